@@ -1,0 +1,1 @@
+"""BERT models: read them, run them, train them."""

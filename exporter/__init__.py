@@ -1,0 +1,1 @@
+"""Makes a fine-tuned BERT answer plain text on a TensorFlow Serving deployment."""
