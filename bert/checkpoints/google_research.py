@@ -1,0 +1,127 @@
+"""Checkpoints of google-research/bert's run_classifier.py: name-based, beside a vocab.txt."""
+
+import json
+from pathlib import Path
+
+from bert.checkpoints import tensorflow_v1
+from bert.checkpoints.options import ReadOptions
+from bert.checkpoints.text_settings import find_casing, find_max_seq_length
+from bert.config import BertConfig
+from bert.errors import UserError
+from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, FineTunedModel
+from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
+from bert.vocabulary import Vocabulary
+
+CONFIG_FILE = "bert_config.json"
+VOCABULARY_FILE = "vocab.txt"
+TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
+
+
+def recognises(path: Path) -> bool:
+    """Whether `path` is a TensorFlow checkpoint's prefix or a directory with one."""
+    return tensorflow_v1.holds_checkpoint(path)
+
+
+def read(path: Path, options: ReadOptions) -> FineTunedModel:
+    """Opens a fine-tuned classifier; optimizer slots and `global_step` are left out.
+
+    Raises:
+      UserError: a file or variable is missing, or two of them contradict each other.
+    """
+    prefix = tensorflow_v1.find_prefix(path)
+    config_file = options.bert_config_file or prefix.parent / CONFIG_FILE
+    _require(config_file, "--bert_config_file", "BERT's configuration")
+    config = BertConfig.from_google_research_file(config_file)
+    vocabulary_file = options.vocab_file or prefix.parent / VOCABULARY_FILE
+    _require(vocabulary_file, "--vocab_file", "the vocabulary")
+    vocabulary = Vocabulary.from_file(vocabulary_file)
+
+    found = tensorflow_v1.shapes(prefix)
+    if OUTPUT_WEIGHTS not in found:
+        raise UserError(
+            f"--checkpoint {prefix} has no variable {OUTPUT_WEIGHTS!r}, so it is not a fine-tuned "
+            "classifier: give the checkpoint that run_classifier wrote after training."
+        )
+    num_labels = found[OUTPUT_WEIGHTS][0]
+    weights = tensorflow_v1.read_variables(
+        prefix,
+        encoder_shapes(config) | classifier_shapes(config, num_labels),
+        f"give the {CONFIG_FILE} that this checkpoint was trained with (--bert_config_file).",
+    )
+    # The table of the checkpoint was just checked against config.vocab_size.
+    if len(vocabulary) > config.vocab_size:
+        raise UserError(
+            f"--vocab_file {vocabulary_file} has {len(vocabulary)} lines, but the word embeddings "
+            f"of the checkpoint have {config.vocab_size} rows: give the vocab.txt of this "
+            "checkpoint."
+        )
+    if options.task not in (None, CLASSIFICATION):
+        raise UserError(
+            f"--task is {options.task!r}, but a checkpoint of run_classifier is a "
+            f"{CLASSIFICATION!r}: leave the flag out."
+        )
+    if options.tokenizer not in (None, GOOGLE_RESEARCH):
+        raise UserError(
+            f"--tokenizer {options.tokenizer} is not built yet: leave the flag out, and the ids "
+            f"are those of {GOOGLE_RESEARCH}."
+        )
+    casing = find_casing(prefix.parent, vocabulary, options.do_lower_case)
+    max_seq_length = find_max_seq_length(
+        prefix.parent, options.max_seq_length, config.max_position_embeddings
+    )
+    return FineTunedModel(
+        config=config,
+        weights=weights,
+        vocabulary=vocabulary,
+        vocabulary_file=vocabulary_file.read_bytes(),
+        do_lower_case=casing.value,
+        tokenizer=GOOGLE_RESEARCH,
+        task=CLASSIFICATION,
+        labels=_labels(options.labels, num_labels),
+        max_seq_length=max_seq_length.value,
+        provenance={
+            "kind": "google-research/bert checkpoint",
+            "checkpoint": str(prefix),
+            "bert_config_file": str(config_file),
+            "vocab_file": str(vocabulary_file),
+            "do_lower_case": casing.source,
+            "max_seq_length": max_seq_length.source,
+        },
+    )
+
+
+def write_settings(
+    directory: Path,
+    config: BertConfig,
+    vocabulary_file: bytes,
+    do_lower_case: bool,
+    max_seq_length: int,
+) -> None:
+    """Writes what `read` looks for beside a checkpoint: configuration, vocabulary, casing."""
+    (directory / CONFIG_FILE).write_text(config.to_google_research_json(), encoding="utf-8")
+    (directory / VOCABULARY_FILE).write_bytes(vocabulary_file)
+    settings = {"do_lower_case": do_lower_case, "model_max_length": max_seq_length}
+    (directory / TOKENIZER_CONFIG_FILE).write_text(
+        json.dumps(settings, indent=2) + "\n", encoding="utf-8"
+    )
+
+
+def _require(file: Path, flag: str, meaning: str) -> None:
+    if not file.is_file():
+        raise UserError(f"{file}, {meaning}, does not exist: name the file with {flag}.")
+
+
+def _labels(given: tuple[str, ...] | None, num_labels: int) -> tuple[str, ...]:
+    if given is None:
+        return tuple(str(index) for index in range(num_labels))
+    if len(given) != num_labels:
+        raise UserError(
+            f"--labels or --label_file names {len(given)} labels ({', '.join(given)}), but the "
+            f"checkpoint has {num_labels} classes: name one label for each class, in class order."
+        )
+    if len(set(given)) != len(given):
+        twice = next(label for label in given if given.count(label) > 1)
+        raise UserError(
+            f"--labels or --label_file names {twice!r} twice: give every class a name of its own."
+        )
+    return given

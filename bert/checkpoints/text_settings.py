@@ -1,0 +1,92 @@
+"""Casing and truncation length, where a checkpoint's directory tells them."""
+
+import dataclasses
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from bert.config import read_json_object
+from bert.errors import UserError
+from bert.vocabulary import Vocabulary
+
+_DEFAULT_MAX_SEQ_LENGTH = 128
+# `model_max_length` of a tokenizer without a bound is int(1e30) in Hugging Face's files.
+_NO_BOUND = 1_000_000
+# [CLS], one token, [SEP]
+_LEAST_MAX_SEQ_LENGTH = 3
+
+_Value = TypeVar("_Value")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting(Generic[_Value]):
+    """A value and, in words for a person, where it came from."""
+
+    value: _Value
+    source: str
+
+
+def find_casing(directory: Path, vocabulary: Vocabulary, flag: bool | None) -> Setting[bool]:
+    """Whether to lower-case: the flag, tokenizer_config.json, else the vocabulary tells.
+
+    Raises:
+      UserError: the flag contradicts tokenizer_config.json.
+    """
+    inferred = vocabulary.is_uncased()
+    file = directory / "tokenizer_config.json"
+    configured = read_json_object(file).get("do_lower_case") if file.is_file() else None
+    if configured is not None and not isinstance(configured, bool):
+        raise UserError(
+            f"{file}: do_lower_case is {configured!r}, where true or false is expected: correct "
+            "the file."
+        )
+    if configured is not None:
+        if flag is not None and flag != configured:
+            raise UserError(
+                f"--do_lower_case is {flag}, but {file} says {configured}: leave the flag out, or "
+                "correct the file if it is wrong."
+            )
+        source = str(file)
+        if configured != inferred:
+            source += (
+                f" (warning: the vocabulary looks {'uncased' if inferred else 'cased'}; check that "
+                "the file is right)"
+            )
+        return Setting(configured, source)
+    if flag is not None:
+        return Setting(flag, "--do_lower_case")
+    signs = "no piece with A-Z" if inferred else "pieces with A-Z"
+    return Setting(inferred, f"inferred from the vocabulary ({signs})")
+
+
+def find_max_seq_length(
+    directory: Path, flag: int | None, max_position_embeddings: int
+) -> Setting[int]:
+    """The truncation length in tokens: the flag, the directory's files, else 128.
+
+    Raises:
+      UserError: below 3 or above the position table.
+    """
+    setting = _max_seq_length(directory, flag, max_position_embeddings)
+    if not _LEAST_MAX_SEQ_LENGTH <= setting.value <= max_position_embeddings:
+        raise UserError(
+            f"--max_seq_length is {setting.value} ({setting.source}), where a number from "
+            f"{_LEAST_MAX_SEQ_LENGTH} to {max_position_embeddings}, the rows of the checkpoint's "
+            "position table, is expected: give such a number with --max_seq_length."
+        )
+    return setting
+
+
+def _max_seq_length(
+    directory: Path, flag: int | None, max_position_embeddings: int
+) -> Setting[int]:
+    if flag is not None:
+        return Setting(flag, "--max_seq_length")
+    for name, key in (
+        ("sentence_bert_config.json", "max_seq_length"),
+        ("tokenizer_config.json", "model_max_length"),
+    ):
+        file = directory / name
+        value = read_json_object(file).get(key) if file.is_file() else None
+        if isinstance(value, int) and not isinstance(value, bool) and value < _NO_BOUND:
+            return Setting(value, str(file))
+    return Setting(min(_DEFAULT_MAX_SEQ_LENGTH, max_position_embeddings), "default")

@@ -1,0 +1,80 @@
+"""The weights that training starts from: a pre-trained checkpoint's, or random ones."""
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from bert.checkpoints import tensorflow_v1
+from bert.config import BertConfig
+from bert.variables import classifier_shapes, encoder_shapes
+
+# run_classifier.py, create_model: truncated_normal_initializer(stddev=0.02), whatever the
+# configuration's initializer_range.
+_CLASSIFIER_STDDEV = 0.02
+
+
+def random_encoder(config: BertConfig, seed: int) -> dict[str, np.ndarray]:
+    """Encoder weights as `modeling.py` initialises them, float32 by variable name."""
+    return _random(encoder_shapes(config), config.initializer_range, seed)
+
+
+def random_classifier(config: BertConfig, num_labels: int, seed: int) -> dict[str, np.ndarray]:
+    """Classifier weights as `create_model` initialises them, float32 by variable name."""
+    return _random(classifier_shapes(config, num_labels), _CLASSIFIER_STDDEV, seed)
+
+
+def read_encoder(prefix: Path, config: BertConfig) -> dict[str, np.ndarray]:
+    """The encoder weights of a checkpoint, float32 by variable name.
+
+    Raises:
+      UserError: a variable is missing, of another shape, or cannot be read.
+    """
+    return tensorflow_v1.read_variables(
+        prefix,
+        encoder_shapes(config),
+        "give the bert_config.json of this checkpoint (--bert_config_file).",
+    )
+
+
+def holds_classifier(prefix: Path, config: BertConfig, num_labels: int) -> bool:
+    """Whether a checkpoint has a classifier of `num_labels` classes.
+
+    Raises:
+      UserError: the checkpoint cannot be read.
+    """
+    found = tensorflow_v1.shapes(prefix)
+    expected = classifier_shapes(config, num_labels)
+    return all(found.get(name) == shape for name, shape in expected.items())
+
+
+def read_classifier(prefix: Path, config: BertConfig, num_labels: int) -> dict[str, np.ndarray]:
+    """The classifier weights of a checkpoint, float32 by variable name.
+
+    Raises:
+      UserError: a variable is missing, of another shape, or cannot be read.
+    """
+    return tensorflow_v1.read_variables(
+        prefix,
+        classifier_shapes(config, num_labels),
+        "give a checkpoint that run_classifier wrote for this task.",
+    )
+
+
+def _random(
+    shapes: dict[str, tuple[int, ...]], stddev: float, seed: int
+) -> dict[str, np.ndarray]:
+    """Kernels and tables truncated normal, biases 0, layer norms the identity."""
+    weights = {}
+    for name, shape in shapes.items():
+        if name.endswith("gamma"):
+            weights[name] = np.ones(shape, np.float32)
+        elif name.endswith(("beta", "bias")):
+            weights[name] = np.zeros(shape, np.float32)
+        else:
+            # The name is hashed into the seed: variables of equal shape must differ.
+            own_seed = [seed, zlib.crc32(name.encode())]
+            normal = tf.random.stateless_truncated_normal(shape, own_seed, stddev=stddev)
+            weights[name] = normal.numpy()
+    return weights

@@ -1,0 +1,109 @@
+"""A textbook BERT in NumPy, padded and in float64: the independent witness.
+
+Written from the paper (Devlin et al. 2018; Vaswani et al. 2017) and `modeling.py`, one
+row at a time in the plainest form, sharing no code with the encoder that it judges.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from bert import activations
+from bert.config import BertConfig
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+_ACTIVATIONS = {
+    activations.GELU_TANH: lambda x: (
+        0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    ),
+    activations.GELU_ERF: lambda x: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
+    activations.RELU: lambda x: np.maximum(x, 0),
+    activations.TANH: np.tanh,
+    activations.LINEAR: lambda x: x,
+}
+
+
+class ReferenceClassifier:
+    """The padded forward pass of a fine-tuned classifier."""
+
+    def __init__(self, config: BertConfig, weights: Mapping[str, np.ndarray]) -> None:
+        """Takes weights under google-research names."""
+        self._config = config
+        self._weights = {name: value.astype(np.float64) for name, value in weights.items()}
+
+    def probabilities(
+        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+    ) -> np.ndarray:
+        """Class probabilities of padded features: int [B, S] x 3 -> float64 [B, C]."""
+        return _softmax(self.logits(input_ids, input_mask, segment_ids))
+
+    def logits(
+        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+    ) -> np.ndarray:
+        """Class logits of padded features: int [B, S] x 3 -> float64 [B, C]."""
+        pooled = self.pooled(input_ids, input_mask, segment_ids)
+        return pooled @ self._weights["output_weights"].T + self._weights["output_bias"]
+
+    def pooled(
+        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+    ) -> np.ndarray:
+        """The pooled first column: int [B, S] x 3 -> float64 [B, H]."""
+        rows = [
+            self._encode_row(*row)[0] for row in zip(input_ids, input_mask, segment_ids, strict=True)
+        ]
+        first = np.stack(rows) if rows else np.zeros((0, self._config.hidden_size))
+        return np.tanh(self._dense("bert/pooler/dense", first))
+
+    def _encode_row(
+        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+    ) -> np.ndarray:
+        """Int [S] x 3 -> float64 [S, H]."""
+        weights = self._weights
+        hidden = (
+            weights["bert/embeddings/word_embeddings"][input_ids]
+            + weights["bert/embeddings/token_type_embeddings"][segment_ids]
+            + weights["bert/embeddings/position_embeddings"][: len(input_ids)]
+        )
+        hidden = self._layer_norm("bert/embeddings", hidden)
+        bias = (1.0 - input_mask.astype(np.float64)) * -10000.0  # [S]
+        activation = _ACTIVATIONS[self._config.hidden_act]
+        for index in range(self._config.num_hidden_layers):
+            scope = f"bert/encoder/layer_{index}"
+            attended = self._dense(
+                f"{scope}/attention/output/dense", self._self_attention(scope, hidden, bias)
+            )
+            attended = self._layer_norm(f"{scope}/attention/output", attended + hidden)
+            inner = activation(self._dense(f"{scope}/intermediate/dense", attended))
+            output = self._dense(f"{scope}/output/dense", inner)
+            hidden = self._layer_norm(f"{scope}/output", output + attended)
+        return hidden
+
+    def _self_attention(self, scope: str, hidden: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """Float64 [S, H], [S] -> float64 [S, H]."""
+        query, key, value = (
+            self._dense(f"{scope}/attention/self/{name}", hidden)
+            for name in ("query", "key", "value")
+        )
+        size = self._config.size_per_head
+        heads = []
+        for start in range(0, self._config.hidden_size, size):
+            part = slice(start, start + size)
+            scores = query[:, part] @ key[:, part].T / math.sqrt(size) + bias  # [S, S]
+            heads.append(_softmax(scores) @ value[:, part])
+        return np.concatenate(heads, axis=-1)
+
+    def _dense(self, scope: str, inputs: np.ndarray) -> np.ndarray:
+        return inputs @ self._weights[f"{scope}/kernel"] + self._weights[f"{scope}/bias"]
+
+    def _layer_norm(self, scope: str, inputs: np.ndarray) -> np.ndarray:
+        mean = inputs.mean(axis=-1, keepdims=True)
+        deviation = np.sqrt(inputs.var(axis=-1, keepdims=True) + self._config.layer_norm_eps)
+        gamma = self._weights[f"{scope}/LayerNorm/gamma"]
+        return (inputs - mean) / deviation * gamma + self._weights[f"{scope}/LayerNorm/beta"]
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    exponents = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exponents / exponents.sum(axis=-1, keepdims=True)

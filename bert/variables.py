@@ -1,0 +1,47 @@
+"""The variable names of google-research/bert and the shapes a configuration gives them."""
+
+from bert.config import BertConfig
+
+EMBEDDINGS = "bert/embeddings"
+POOLER = "bert/pooler/dense"
+OUTPUT_WEIGHTS = "output_weights"
+OUTPUT_BIAS = "output_bias"
+
+
+def layer(index: int) -> str:
+    """The name scope of encoder layer `index`."""
+    return f"bert/encoder/layer_{index}"
+
+
+def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every variable of `modeling.py`'s `BertModel`, pooler included."""
+    hidden, inner = config.hidden_size, config.intermediate_size
+    shapes: dict[str, tuple[int, ...]] = {
+        f"{EMBEDDINGS}/word_embeddings": (config.vocab_size, hidden),
+        f"{EMBEDDINGS}/token_type_embeddings": (config.type_vocab_size, hidden),
+        f"{EMBEDDINGS}/position_embeddings": (config.max_position_embeddings, hidden),
+    }
+    shapes |= _layer_norm(EMBEDDINGS, hidden)
+    for index in range(config.num_hidden_layers):
+        scope = layer(index)
+        for projection in ("query", "key", "value"):
+            shapes |= _dense(f"{scope}/attention/self/{projection}", hidden, hidden)
+        shapes |= _dense(f"{scope}/attention/output/dense", hidden, hidden)
+        shapes |= _layer_norm(f"{scope}/attention/output", hidden)
+        shapes |= _dense(f"{scope}/intermediate/dense", hidden, inner)
+        shapes |= _dense(f"{scope}/output/dense", inner, hidden)
+        shapes |= _layer_norm(f"{scope}/output", hidden)
+    return shapes | _dense(POOLER, hidden, hidden)
+
+
+def classifier_shapes(config: BertConfig, num_labels: int) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of the classifier of `run_classifier.py`'s `create_model`."""
+    return {OUTPUT_WEIGHTS: (num_labels, config.hidden_size), OUTPUT_BIAS: (num_labels,)}
+
+
+def _dense(scope: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    return {f"{scope}/kernel": (inputs, outputs), f"{scope}/bias": (outputs,)}
+
+
+def _layer_norm(scope: str, width: int) -> dict[str, tuple[int, ...]]:
+    return {f"{scope}/LayerNorm/gamma": (width,), f"{scope}/LayerNorm/beta": (width,)}

@@ -1,0 +1,84 @@
+"""Words to word pieces, in graph, through tensorflow_text's WordPiece ops."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from bert.vocabulary import UNK, Vocabulary
+
+FAST_OP = "FastWordpieceTokenizeWithOffsets"
+CLASSIC_OP = "WordpieceTokenizeWithOffsets"
+
+_MAX_BYTES_PER_CHARACTER = 4
+
+
+class WordPieces(NamedTuple):
+    """T pieces of W words."""
+
+    ids: tf.Tensor
+    """int32 [T]"""
+
+    row_splits: tf.Tensor
+    """int32 [W + 1]"""
+
+    starts: tf.Tensor
+    """int32 [T], first byte of the piece in its word"""
+
+    ends: tf.Tensor
+    """int32 [T], byte after the piece in its word"""
+
+
+def word_piece_tokenizer(
+    vocabulary: Vocabulary, max_characters_per_word: int, op: str
+) -> Callable[[tf.Tensor], WordPieces]:
+    """The function from words, string [W], to pieces, by `FAST_OP` or `CLASSIC_OP`.
+
+    Words are normalised, hold no white space, and are not longer than
+    `max_characters_per_word`. Every vocabulary slot that no text reaches is taken out.
+    """
+    builders = {FAST_OP: _fast, CLASSIC_OP: _classic}
+    tokenizer = builders[op](vocabulary, max_characters_per_word * _MAX_BYTES_PER_CHARACTER)
+
+    def tokenize(words: tf.Tensor) -> WordPieces:
+        ids, starts, ends = tokenizer.tokenize_with_offsets(words)
+        return WordPieces(
+            tf.cast(ids.values, tf.int32),
+            tf.cast(ids.row_splits, tf.int32),
+            tf.cast(starts.values, tf.int32),
+            tf.cast(ends.values, tf.int32),
+        )
+
+    return tokenize
+
+
+def _fast(vocabulary: Vocabulary, max_bytes_per_word: int):  # type: ignore[no-untyped-def]
+    import tensorflow_text
+
+    return tensorflow_text.FastWordpieceTokenizer(
+        vocab=list(vocabulary.reachable_tokens),
+        max_bytes_per_word=max_bytes_per_word,
+        token_out_type=tf.int32,
+        unknown_token=UNK,
+        no_pretokenization=True,
+    )
+
+
+def _classic(vocabulary: Vocabulary, max_bytes_per_word: int):  # type: ignore[no-untyped-def]
+    import tensorflow_text
+
+    tokens = vocabulary.reachable_tokens
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(
+            list(tokens), tf.range(len(tokens), dtype=tf.int64)
+        ),
+        default_value=vocabulary.ids[UNK],
+    )
+    return tensorflow_text.WordpieceTokenizer(
+        table,
+        max_bytes_per_word=max_bytes_per_word,
+        # Without this bound the op tries every length of a long word: quadratic time.
+        max_chars_per_token=max(map(len, tokens)),
+        token_out_type=tf.int64,
+        unknown_token=UNK,
+    )
