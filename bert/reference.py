@@ -5,7 +5,7 @@ row at a time in the plainest form, sharing no code with the encoder that it jud
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from bert.config import BertConfig
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
-_ACTIVATIONS = {
+_ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     activations.GELU_TANH: lambda x: (
         0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
     ),
@@ -51,7 +51,8 @@ class ReferenceClassifier:
     ) -> np.ndarray:
         """The pooled first column: int [B, S] x 3 -> float64 [B, H]."""
         rows = [
-            self._encode_row(*row)[0] for row in zip(input_ids, input_mask, segment_ids, strict=True)
+            self._encode_row(*row)[0]
+            for row in zip(input_ids, input_mask, segment_ids, strict=True)
         ]
         first = np.stack(rows) if rows else np.zeros((0, self._config.hidden_size))
         return np.tanh(self._dense("bert/pooler/dense", first))

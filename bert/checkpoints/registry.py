@@ -8,9 +8,9 @@ from bert.checkpoints.options import ReadOptions
 from bert.errors import UserError
 from bert.model import FineTunedModel
 
-_KINDS: tuple[
-    tuple[Callable[[Path], bool], Callable[[Path, ReadOptions], FineTunedModel]], ...
-] = ((google_research.recognises, google_research.read),)
+_KINDS: tuple[tuple[Callable[[Path], bool], Callable[[Path, ReadOptions], FineTunedModel]], ...] = (
+    (google_research.recognises, google_research.read),
+)
 
 
 def read(path: Path, options: ReadOptions) -> FineTunedModel:

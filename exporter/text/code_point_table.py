@@ -95,9 +95,7 @@ class CodePointTable:
             if has_final_sigma:
                 flags |= _case_class(tokenize, character)
             entries[code_point] = value << FLAG_BITS | flags
-        pages, page_of = np.unique(
-            entries.reshape(-1, PAGE_SIZE), axis=0, return_inverse=True
-        )
+        pages, page_of = np.unique(entries.reshape(-1, PAGE_SIZE), axis=0, return_inverse=True)
         rows = [(*output, -1)[:3] for output in expansions]
         marks = sorted(reordered)
         return cls(

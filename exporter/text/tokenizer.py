@@ -34,9 +34,7 @@ class TextTokenizer(tf.Module):
         super().__init__(name="text_tokenizer")
         self._normalizer = CodePointNormalizer(table)
         self._max_characters_per_word = max_characters_per_word
-        self._word_pieces = word_piece_tokenizer(
-            vocabulary, max_characters_per_word, word_piece_op
-        )
+        self._word_pieces = word_piece_tokenizer(vocabulary, max_characters_per_word, word_piece_op)
 
     def __call__(self, text: tf.Tensor) -> Tokens:
         """Tokenizes string [B], any bytes."""

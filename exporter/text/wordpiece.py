@@ -69,9 +69,7 @@ def _classic(vocabulary: Vocabulary, max_bytes_per_word: int):  # type: ignore[n
 
     tokens = vocabulary.reachable_tokens
     table = tf.lookup.StaticHashTable(
-        tf.lookup.KeyValueTensorInitializer(
-            list(tokens), tf.range(len(tokens), dtype=tf.int64)
-        ),
+        tf.lookup.KeyValueTensorInitializer(list(tokens), tf.range(len(tokens), dtype=tf.int64)),
         default_value=vocabulary.ids[UNK],
     )
     return tensorflow_text.WordpieceTokenizer(

@@ -1,0 +1,96 @@
+"""Bytes of a request body -> the JSON document in it, read as TF Serving reads it."""
+
+import json
+import math
+import re
+from typing import Any
+
+from exporter.preview.status import invalid_argument
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WHITE_SPACE = " \t\n\r"
+# A backslash with what it escapes: a surrogate pair, a lone surrogate, or anything else.
+_ESCAPES = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F])|.)", re.DOTALL
+)
+
+
+def parse_document(body: bytes) -> dict[str, Any]:
+    """Returns the JSON object that starts `body`; what follows it is ignored.
+
+    The rules are those of TF Serving 2.19's REST code: a byte order mark is skipped,
+    comments and trailing commas are errors, `NaN` and `Infinity` are numbers, the first
+    of two equal keys wins, an integer beyond 64 bits becomes a float. Bytes that are not
+    UTF-8 are kept: `string_bytes` gives them back. Raises StatusError INVALID_ARGUMENT.
+    """
+    text = body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "surrogateescape")
+    text = text.lstrip(_WHITE_SPACE)
+    if not text:
+        raise invalid_argument("JSON parse error: the document is empty")
+    _reject_lone_surrogates(text)
+    try:
+        document, _ = _DECODER.raw_decode(text)
+    except RecursionError:
+        raise invalid_argument("JSON parse error: the document is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise invalid_argument(f"JSON parse error: {error.msg} at offset {error.pos}") from None
+    if not isinstance(document, dict):
+        raise invalid_argument(f"JSON value is not an object but {json_type(document)}")
+    return document
+
+
+def string_bytes(value: str) -> bytes:
+    """Returns the bytes that a string of the document stands for, UTF-8 or not."""
+    return value.encode("utf-8", "surrogateescape")
+
+
+def json_type(value: object) -> str:
+    """Returns what a parsed value is in JSON's terms, for error messages."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a string"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def _reject_lone_surrogates(text: str) -> None:
+    # Half a surrogate pair has no UTF-8 form; and with "surrogateescape" an escaped
+    # \udc80 could not be told from a raw byte 0x80 once it is parsed.
+    if not re.search(r"\\u[dD][89a-fA-F]", text):
+        return
+    for escape in _ESCAPES.finditer(text):
+        if escape.group(1):
+            raise invalid_argument(
+                f"JSON parse error: a lone surrogate in a string at offset {escape.start()}"
+            )
+
+
+def _integer(digits: str) -> int | float:
+    # 20 characters hold every 64-bit integer; int() of far longer ones takes quadratic time.
+    value = int(digits) if len(digits) <= 20 else None
+    if value is not None and -(2**63) <= value < 2**64:
+        return value
+    return _decimal(digits)
+
+
+def _decimal(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise invalid_argument("JSON parse error: a number is too big for a double")
+    return value
+
+
+def _first_of_equal_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        members = dict(reversed(pairs))
+    return members
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_first_of_equal_keys, parse_int=_integer, parse_float=_decimal
+)

@@ -1,0 +1,141 @@
+"""The version directory: whole or not at all."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from bert.errors import UserError
+
+# TF Serving loads every child whose name is an integer, whatever it holds; it passes over
+# names like this one.
+_STAGING_PREFIX = ".exporting-"
+_LOCK_FILE = "lock"
+_MODEL_DIRECTORY = "model"
+# Between making its directory and taking its lock, an exporter is alive but looks dead.
+_GRACE_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def staged_version(export_dir: Path, version: int) -> Iterator[Path]:
+    """An empty directory that becomes `export_dir/version` when the block ends well.
+
+    It lies beside the version, on the same file system, under a name that servers pass
+    over. If the block raises, nothing new remains. What a killed run left is removed
+    first; a run that is alive holds a lock and is left alone.
+
+    Raises:
+      UserError: the version exists, or `export_dir` cannot be written.
+    """
+    target = export_dir / str(version)
+    with contextlib.ExitStack() as stack:
+        with _writing(export_dir):
+            made = _make_directories(export_dir)
+            stack.callback(_remove_if_empty, made)
+            _remove_leftovers(export_dir)
+            _require_absent(target)
+            staging = export_dir / f"{_STAGING_PREFIX}{version}-{uuid.uuid4().hex[:8]}"
+            staging.mkdir()
+            stack.callback(shutil.rmtree, staging, ignore_errors=True)
+            stack.enter_context(_lock(staging))
+            model = staging / _MODEL_DIRECTORY
+            model.mkdir()
+        yield model
+        with _writing(export_dir):
+            _flush_to_disk(model)
+            _require_absent(target)
+            os.rename(model, target)
+            _flush_directory(export_dir)
+
+
+@contextlib.contextmanager
+def _writing(export_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(export_dir, error) from error
+
+
+def cannot_write(export_dir: Path, error: Exception) -> UserError:
+    """The sentence for a disk that is full, read-only or not ours."""
+    reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+    return UserError(
+        f"--export_dir {export_dir} cannot be written ({reason}): give a directory that this user "
+        "can write to, on a disk with room for the model."
+    )
+
+
+def _make_directories(directory: Path) -> list[Path]:
+    """Makes a directory and its parents; the ones that are new, deepest first."""
+    missing = []
+    for path in (directory, *directory.parents):
+        if path.exists():
+            break
+        missing.append(path)
+    directory.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _remove_if_empty(directories: list[Path]) -> None:
+    for directory in directories:
+        with contextlib.suppress(OSError):  # not empty, so it is in use
+            directory.rmdir()
+
+
+def _require_absent(target: Path) -> None:
+    if target.exists():
+        raise UserError(
+            f"--version {target.name} exists already in --export_dir {target.parent}: give another "
+            "--version, or leave the flag out for the time of day."
+        )
+
+
+def _remove_leftovers(export_dir: Path) -> None:
+    """Removes the staging directories whose exporters are dead."""
+    for staging in export_dir.glob(f"{_STAGING_PREFIX}*"):
+        try:
+            if not (staging / _LOCK_FILE).exists():
+                dead = time.time() - staging.stat().st_mtime > _GRACE_SECONDS
+            else:
+                dead = _can_lock(staging)
+        except FileNotFoundError:  # its exporter ended just now
+            continue
+        if dead:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _can_lock(staging: Path) -> bool:
+    try:
+        with _lock(staging):
+            return True
+    except BlockingIOError:
+        return False
+
+
+@contextlib.contextmanager
+def _lock(staging: Path) -> Iterator[None]:
+    """Holds the staging directory's lock; the kernel lets go of it when a process dies."""
+    with (staging / _LOCK_FILE).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _flush_to_disk(directory: Path) -> None:
+    """Makes sure that a crash after the rename finds every file whole."""
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            with open(os.path.join(parent, name), "rb") as file:
+                os.fsync(file.fileno())
+        _flush_directory(Path(parent))
+
+
+def _flush_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,106 @@
+"""What an export says of itself: export.json inside it, and the closing summary."""
+
+import dataclasses
+import json
+import unicodedata
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bert.model import FineTunedModel
+from exporter.serving.gate import GateReport
+from exporter.verification import VerificationReport
+
+REPORT_FILE = "assets.extra/export.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportReport:
+    """Everything about a finished export."""
+
+    version_directory: Path
+    model: FineTunedModel
+    signatures: tuple[str, ...]
+    default_signature: str
+    gate: GateReport
+    verification: VerificationReport | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `assets.extra/export.json`."""
+        model = self.model
+        return {
+            "versions": {
+                name: _installed_version(name)
+                for name in ("bert-text-exporter", "tensorflow", "tensorflow-text", "numpy")
+            },
+            "source": dict(model.provenance),
+            "task": model.task,
+            "labels": list(model.labels),
+            "text": {
+                "tokenizer": model.tokenizer,
+                "do_lower_case": model.do_lower_case,
+                "max_seq_length": model.max_seq_length,
+                "unicode_version": unicodedata.unidata_version,
+                "vocabulary_lines": len(model.vocabulary),
+                "word_embedding_rows": model.config.vocab_size,
+            },
+            "config": dataclasses.asdict(model.config),
+            "signatures": list(self.signatures),
+            "serving_default": self.default_signature,
+            "ops": list(self.gate.ops),
+            "oldest_tensorflow_serving": self.gate.oldest_release,
+            "verification": dataclasses.asdict(self.verification) if self.verification else None,
+        }
+
+    def write(self, directory: Path) -> None:
+        """Writes export.json into a SavedModel directory."""
+        file = directory / REPORT_FILE
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
+
+    def summary(self) -> str:
+        """The closing words of the command, with a curl line that works."""
+        model, config = self.model, self.model.config
+        casing = "uncased" if model.do_lower_case else "cased"
+        named = ", ".join(self.signatures)
+        rows = {
+            "model": f"{model.provenance['kind']}, {config.num_hidden_layers} layers of width "
+            f"{config.hidden_size}, {model.task}: {', '.join(model.labels)}",
+            "text": f"{model.tokenizer} tokenizer, {casing} ({model.provenance['do_lower_case']})",
+            "length": f"{model.max_seq_length} tokens with [CLS] and [SEP] "
+            f"({model.provenance['max_seq_length']})",
+            "vocabulary": f"{len(model.vocabulary)} lines for {config.vocab_size} embedding rows",
+            "signatures": named.replace(
+                "serving_default", f"serving_default (= {self.default_signature})"
+            ),
+            "runs on": f"TensorFlow Serving {self.gate.oldest_release} and newer",
+            "verified": self._verified(),
+        }
+        lines = [f"  {name:<11} {text}" for name, text in rows.items()]
+        head = f"Exported {self.version_directory}"
+        return "\n".join([head, *lines, "", "Ask a server of it:", f"  {self._curl()}"])
+
+    def _verified(self) -> str:
+        found = self.verification
+        if found is None:
+            return "not verified (--noverify)"
+        return (
+            f"ids equal on {found.texts_with_equal_ids} texts, probabilities within "
+            f"{found.largest_probability_difference:.1e} on "
+            f"{found.texts_with_compared_probabilities}"
+        )
+
+    def _curl(self) -> str:
+        name = self.version_directory.resolve().parent.name
+        address = f"localhost:8501/v1/models/{name}:predict"
+        body = '{"instances":["a stirring, funny film"]}'
+        if self.default_signature != "text":
+            body = '{"signature_name":"text","instances":["a stirring, funny film"]}'
+        return f"curl -d '{body}' {address}"
+
+
+def _installed_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return None

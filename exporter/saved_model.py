@@ -1,0 +1,40 @@
+"""Traces the signatures and writes them as a SavedModel."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import tensorflow as tf
+
+from bert.model import FineTunedModel
+from exporter.served_model import ServedModel
+from exporter.serving.rewriting import remove_save_only_ops
+from exporter.signatures import SignatureContext, build_signatures
+
+VOCABULARY_ASSET = "assets/vocab.txt"
+
+
+def write(
+    model: FineTunedModel,
+    directory: Path,
+    default_signature: str,
+    top_k: int,
+    word_piece_op: str,
+) -> tuple[str, ...]:
+    """Writes `model` to an empty directory, and names the signatures it has."""
+    served = ServedModel(model, word_piece_op)
+    signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
+    _save(served, directory, signatures)
+    remove_save_only_ops(directory)
+    vocabulary = directory / VOCABULARY_ASSET
+    vocabulary.parent.mkdir(exist_ok=True)
+    vocabulary.write_bytes(model.vocabulary_file)
+    return tuple(signatures)
+
+
+def _save(
+    served: ServedModel,
+    directory: Path,
+    signatures: Mapping[str, tf.types.experimental.PolymorphicFunction],
+) -> None:
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(served, str(directory), signatures=signatures, options=options)

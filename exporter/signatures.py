@@ -1,0 +1,165 @@
+"""The signatures of an export, in a registry: name -> traced function."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import tensorflow as tf
+
+from bert.model import CLASSIFICATION, FineTunedModel
+from exporter.served_model import ServedModel
+
+TEXT = "text"
+LABELS = "labels"
+FEATURES = "features"
+FEATURES_WITH_LABEL_IDS = "features_with_label_ids"
+EMBEDDING = "embedding"
+TOKENIZE = "tokenize"
+SERVING_DEFAULT = "serving_default"
+
+# What `serving_default` may be.
+DEFAULT_SIGNATURES = (TEXT, FEATURES, FEATURES_WITH_LABEL_IDS)
+
+# The one output of the exports that run_classifier recipes made.
+_RECIPE_OUTPUT = "output"
+
+
+@dataclasses.dataclass(frozen=True)
+class SignatureContext:
+    """What a signature is built from."""
+
+    served: ServedModel
+    model: FineTunedModel
+    top_k: int
+
+
+_Builder = Callable[[SignatureContext], tf.types.experimental.PolymorphicFunction]
+_REGISTRY: dict[str, tuple[_Builder, Sequence[str] | None]] = {}
+
+
+def _signature(name: str, tasks: Sequence[str] | None = None) -> Callable[[_Builder], _Builder]:
+    """Registers a builder for the tasks named, or for all."""
+
+    def register(builder: _Builder) -> _Builder:
+        _REGISTRY[name] = (builder, tasks)
+        return builder
+
+    return register
+
+
+def build_signatures(
+    context: SignatureContext, default_signature: str
+) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
+    """Every signature that the model's task has, and `serving_default`.
+
+    `default_signature` is one of DEFAULT_SIGNATURES.
+    """
+    signatures = {
+        name: build(context)
+        for name, (build, tasks) in _REGISTRY.items()
+        if tasks is None or context.model.task in tasks
+    }
+    return {SERVING_DEFAULT: signatures[default_signature], **signatures}
+
+
+def _text_spec() -> list[tf.TensorSpec]:
+    return [tf.TensorSpec([None], tf.string, name="text")]
+
+
+def _feature_specs() -> list[tf.TensorSpec]:
+    names = ("input_ids", "input_mask", "segment_ids")
+    return [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
+
+
+@_signature(TEXT)
+def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """String [B] -> the head's answer."""
+    served = context.served
+
+    @tf.function(input_signature=_text_spec())
+    def text(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {served.answer_name: served.answer(served.tokens(text))}
+
+    return text
+
+
+@_signature(LABELS, tasks=(CLASSIFICATION,))
+def _labels(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """String [B] -> best label and score [B], and the best k [B, k], best first."""
+    served, names = context.served, list(context.model.labels)
+
+    @tf.function(input_signature=_text_spec())
+    def labels(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        scores, classes = tf.math.top_k(served.answer(served.tokens(text)), context.top_k)
+        best = tf.gather(names, classes)
+        return {"label": best[:, 0], "score": scores[:, 0], "labels": best, "scores": scores}
+
+    return labels
+
+
+@_signature(FEATURES)
+def _features(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """Int32 [B, S] x 3 -> the head's answer."""
+    served = context.served
+
+    @tf.function(input_signature=_feature_specs())
+    def features(
+        input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        tokens = served.packed_features(input_ids, input_mask, segment_ids)
+        return {served.answer_name: served.answer(tokens)}
+
+    return features
+
+
+@_signature(FEATURES_WITH_LABEL_IDS)
+def _features_with_label_ids(
+    context: SignatureContext,
+) -> tf.types.experimental.PolymorphicFunction:
+    """As `features`, with label ids that clients of the old recipe send and nobody reads."""
+    served = context.served
+    specs = [*_feature_specs(), tf.TensorSpec([None], tf.int32, name="label_ids")]
+
+    @tf.function(input_signature=specs)
+    def features_with_label_ids(
+        input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor, label_ids: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        del label_ids
+        tokens = served.packed_features(input_ids, input_mask, segment_ids)
+        return {_RECIPE_OUTPUT: served.answer(tokens)}
+
+    return features_with_label_ids
+
+
+@_signature(EMBEDDING)
+def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """String [B] -> pooled vector float32 [B, H]."""
+    served = context.served
+
+    @tf.function(input_signature=_text_spec())
+    def embedding(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"embedding": served.pooled(served.tokens(text))}
+
+    return embedding
+
+
+@_signature(TOKENIZE)
+def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """String [B] -> the model's input, padded to the longest row, S."""
+    served, pieces = context.served, list(context.model.vocabulary.tokens)
+
+    @tf.function(input_signature=_text_spec())
+    def tokenize(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        tokens = served.tokens(text)
+
+        def padded(values: tf.Tensor) -> tf.Tensor:  # [N] -> [B, S]
+            rows = tf.RaggedTensor.from_row_splits(values, tokens.row_splits, validate=False)
+            return rows.to_tensor()
+
+        return {
+            "input_ids": padded(tokens.ids),
+            "input_mask": padded(tf.ones_like(tokens.ids)),
+            "segment_ids": padded(tokens.segment_ids),
+            "tokens": padded(tf.gather(pieces, tokens.ids)),
+        }
+
+    return tokenize

@@ -1,0 +1,42 @@
+"""The package: `bert` reads, runs and trains BERT; `exporter` makes it answer text."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="bert-text-exporter",
+    version="0.1.0",
+    description="Exports a fine-tuned BERT as a SavedModel that answers plain text",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["bert", "bert.*", "exporter", "exporter.*"]),
+    package_data={"exporter.text": ["data/*.npz"], "exporter.serving": ["data/*.json"]},
+    python_requires=">=3.10,<3.13",
+    # constraints.txt pins what CI runs; BUILD_NOTES.md gives the reason for each.
+    install_requires=[
+        "absl-py>=2.0,<3",
+        "numpy>=1.26,<3",
+        "tensorflow>=2.19,<2.20",
+        "tensorflow-hub>=0.16,<0.17",
+        "tensorflow-serving-api>=2.19,<2.20",
+        "tensorflow-text>=2.19,<2.20",
+        "tqdm>=4.60,<5",
+    ],
+    extras_require={
+        "preview": ["aiohttp>=3.9,<4"],
+        "huggingface": ["safetensors>=0.4,<1"],
+        "bench": [],
+        "test": [
+            "aiohttp>=3.9,<4",
+            "hypothesis>=6.100,<7",
+            "mypy>=1.10,<3",
+            "pytest>=8,<10",
+            "pytest-xdist>=3.5,<4",
+            "ruff>=0.5,<1",
+            "safetensors>=0.4,<1",
+            "types-tqdm",
+        ],
+    },
+)

@@ -1,0 +1,28 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.preview.client import Client, preview
+from tests.preview.models import save_classifier, save_odd_outputs
+
+
+@pytest.fixture(scope="session")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved classifier; copy it before changing anything in it."""
+    return save_classifier(tmp_path_factory.mktemp("classifier") / "1")
+
+
+@pytest.fixture(scope="session")
+def clf(classifier: Path) -> Iterator[Client]:
+    """A server with the model `clf`, version 1, that is also labelled `live`."""
+    with preview("clf", classifier.parent, labels={"live": 1, "gone": 7}) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def alias(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A server with the model `alias`, version 1."""
+    directory = save_odd_outputs(tmp_path_factory.mktemp("alias") / "1")
+    with preview("alias", directory.parent) as client:
+        yield client
