@@ -25,6 +25,7 @@ def export(
     tokenizer: str | None = None,
     max_seq_length: int | None = None,
     task: str | None = None,
+    text_pair: bool = False,
     labels: Sequence[str] | None = None,
     top_k: int | None = None,
     default_signature: str = "text",
@@ -47,6 +48,7 @@ def export(
       tokenizer: the library whose ids the model was trained on; None goes by checkpoint.
       max_seq_length: truncation length in tokens, with [CLS] and [SEP].
       task: None goes by checkpoint.
+      text_pair: whether the inputs are `text_a` and `text_b` instead of `text`.
       labels: names in class order; None is `0`, `1`, ...
       top_k: how many labels the `labels` signature returns; None is all.
       default_signature: what `serving_default` is.
@@ -83,6 +85,7 @@ def export(
             labels=tuple(labels) if labels is not None else None,
         ),
         version=version,
+        text_pair=text_pair,
         default_signature=default_signature,
         top_k=top_k,
         target_serving=target_serving,

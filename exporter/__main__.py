@@ -12,7 +12,6 @@ from exporter.package_conflict import PackageConflict, check_bert_package
 
 # name -> what to leave out and what happens then; given explicitly, these are refused.
 _NOT_BUILT_YET = {
-    "text_pair": "the export takes one text",
     "warmup": "the export has no warm-up file",
     "warmup_file": "the export has no warm-up file",
 }
@@ -39,7 +38,7 @@ def define_flags(values: flags.FlagValues) -> None:
     string("tokenizer", None, "Library whose ids the model was trained on: google_research.")
     integer("max_seq_length", "Truncation length with [CLS] and [SEP]. Default: as trained.")
     string("task", None, "What the head does: classification. Default: from the checkpoint.")
-    boolean("text_pair", None, "Two input texts. Not built yet.")
+    boolean("text_pair", False, "Two input texts, text_a and text_b.")
     flags.DEFINE_list("labels", None, "Label names in class order.", flag_values=values)
     string("label_file", None, "A file with one label name a line, in class order.")
     integer("top_k", "How many labels the `labels` signature returns. Default: all.")
@@ -89,6 +88,7 @@ def main(argv: Sequence[str], values: flags.FlagValues) -> int:
             tokenizer=values.tokenizer,
             max_seq_length=values.max_seq_length,
             task=values.task,
+            text_pair=values.text_pair,
             labels=labels,
             top_k=values.top_k,
             default_signature=values.default_signature,

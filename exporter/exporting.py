@@ -23,6 +23,7 @@ def export_checkpoint(
     read_options: ReadOptions,
     *,
     version: int | None,
+    text_pair: bool,
     default_signature: str,
     top_k: int | None,
     target_serving: str,
@@ -64,9 +65,10 @@ def export_checkpoint(
                 signatures = saved_model.write(
                     model,
                     directory,
-                    default_signature,
-                    top_k or num_labels,
-                    gate.fastest_word_piece_op(target, tables),
+                    text_pair=text_pair,
+                    default_signature=default_signature,
+                    top_k=top_k or num_labels,
+                    word_piece_op=gate.fastest_word_piece_op(target, tables),
                 )
             # TensorFlow tells of a full disk by several classes of its own.
             except (OSError, tf.errors.OpError) as error:
@@ -76,10 +78,11 @@ def export_checkpoint(
         verification_report = None
         if verification:
             with stage("verifying in a fresh process"):
-                verification_report = verify(directory, model, verify_file)
+                verification_report = verify(directory, model, text_pair, verify_file)
         report = ExportReport(
             version_directory=export_dir / str(version),
             model=model,
+            text_pair=text_pair,
             signatures=signatures,
             default_signature=default_signature,
             gate=gate_report,

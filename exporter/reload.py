@@ -25,20 +25,29 @@ class ReloadError(Exception):
 
 
 def run_in_fresh_process(
-    directory: Path, texts: Sequence[bytes], answer_name: str
+    directory: Path, rows: Sequence[Sequence[bytes]], input_names: Sequence[str], answer_name: str
 ) -> tuple[list[list[int]], np.ndarray]:
-    """Token ids and the `text` signature's answer for every text, from a new process.
+    """Token ids and the `text` signature's answer for every row, from a new process.
+
+    Args:
+      directory: a SavedModel.
+      rows: the texts of each row, in the order of `input_names`.
+      input_names: of the `text` signature.
+      answer_name: its output.
 
     Returns:
-      Ids of each text, and float32 [texts, ...].
+      Ids of each row, and float32 [rows, ...].
 
     Raises:
       ReloadError: the process failed.
     """
     with tempfile.TemporaryDirectory(prefix="exporter-reload-") as scratch:
         request, answer = Path(scratch, "request.json"), Path(scratch, "answer.npz")
-        encoded = [base64.b64encode(text).decode("ascii") for text in texts]
-        request.write_text(json.dumps({"texts": encoded, "answer_name": answer_name}))
+        columns = {
+            name: [base64.b64encode(text).decode("ascii") for text in column]
+            for name, column in zip(input_names, zip(*rows, strict=True), strict=True)
+        }
+        request.write_text(json.dumps({"columns": columns, "answer_name": answer_name}))
         package_root = str(Path(__file__).resolve().parent.parent)
         search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
         command = [
@@ -59,8 +68,8 @@ def run_in_fresh_process(
             lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
             raise ReloadError(lines[-1])
         with np.load(answer) as arrays:
-            ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
-            return [row.tolist() for row in ids], arrays["answers"]
+            split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
+            return [ids.tolist() for ids in split_ids], arrays["answers"]
 
 
 def _main(directory: str, request_file: str, answer_file: str) -> None:
@@ -70,16 +79,22 @@ def _main(directory: str, request_file: str, answer_file: str) -> None:
 
     register_text_ops()
     request = json.loads(Path(request_file).read_text())
-    texts = [base64.b64decode(text) for text in request["texts"]]
+    columns = {
+        name: [base64.b64decode(text) for text in column]
+        for name, column in request["columns"].items()
+    }
+    num_rows = len(next(iter(columns.values())))
     signatures = tf.saved_model.load(directory).signatures
     ids, lengths, answers = [], [], []
-    for start in range(0, len(texts), _BATCH):
-        batch = tf.constant(texts[start : start + _BATCH])
-        tokens = signatures["tokenize"](text=batch)
+    for start in range(0, num_rows, _BATCH):
+        batch = {
+            name: tf.constant(column[start : start + _BATCH]) for name, column in columns.items()
+        }
+        tokens = signatures["tokenize"](**batch)
         mask = tokens["input_mask"].numpy().astype(bool)
         ids.append(tokens["input_ids"].numpy()[mask])
         lengths.append(mask.sum(axis=1))
-        answers.append(signatures["text"](text=batch)[request["answer_name"]].numpy())
+        answers.append(signatures["text"](**batch)[request["answer_name"]].numpy())
     np.savez(
         answer_file,
         ids=np.concatenate(ids),

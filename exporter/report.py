@@ -9,6 +9,7 @@ from typing import Any
 
 from bert.model import FineTunedModel
 from exporter.serving.gate import GateReport
+from exporter.signatures import TEXT
 from exporter.verification import VerificationReport
 
 REPORT_FILE = "assets.extra/export.json"
@@ -20,6 +21,7 @@ class ExportReport:
 
     version_directory: Path
     model: FineTunedModel
+    text_pair: bool
     signatures: tuple[str, ...]
     default_signature: str
     gate: GateReport
@@ -40,6 +42,7 @@ class ExportReport:
                 "tokenizer": model.tokenizer,
                 "do_lower_case": model.do_lower_case,
                 "max_seq_length": model.max_seq_length,
+                "text_pair": self.text_pair,
                 "unicode_version": unicodedata.unidata_version,
                 "vocabulary_lines": len(model.vocabulary),
                 "word_embedding_rows": model.config.vocab_size,
@@ -93,10 +96,15 @@ class ExportReport:
     def _curl(self) -> str:
         name = self.version_directory.resolve().parent.name
         address = f"localhost:8501/v1/models/{name}:predict"
-        body = '{"instances":["a stirring, funny film"]}'
-        if self.default_signature != "text":
-            body = '{"signature_name":"text","instances":["a stirring, funny film"]}'
-        return f"curl -d '{body}' {address}"
+        instance: str | dict[str, str] = "a stirring, funny film"
+        if self.text_pair:
+            instance = {"text_a": "Is it any good?", "text_b": "A stirring, funny film."}
+        body: dict[str, Any] = {"instances": [instance]}
+        if self.default_signature != TEXT:
+            body = {"signature_name": TEXT, **body}
+        # Single quotes around the body: it must hold none.
+        body_json = json.dumps(body, separators=(",", ":"))
+        return f"curl -d '{body_json}' {address}"
 
 
 def _installed_version(name: str) -> str | None:

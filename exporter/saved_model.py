@@ -8,7 +8,12 @@ import tensorflow as tf
 from bert.model import FineTunedModel
 from exporter.served_model import ServedModel
 from exporter.serving.rewriting import remove_save_only_ops
-from exporter.signatures import SignatureContext, build_signatures
+from exporter.signatures import (
+    TEXT_INPUT,
+    TEXT_PAIR_INPUTS,
+    SignatureContext,
+    build_signatures,
+)
 
 VOCABULARY_ASSET = "assets/vocab.txt"
 
@@ -16,12 +21,14 @@ VOCABULARY_ASSET = "assets/vocab.txt"
 def write(
     model: FineTunedModel,
     directory: Path,
+    *,
+    text_pair: bool,
     default_signature: str,
     top_k: int,
     word_piece_op: str,
 ) -> tuple[str, ...]:
     """Writes `model` to an empty directory, and names the signatures it has."""
-    served = ServedModel(model, word_piece_op)
+    served = ServedModel(model, TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT, word_piece_op)
     signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
     _save(served, directory, signatures)
     remove_save_only_ops(directory)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from bert.model import CLASSIFICATION, FineTunedModel
 from exporter.served_model import ServedModel
+from exporter.text.packing import NOT_IN_TEXT
 
 TEXT = "text"
 LABELS = "labels"
@@ -15,6 +16,10 @@ FEATURES_WITH_LABEL_IDS = "features_with_label_ids"
 EMBEDDING = "embedding"
 TOKENIZE = "tokenize"
 SERVING_DEFAULT = "serving_default"
+
+# The inputs of text signatures.
+TEXT_INPUT = ("text",)
+TEXT_PAIR_INPUTS = ("text_a", "text_b")
 
 # What `serving_default` may be.
 DEFAULT_SIGNATURES = (TEXT, FEATURES, FEATURES_WITH_LABEL_IDS)
@@ -61,8 +66,25 @@ def build_signatures(
     return {SERVING_DEFAULT: signatures[default_signature], **signatures}
 
 
-def _text_spec() -> list[tf.TensorSpec]:
-    return [tf.TensorSpec([None], tf.string, name="text")]
+def _text_function(
+    context: SignatureContext, answer: Callable[..., dict[str, tf.Tensor]]
+) -> tf.types.experimental.PolymorphicFunction:
+    """Traces `answer`, a function of a list of texts, with the inputs that the model has."""
+    names = context.served.text_names
+    specs = [tf.TensorSpec([None], tf.string, name=name) for name in names]
+    if names == TEXT_PAIR_INPUTS:
+
+        @tf.function(input_signature=specs)
+        def of_pair(text_a: tf.Tensor, text_b: tf.Tensor) -> dict[str, tf.Tensor]:
+            return answer([text_a, text_b])
+
+        return of_pair
+
+    @tf.function(input_signature=specs)
+    def of_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer([text])
+
+    return of_text
 
 
 def _feature_specs() -> list[tf.TensorSpec]:
@@ -72,28 +94,26 @@ def _feature_specs() -> list[tf.TensorSpec]:
 
 @_signature(TEXT)
 def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
-    """String [B] -> the head's answer."""
+    """Texts [B] -> the head's answer."""
     served = context.served
 
-    @tf.function(input_signature=_text_spec())
-    def text(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {served.answer_name: served.answer(served.tokens(text))}
+    def text(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {served.answer_name: served.answer_text(texts)}
 
-    return text
+    return _text_function(context, text)
 
 
 @_signature(LABELS, tasks=(CLASSIFICATION,))
 def _labels(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
-    """String [B] -> best label and score [B], and the best k [B, k], best first."""
+    """Texts [B] -> best label and score [B], and the best k [B, k], best first."""
     served, names = context.served, list(context.model.labels)
 
-    @tf.function(input_signature=_text_spec())
-    def labels(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        scores, classes = tf.math.top_k(served.answer(served.tokens(text)), context.top_k)
+    def labels(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        scores, classes = tf.math.top_k(served.answer_text(texts), context.top_k)
         best = tf.gather(names, classes)
         return {"label": best[:, 0], "score": scores[:, 0], "labels": best, "scores": scores}
 
-    return labels
+    return _text_function(context, labels)
 
 
 @_signature(FEATURES)
@@ -132,34 +152,35 @@ def _features_with_label_ids(
 
 @_signature(EMBEDDING)
 def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
-    """String [B] -> pooled vector float32 [B, H]."""
+    """Texts [B] -> pooled vector float32 [B, H]."""
     served = context.served
 
-    @tf.function(input_signature=_text_spec())
-    def embedding(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"embedding": served.pooled(served.tokens(text))}
+    def embedding(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"embedding": served.pooled(served.packed_text(texts).tokens)}
 
-    return embedding
+    return _text_function(context, embedding)
 
 
 @_signature(TOKENIZE)
 def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
-    """String [B] -> the model's input, padded to the longest row, S."""
+    """Texts [B] -> the model's input and each token's place, padded to the longest row, S."""
     served, pieces = context.served, list(context.model.vocabulary.tokens)
 
-    @tf.function(input_signature=_text_spec())
-    def tokenize(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        tokens = served.tokens(text)
+    def tokenize(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        packed = served.packed_text(texts)
+        tokens = packed.tokens
 
-        def padded(values: tf.Tensor) -> tf.Tensor:  # [N] -> [B, S]
+        def padded(values: tf.Tensor, padding: int | str) -> tf.Tensor:  # [N] -> [B, S]
             rows = tf.RaggedTensor.from_row_splits(values, tokens.row_splits, validate=False)
-            return rows.to_tensor()
+            return rows.to_tensor(default_value=padding)
 
         return {
-            "input_ids": padded(tokens.ids),
-            "input_mask": padded(tf.ones_like(tokens.ids)),
-            "segment_ids": padded(tokens.segment_ids),
-            "tokens": padded(tf.gather(pieces, tokens.ids)),
+            "input_ids": padded(tokens.ids, 0),
+            "input_mask": padded(tf.ones_like(tokens.ids), 0),
+            "segment_ids": padded(tokens.segment_ids, 0),
+            "tokens": padded(tf.gather(pieces, tokens.ids), ""),
+            "starts": padded(packed.starts, NOT_IN_TEXT),
+            "ends": padded(packed.ends, NOT_IN_TEXT),
         }
 
-    return tokenize
+    return _text_function(context, tokenize)

@@ -13,6 +13,7 @@ from bert.reference import ReferenceClassifier
 from bert.tokenization import FullTokenizer
 from exporter.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.reload import ReloadError, run_in_fresh_process
+from exporter.signatures import TEXT_INPUT, TEXT_PAIR_INPUTS
 
 # float32 against float64, over 12 layers.
 PROBABILITY_TOLERANCE = 1e-5
@@ -35,31 +36,38 @@ class VerificationReport:
     largest_probability_difference: float
 
 
-def verify(directory: Path, model: FineTunedModel, verify_file: Path | None) -> VerificationReport:
+def verify(
+    directory: Path, model: FineTunedModel, text_pair: bool, verify_file: Path | None
+) -> VerificationReport:
     """Loads the export in a fresh process and compares ids and probabilities.
 
     Ids against the Python reference tokenizer on the built-in adversarial texts and every
     line of `verify_file`; probabilities against the NumPy forward pass on a part of them.
+    With `text_pair`, a line of the file holds two texts with a tab between them.
 
     Raises:
       VerificationError: the export does not load, or an answer differs.
       UserError: `verify_file` cannot be read.
     """
     lines = _read_lines(verify_file) if verify_file else []
-    texts = [*lines, *ADVERSARIAL_TEXTS]
+    rows = [_row(line, text_pair) for line in lines] + _adversarial_rows(text_pair)
+    names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
     try:
-        ids, answers = run_in_fresh_process(directory, texts, HEADS[model.task].output_name)
+        ids, answers = run_in_fresh_process(directory, rows, names, HEADS[model.task].output_name)
     except ReloadError as error:
         raise VerificationError(f"the export does not load in a fresh process: {error}") from error
 
     tokenizer = FullTokenizer(model.vocabulary, model.do_lower_case)
-    for text, found in zip(texts, ids, strict=True):
-        expected, _ = tokenizer.encode(text, None, model.max_seq_length)
+    references = []
+    for row, found in zip(rows, ids, strict=True):
+        text_b = row[1] if text_pair else None
+        expected, segment_ids = tokenizer.encode(row[0], text_b, model.max_seq_length)
         if found != expected:
             raise VerificationError(
-                f"the ids of {_shown(text)} are {_shown(found)} in the export, but "
+                f"the ids of {_shown(row)} are {_shown(found)} in the export, but "
                 f"{_shown(expected)} by the {model.tokenizer} reference tokenizer"
             )
+        references.append((np.array([expected]), np.array([segment_ids])))
 
     compared = [
         *range(min(len(lines), _FILE_PROBABILITIES)),
@@ -68,17 +76,32 @@ def verify(directory: Path, model: FineTunedModel, verify_file: Path | None) -> 
     witness = ReferenceClassifier(model.config, model.weights)
     largest = 0.0
     for index in compared:
-        row = np.array([ids[index]])
-        expected_answer = witness.probabilities(row, np.ones_like(row), np.zeros_like(row))[0]
+        input_ids, segments = references[index]
+        expected_answer = witness.probabilities(input_ids, np.ones_like(input_ids), segments)[0]
         difference = float(np.abs(answers[index] - expected_answer).max())
         # Written so that NaN fails too.
         if not difference <= PROBABILITY_TOLERANCE:
             raise VerificationError(
-                f"the probabilities of {_shown(texts[index])} differ by {difference:.1e} from the "
+                f"the probabilities of {_shown(rows[index])} differ by {difference:.1e} from the "
                 f"NumPy forward pass, more than {PROBABILITY_TOLERANCE:.0e}"
             )
         largest = max(largest, difference)
-    return VerificationReport(len(texts), len(compared), largest)
+    return VerificationReport(len(rows), len(compared), largest)
+
+
+def _row(line: bytes, text_pair: bool) -> tuple[bytes, ...]:
+    if not text_pair:
+        return (line,)
+    text_a, _, text_b = line.partition(b"\t")
+    return text_a, text_b
+
+
+def _adversarial_rows(text_pair: bool) -> list[tuple[bytes, ...]]:
+    """Every adversarial text, in a pair with the next one where texts come in pairs."""
+    texts = ADVERSARIAL_TEXTS
+    if not text_pair:
+        return [(text,) for text in texts]
+    return list(zip(texts, (*texts[1:], texts[0]), strict=True))
 
 
 def _read_lines(file: Path) -> list[bytes]:
@@ -91,7 +114,7 @@ def _read_lines(file: Path) -> list[bytes]:
     return lines[:-1] if lines[-1] == b"" else lines
 
 
-def _shown(value: bytes | Sequence[int]) -> str:
-    """A value short enough for one line."""
-    shown = repr(value)
+def _shown(value: Sequence[bytes] | Sequence[int]) -> str:
+    """Texts or ids, short enough for one line."""
+    shown = ", ".join(map(repr, value))
     return shown if len(shown) <= 120 else f"{shown[:117]}..."

@@ -1,12 +1,12 @@
 """The tokenizer of google-research/bert, in graph."""
 
+from bert.model import FineTunedModel
 from bert.tokenization import MAX_CHARACTERS_PER_WORD
-from bert.vocabulary import Vocabulary
 from exporter.text.google_research_table import load_table
 from exporter.text.tokenizer import TextTokenizer
 
 
-def build(vocabulary: Vocabulary, do_lower_case: bool, word_piece_op: str) -> TextTokenizer:
+def build(model: FineTunedModel, word_piece_op: str) -> TextTokenizer:
     """The in-graph twin of `bert.tokenization.FullTokenizer`."""
-    table = load_table(do_lower_case)
-    return TextTokenizer(table, vocabulary, MAX_CHARACTERS_PER_WORD, word_piece_op)
+    table = load_table(model.do_lower_case)
+    return TextTokenizer(table, model.vocabulary, MAX_CHARACTERS_PER_WORD, word_piece_op)

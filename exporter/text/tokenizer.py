@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from bert.packed_tokens import row_of_each_value
 from bert.vocabulary import UNK, Vocabulary
 from exporter.text.code_point_table import CodePointTable
-from exporter.text.code_points import CodePointNormalizer
-from exporter.text.wordpiece import word_piece_tokenizer
+from exporter.text.code_points import CodePointNormalizer, NormalizedCodePoints
+from exporter.text.wordpiece import WordPieces, word_piece_tokenizer
 
 
 class Tokens(NamedTuple):
@@ -18,6 +19,12 @@ class Tokens(NamedTuple):
 
     row_splits: tf.Tensor
     """int32 [B + 1]"""
+
+    starts: tf.Tensor
+    """int32 [T], first character of the piece in its row's text"""
+
+    ends: tf.Tensor
+    """int32 [T], character after the piece in its row's text"""
 
 
 class TextTokenizer(tf.Module):
@@ -34,16 +41,20 @@ class TextTokenizer(tf.Module):
         super().__init__(name="text_tokenizer")
         self._normalizer = CodePointNormalizer(table)
         self._max_characters_per_word = max_characters_per_word
+        self._unknown_id = vocabulary.ids[UNK]
         self._word_pieces = word_piece_tokenizer(vocabulary, max_characters_per_word, word_piece_op)
 
     def __call__(self, text: tf.Tensor) -> Tokens:
-        """Tokenizes string [B], any bytes."""
+        """Tokenizes string [B], any bytes.
+
+        Characters are those of the text decoded as UTF-8, invalid bytes dropped.
+        """
         code_points = self._normalizer(text)
         # The first code point of all starts a word, whatever its key.
         previous_keys = tf.concat([[-1], code_points.word_keys], axis=0)[:-1]
-        starts = tf.where(tf.not_equal(code_points.word_keys, previous_keys))[:, 0]
-        starts = tf.cast(starts, tf.int32)  # [W]
-        word_splits = tf.concat([starts, [tf.size(code_points.values)]], axis=0)  # [W + 1]
+        word_starts = tf.where(tf.not_equal(code_points.word_keys, previous_keys))[:, 0]
+        word_starts = tf.cast(word_starts, tf.int32)  # [W]
+        word_splits = tf.concat([word_starts, [tf.size(code_points.values)]], axis=0)  # [W + 1]
         words = tf.raw_ops.UnicodeEncode(
             input_values=code_points.values, input_splits=word_splits, output_encoding="UTF-8"
         )  # [W]
@@ -51,6 +62,43 @@ class TextTokenizer(tf.Module):
         words = tf.where(lengths > self._max_characters_per_word, UNK, words)
         pieces = self._word_pieces(words)
         # The words of a row are those that come from its code points.
-        word_sources = tf.gather(code_points.sources, starts)  # [W]
+        word_sources = tf.gather(code_points.sources, word_starts)  # [W]
         rows_in_words = tf.searchsorted(word_sources, code_points.source_row_splits)  # [B + 1]
-        return Tokens(pieces.ids, tf.gather(pieces.row_splits, rows_in_words))
+        row_splits = tf.gather(pieces.row_splits, rows_in_words)  # [B + 1]
+        starts, ends = self._characters(code_points, word_splits, pieces, row_splits)
+        return Tokens(pieces.ids, row_splits, starts, ends)
+
+    def _characters(
+        self,
+        code_points: NormalizedCodePoints,
+        word_splits: tf.Tensor,
+        pieces: WordPieces,
+        row_splits: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """First character of each piece in its text, and the one after it: int32 [T] x 2.
+
+        The pieces of a word share out its code points among them, so each piece spans the
+        sources from its first code point to the next piece's.
+        """
+        byte_splits = tf.concat([[0], tf.cumsum(_utf8_lengths(code_points.values))], axis=0)
+        words = row_of_each_value(pieces.row_splits)  # [T]
+        word_starts = tf.gather(word_splits, words)  # [T]
+        # [UNK] stands for its whole word; its bytes may be those of the literal "[UNK]".
+        is_unknown = tf.equal(pieces.ids, self._unknown_id)
+        first_bytes = tf.gather(byte_splits, word_starts) + pieces.starts
+        firsts = tf.where(is_unknown, word_starts, tf.searchsorted(byte_splits, first_bytes))
+        piece_splits = tf.concat([firsts, [tf.size(code_points.values)]], axis=0)
+        owners = row_of_each_value(piece_splits)  # [M], the piece of each code point
+        # Canonical ordering may have moved marks, so a piece's sources need not rise.
+        first_sources = tf.math.segment_min(code_points.sources, owners)  # [T]
+        last_sources = tf.math.segment_max(code_points.sources, owners)  # [T]
+        # A row's sources begin with the space that was put before its text.
+        rows = row_of_each_value(row_splits)  # [T]
+        text_starts = tf.gather(code_points.source_row_splits, rows) + 1
+        return first_sources - text_starts, last_sources + 1 - text_starts
+
+
+def _utf8_lengths(code_points: tf.Tensor) -> tf.Tensor:
+    """Bytes of each code point in UTF-8: int32 [M] -> int32 [M]."""
+    longer_than = [code_points > last for last in (0x7F, 0x7FF, 0xFFFF)]
+    return 1 + tf.add_n([tf.cast(longer, tf.int32) for longer in longer_than])
