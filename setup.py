@@ -36,6 +36,7 @@ setup(
             "pytest-xdist>=3.5,<4",
             "ruff>=0.5,<1",
             "safetensors>=0.4,<1",
+            "tokenizers>=0.20,<1",
             "types-tqdm",
         ],
     },
