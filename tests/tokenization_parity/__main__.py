@@ -13,25 +13,47 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.oracles.huggingface_tokenizer import huggingface_tokenizer
+from bert.vocabulary import Vocabulary
+from tests.oracles.huggingface_tokenizer import huggingface_encoder
 from tests.oracles.original_tokenizer import original_tokenizer
-from tests.tokenization_parity.artefact import TokenizerArtefact, build_in_fresh_process
-from tests.tokenization_parity.corpora import corpora
+from tests.tokenization_parity.artefact import Row, TokenizerArtefact, build_in_fresh_process
+from tests.tokenization_parity.corpora import corpora, multilingual_lines
+from tests.tokenization_parity.offsets import OffsetRule
 from tests.tokenization_parity.vocabularies import write_every_character
 
-_Reference = Callable[[Sequence[bytes]], list[list[int]]]
+# texts, our rows of them -> whether each row is right
+_Judge = Callable[[Sequence[bytes], Sequence[Row]], list[bool]]
 
 
-def _original_tokenizer(vocabulary_file: Path, do_lower_case: bool) -> _Reference:
+def _judge_by_original(vocabulary_file: Path, do_lower_case: bool) -> _Judge:
+    """Ids as the original file gives them; it has no offsets."""
     ids = original_tokenizer(vocabulary_file, do_lower_case)
-    return lambda texts: [ids(text) for text in texts]
+
+    def judge(texts: Sequence[bytes], rows: Sequence[Row]) -> list[bool]:
+        return [row.ids == ids(text) for text, row in zip(texts, rows, strict=True)]
+
+    return judge
 
 
-# profile -> the library's tokenizer: vocabulary file, do_lower_case -> ids of texts
-_REFERENCES: dict[str, Callable[[Path, bool], _Reference]] = {
-    "google_research": _original_tokenizer,
-    "huggingface": huggingface_tokenizer,
+def _judge_by_huggingface(vocabulary_file: Path, do_lower_case: bool) -> _Judge:
+    """Ids and offsets as `tokenizers` gives them."""
+    encode = huggingface_encoder(vocabulary_file, do_lower_case)
+
+    def judge(texts: Sequence[bytes], rows: Sequence[Row]) -> list[bool]:
+        return [
+            row.ids == encoding.ids
+            and list(zip(row.starts, row.ends, strict=True)) == encoding.offsets
+            for row, encoding in zip(rows, encode(texts), strict=True)
+        ]
+
+    return judge
+
+
+_JUDGES: dict[str, Callable[[Path, bool], _Judge]] = {
+    "google_research": _judge_by_original,
+    "huggingface": _judge_by_huggingface,
 }
+_OFFSET_LINES = 20_000
 _SHOWN_DIFFERENCES = 3
 
 
@@ -57,38 +79,53 @@ def main() -> int:
 def _rows(
     arguments: argparse.Namespace, vocabularies: dict[str, Path], scratch: Path
 ) -> Iterator[tuple[str, int]]:
-    for profile in arguments.profile or _REFERENCES:
+    for profile in arguments.profile or _JUDGES:
         for do_lower_case in (True, False):
-            for name, vocabulary in vocabularies.items():
-                directory = scratch / f"{profile}-{do_lower_case}-{name}"
+            for kind, vocabulary in vocabularies.items():
+                directory = scratch / f"{profile}-{do_lower_case}-{kind}"
                 build_in_fresh_process(
                     directory, vocabulary, profile, do_lower_case, arguments.target_serving
                 )
                 ours = TokenizerArtefact(directory)
-                reference = _REFERENCES[profile](vocabulary, do_lower_case)
-                for corpus, batches in corpora(arguments.full):
+                judge = _JUDGES[profile](vocabulary, do_lower_case)
+                judged = [(name, texts, judge) for name, texts in corpora(arguments.full)]
+                if profile == "google_research":
+                    rule = OffsetRule(list(Vocabulary.from_file(vocabulary).tokens), do_lower_case)
+                    judged.append(("offsets, multilingual", _offset_lines(), _by_rule(rule)))
+                for corpus, batches, judge_corpus in judged:
                     start = time.monotonic()
-                    inputs, differences = _compare(ours, reference, batches)
+                    inputs, differences = _compare(ours, judge_corpus, batches)
                     casing = "uncased" if do_lower_case else "cased"
                     yield (
-                        f"{profile:<16} {casing:<8} {name:<10} {arguments.target_serving:<8} "
+                        f"{profile:<16} {casing:<8} {kind:<10} {arguments.target_serving:<8} "
                         f"{corpus:<24} {inputs:>9,} {differences:>11,}",
                         differences,
                     )
                     _note(f"{time.monotonic() - start:.0f} s")
 
 
+def _offset_lines() -> Iterator[list[bytes]]:
+    yield list(multilingual_lines(_OFFSET_LINES))
+
+
+def _by_rule(rule: OffsetRule) -> _Judge:
+    return lambda texts, rows: [
+        rule.holds(text, row) for text, row in zip(texts, rows, strict=True)
+    ]
+
+
 def _compare(
-    ours: TokenizerArtefact, reference: _Reference, batches: Iterator[list[bytes]]
+    ours: TokenizerArtefact, judge: _Judge, batches: Iterator[list[bytes]]
 ) -> tuple[int, int]:
     inputs = differences = 0
     for batch in batches:
         inputs += len(batch)
-        for text, row, expected in zip(batch, ours(batch), reference(batch), strict=True):
-            if row.ids != expected:
+        rows = ours(batch)
+        for text, row, is_right in zip(batch, rows, judge(batch, rows), strict=True):
+            if not is_right:
                 differences += 1
                 if differences <= _SHOWN_DIFFERENCES:
-                    _note(f"{text!r:.200}: {row.ids[:20]}, expected {expected[:20]}")
+                    _note(f"{text!r:.200} -> {row!r:.200}")
     return inputs, differences
 
 
@@ -100,7 +137,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="verify_tokenization", description=__doc__)
     parser.add_argument("--full", action="store_true", help="all code points, all fuzz")
     parser.add_argument("--target_serving", default="2.12.0")
-    parser.add_argument("--profile", action="append", choices=_REFERENCES)
+    parser.add_argument("--profile", action="append", choices=_JUDGES)
     parser.add_argument("--vocabulary", type=Path, help="a real vocab.txt")
     return parser.parse_args()
 

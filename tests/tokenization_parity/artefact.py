@@ -1,5 +1,6 @@
 """A tokenizer as an artefact: written by one process, loaded by another."""
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -38,10 +39,7 @@ class TokenizerArtefact:
         ids, starts, ends, splits = (
             outputs[name].numpy().tolist() for name in ("ids", "starts", "ends", "row_splits")
         )
-        return [
-            Row(ids[a:b], starts[a:b], ends[a:b])
-            for a, b in zip(splits[:-1], splits[1:], strict=True)
-        ]
+        return [Row(ids[a:b], starts[a:b], ends[a:b]) for a, b in itertools.pairwise(splits)]
 
 
 def build_in_fresh_process(
