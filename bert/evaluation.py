@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from bert.batches import BATCH_SIGNATURE, Batch, EncodedExample, in_order, packed_tokens
 from bert.classifier import Classifier, cross_entropy
+from bert.errors import UserError
 
 
 class Metrics(NamedTuple):
@@ -59,15 +60,33 @@ def predict(
 
 
 def write_metrics(file: Path, metrics: Metrics) -> None:
-    """Writes `key = value` lines."""
+    """Writes `key = value` lines.
+
+    Raises:
+      UserError: the file cannot be written.
+    """
     lines = [f"{key} = {value!s}\n" for key, value in metrics._asdict().items()]
-    file.write_text("".join(lines), encoding="utf-8")
+    _write(file, "".join(lines))
 
 
 def write_probabilities(file: Path, probabilities: np.ndarray) -> None:
-    """Writes float32 [N, C] as tab-separated rows with the fewest digits that restore it."""
+    """Writes float32 [N, C] as tab-separated rows with the fewest digits that restore it.
+
+    Raises:
+      UserError: the file cannot be written.
+    """
     lines = ["\t".join(str(value) for value in row) + "\n" for row in probabilities]
-    file.write_text("".join(lines), encoding="utf-8")
+    _write(file, "".join(lines))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"--output_dir: {file} cannot be written ({error.strerror}): make room or name another "
+            "directory."
+        ) from error
 
 
 def _run(

@@ -48,6 +48,11 @@ class Task:
     unlabelled: Layout
     headers: Mapping[str, Layout] = dataclasses.field(default_factory=dict)
 
+    @property
+    def is_pair(self) -> bool:
+        """Whether an example has two texts."""
+        return self.labelled.text_b is not None
+
 
 TASKS: Mapping[str, Task] = {
     # run_classifier.py, ColaProcessor
@@ -55,6 +60,12 @@ TASKS: Mapping[str, Task] = {
         labels=("0", "1"),
         labelled=Layout(text_a=3, label=1),
         unlabelled=Layout(text_a=1, has_header=True),
+    ),
+    # run_classifier.py, MrpcProcessor; msr_paraphrase_train.txt has the same columns.
+    "mrpc": Task(
+        labels=("0", "1"),
+        labelled=Layout(text_a=3, text_b=4, label=0, has_header=True),
+        unlabelled=Layout(text_a=3, text_b=4, has_header=True),
     ),
     "sst-2": Task(
         labels=("0", "1"),

@@ -1,6 +1,8 @@
 """The weights that training starts from: a pre-trained checkpoint's, or random ones."""
 
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import tensorflow as tf
 
 from bert.checkpoints import tensorflow_v1
 from bert.config import BertConfig
+from bert.errors import UserError
 from bert.variables import classifier_shapes, encoder_shapes
 
 # run_classifier.py, create_model: truncated_normal_initializer(stddev=0.02), whatever the
@@ -25,46 +28,73 @@ def random_classifier(config: BertConfig, num_labels: int, seed: int) -> dict[st
     return _random(classifier_shapes(config, num_labels), _CLASSIFIER_STDDEV, seed)
 
 
-def read_encoder(prefix: Path, config: BertConfig) -> dict[str, np.ndarray]:
-    """The encoder weights of a checkpoint, float32 by variable name.
+def find_checkpoint(path: Path) -> Path:
+    """The prefix of the checkpoint that --init_checkpoint, a prefix or directory, stands for.
 
     Raises:
-      UserError: a variable is missing, of another shape, or cannot be read.
+      UserError: there is none, or several.
     """
-    return tensorflow_v1.read_variables(
-        prefix,
-        encoder_shapes(config),
-        "give the bert_config.json of this checkpoint (--bert_config_file).",
-    )
+    if not tensorflow_v1.holds_checkpoint(path):
+        raise UserError(
+            f"--init_checkpoint {path} does not exist: give a checkpoint's prefix, such as "
+            "DIR/bert_model.ckpt, or the directory that holds it."
+        )
+    with blaming("--init_checkpoint"):
+        return tensorflow_v1.find_prefix(path)
 
 
-def holds_classifier(prefix: Path, config: BertConfig, num_labels: int) -> bool:
-    """Whether a checkpoint has a classifier of `num_labels` classes.
+def holds_classifier(prefix: Path, config: BertConfig, num_labels: int, flag: str) -> bool:
+    """Whether a checkpoint, given by `flag`, has a classifier of `num_labels` classes.
 
     Raises:
       UserError: the checkpoint cannot be read.
     """
-    found = tensorflow_v1.shapes(prefix)
+    with blaming(flag):
+        found = tensorflow_v1.shapes(prefix)
     expected = classifier_shapes(config, num_labels)
     return all(found.get(name) == shape for name, shape in expected.items())
 
 
-def read_classifier(prefix: Path, config: BertConfig, num_labels: int) -> dict[str, np.ndarray]:
-    """The classifier weights of a checkpoint, float32 by variable name.
+def read_encoder(prefix: Path, config: BertConfig, flag: str) -> dict[str, np.ndarray]:
+    """The encoder weights of a checkpoint, given by `flag`: float32 by variable name.
 
     Raises:
       UserError: a variable is missing, of another shape, or cannot be read.
     """
-    return tensorflow_v1.read_variables(
-        prefix,
-        classifier_shapes(config, num_labels),
-        "give a checkpoint that run_classifier wrote for this task.",
-    )
+    with blaming(flag):
+        return tensorflow_v1.read_variables(
+            prefix,
+            encoder_shapes(config),
+            "give the bert_config.json of this checkpoint (--bert_config_file).",
+        )
 
 
-def _random(
-    shapes: dict[str, tuple[int, ...]], stddev: float, seed: int
+def read_classifier(
+    prefix: Path, config: BertConfig, num_labels: int, flag: str
 ) -> dict[str, np.ndarray]:
+    """The classifier weights of a checkpoint, given by `flag`: float32 by variable name.
+
+    Raises:
+      UserError: a variable is missing, of another shape, or cannot be read.
+    """
+    with blaming(flag):
+        return tensorflow_v1.read_variables(
+            prefix,
+            classifier_shapes(config, num_labels),
+            "give a checkpoint that run_classifier wrote for this task.",
+        )
+
+
+@contextmanager
+def blaming(flag: str) -> Iterator[None]:
+    """Makes errors name `flag`: to those who read checkpoints they are all --checkpoint."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error).replace("--checkpoint", flag)) from error
+
+
+def _random(shapes: dict[str, tuple[int, ...]], stddev: float, seed: int) -> dict[str, np.ndarray]:
     """Kernels and tables truncated normal, biases 0, layer norms the identity."""
     weights = {}
     for name, shape in shapes.items():

@@ -7,9 +7,9 @@ against it. The Unicode version is the one of the Python that runs it.
 """
 
 import unicodedata
-from collections.abc import Sequence
 
 from bert.vocabulary import CLS, SEP, UNK, Vocabulary
+from bert.wordpiece import WordPiece
 
 # tokenization.py, WordpieceTokenizer.__init__
 MAX_CHARACTERS_PER_WORD = 200
@@ -51,14 +51,14 @@ class FullTokenizer:
         """Takes a vocabulary that holds [UNK]."""
         self.vocabulary = vocabulary
         self._basic_tokenizer = BasicTokenizer(do_lower_case)
-        self._longest_token = max(map(len, vocabulary.tokens))
+        self._word_piece = WordPiece(vocabulary, MAX_CHARACTERS_PER_WORD, UNK)
 
     def tokenize(self, text: str | bytes) -> list[str]:
         """Splits `text` into pieces of the vocabulary."""
         if isinstance(text, bytes):
             text = text.decode("utf-8", "ignore")
         return [
-            piece for word in self._basic_tokenizer.tokenize(text) for piece in self._pieces(word)
+            piece for word in self._basic_tokenizer.tokenize(text) for piece in self._word_piece.pieces(word)
         ]
 
     def encode(
@@ -81,24 +81,6 @@ class FullTokenizer:
             tokens += [*tokens_b, SEP]
             segment_ids += [1] * (len(tokens_b) + 1)
         return self.vocabulary.convert_tokens_to_ids(tokens), segment_ids
-
-    def _pieces(self, word: str) -> Sequence[str]:
-        """Greedy longest match first (tokenization.py, WordpieceTokenizer.tokenize)."""
-        if len(word) > MAX_CHARACTERS_PER_WORD:
-            return [UNK]
-        pieces: list[str] = []
-        start = 0
-        while start < len(word):
-            prefix = "##" if start else ""
-            # No piece longer than the longest can match, so the search starts there.
-            end = min(len(word), start + self._longest_token)
-            while end > start and prefix + word[start:end] not in self.vocabulary.ids:
-                end -= 1
-            if end == start:
-                return [UNK]
-            pieces.append(prefix + word[start:end])
-            start = end
-        return pieces
 
 
 def truncate_pair(tokens_a: list[str], tokens_b: list[str], max_length: int) -> None:

@@ -99,6 +99,10 @@ class Trainer(tf.Module):
         training_checkpoints.restore(prefix, self.named_variables())
         return int(self._optimizer.global_step.numpy())
 
+    def step(self, batch: Batch) -> tf.Tensor:
+        """Moves the weights by one batch; returns its mean loss before that, float32 []."""
+        return self._step(batch)
+
     def train(self, examples: Sequence[EncodedExample], output_dir: Path) -> None:
         """Trains up to the schedule's last step, saving on the way and at the end.
 
@@ -116,14 +120,14 @@ class Trainer(tf.Module):
             total=schedule.num_train_steps,
             initial=first,
             unit="step",
-            # A terminal shows one line that changes, a log file gets a line each time.
+            # Often enough for eyes at a terminal; a log file keeps every line that is shown.
             mininterval=0.5 if sys.stderr.isatty() else 10.0,
             file=sys.stderr,
         ) as progress:
             for step, batch in zip(
                 steps, shuffled(examples, schedule.batch_size, schedule.seed, steps), strict=True
             ):
-                loss = float(self._step(batch))
+                loss = float(self.step(batch))
                 if not math.isfinite(loss):
                     raise UserError(
                         f"The loss at step {step + 1} is {loss}, the training diverged: lower "
@@ -137,7 +141,6 @@ class Trainer(tf.Module):
                     training_checkpoints.save(output_dir, self.named_variables())
 
     def _eager_step(self, batch: Batch) -> tf.Tensor:
-        """One step on a batch; returns its mean loss before the step, float32 []."""
         with tf.GradientTape() as tape:
             losses = self._classifier.losses(packed_tokens(batch), batch.label_ids, training=True)
             loss = tf.reduce_mean(losses)

@@ -8,23 +8,20 @@ vocab.txt and tokenizer_config.json, ready for `python -m bert.run_classifier`.
 
 import argparse
 import dataclasses
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+import ml_dtypes  # noqa: F401 - NumPy learns bfloat16 from it, which tensors may have
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from bert.activations import GELU_ERF, GELU_TANH, RELU, TANH
-from bert.checkpoints import google_research, tensorflow_v1
-from bert.checkpoints.text_settings import find_casing
 from bert.config import BertConfig, read_json_object
 from bert.errors import UserError
+from bert.tensorflow_import import import_tensorflow_quietly
 from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 from bert.vocabulary import Vocabulary
 
@@ -76,11 +73,18 @@ def convert(model_dir: Path, output_dir: Path) -> None:
     """
     config = _read_config(model_dir / "config.json")
     vocabulary_file = model_dir / "vocab.txt"
+    if not vocabulary_file.is_file():
+        raise UserError(f"{vocabulary_file} does not exist: give a directory with that file.")
     vocabulary = Vocabulary.from_file(vocabulary_file)
-    casing = find_casing(model_dir, vocabulary, None)
     with _open(model_dir / "model.safetensors") as tensors:
         weights = _read_weights(tensors, config)
 
+    # Mistakes are told before TensorFlow is imported, which takes seconds.
+    import_tensorflow_quietly()
+    from bert.checkpoints import google_research, tensorflow_v1
+    from bert.checkpoints.text_settings import find_casing
+
+    casing = find_casing(model_dir, vocabulary, None)
     output_dir.mkdir(parents=True, exist_ok=True)
     tensorflow_v1.write_variables(output_dir / "bert_model.ckpt", weights)
     google_research.write_settings(

@@ -6,7 +6,7 @@ rule of Unicode is written a second time, and it freezes the reference's Unicode
 
 import dataclasses
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ REORDERED = 16  # gives a mark that canonical ordering may move
 BLOCKS_REORDERING = 32  # holds a code point that canonical ordering moves nothing across
 CASED = 64  # for the final-sigma rule: a letter with case
 CASE_IGNORABLE = 128  # for the final-sigma rule: skipped
+# A tokenizer that looks for literal tokens has no final-sigma rule, so the bits are free.
+LITERAL_START = 64  # gives a code point that a literal token may start with
 
 CAPITAL_SIGMA = 0x3A3
 SMALL_SIGMA = 0x3C3
@@ -95,18 +97,35 @@ class CodePointTable:
             if has_final_sigma:
                 flags |= _case_class(tokenize, character)
             entries[code_point] = value << FLAG_BITS | flags
-        pages, page_of = np.unique(entries.reshape(-1, PAGE_SIZE), axis=0, return_inverse=True)
-        rows = [(*output, -1)[:3] for output in expansions]
+        page_starts, pages = into_pages(entries)
         marks = sorted(reordered)
         return cls(
-            page_starts=(page_of.reshape(-1) * PAGE_SIZE).astype(np.int32),
-            entries=pages.reshape(-1),
-            expansions=np.array(rows, np.int32).reshape(-1, 3),
+            page_starts=page_starts,
+            entries=pages,
+            expansions=expansion_rows(expansions),
             reordered_code_points=np.array(marks, np.int32),
             combining_classes=np.array([reordered[mark] for mark in marks], np.int32),
             has_final_sigma=has_final_sigma,
             unicode_version=unicode_version,
         )
+
+    def all_entries(self) -> np.ndarray:
+        """Int32 [0x110000], the entry of every code point."""
+        return self.entries.reshape(-1, PAGE_SIZE)[self.page_starts // PAGE_SIZE].reshape(-1)
+
+    def outputs(self) -> np.ndarray:
+        """Int32, the code points that text can turn into, sorted."""
+        entries = self.all_entries()
+        gives_one = (entries & (REMOVED | MULTIPLE)) == 0
+        single = (np.arange(CODE_POINTS, dtype=np.int32) + (entries >> FLAG_BITS))[gives_one]
+        several = self.expansions[self.expansions >= 0]
+        finals = [FINAL_SIGMA] if self.has_final_sigma else []
+        return np.unique(np.concatenate([single, several, np.array(finals, np.int32)]))
+
+    def with_entries(self, entries: np.ndarray) -> "CodePointTable":
+        """The table with other entries, int32 [0x110000], that point into the same rows."""
+        page_starts, pages = into_pages(entries)
+        return dataclasses.replace(self, page_starts=page_starts, entries=pages)
 
     def save(self, file: Path) -> None:
         """Writes the table as a compressed .npz."""
@@ -120,6 +139,17 @@ class CodePointTable:
         fields["has_final_sigma"] = bool(fields["has_final_sigma"])
         fields["unicode_version"] = str(fields["unicode_version"])
         return cls(**fields)
+
+
+def into_pages(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Int32 [0x110000] -> int32 [4352], where the page of each `c >> 8` starts, and the pages."""
+    pages, page_of = np.unique(entries.reshape(-1, PAGE_SIZE), axis=0, return_inverse=True)
+    return (page_of.reshape(-1) * PAGE_SIZE).astype(np.int32), pages.reshape(-1)
+
+
+def expansion_rows(expansions: Iterable[Sequence[int]]) -> np.ndarray:
+    """Int32 [rows, 3] of outputs of two or three code points each."""
+    return np.array([(*output, -1)[:3] for output in expansions], np.int32).reshape(-1, 3)
 
 
 def _probe(tokenize: Callable[[str], list[str]], character: str) -> tuple[tuple[int, ...], int]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from bert.packed_tokens import index_in_row, row_of_each_value
@@ -28,7 +29,8 @@ class NormalizedCodePoints(NamedTuple):
     """What N code points of B rows, one space before each row, turn into."""
 
     values: tf.Tensor
-    """int32 [M], the normalised code points; no white space"""
+    """int32 [M], the normalised code points; no white space. Where a normalizer knows
+    literal tokens, -1 - id stands for every code point of the token of that id."""
 
     sources: tf.Tensor
     """int32 [M], which of the N each came from"""
@@ -46,55 +48,51 @@ class CodePointNormalizer(tf.Module):
     def __init__(self, table: CodePointTable) -> None:
         """Takes the table of the reference tokenizer."""
         super().__init__(name="code_point_normalizer")
-        self._table = table
+        self.table = table
+        self._may_reorder = bool(len(table.reordered_code_points))
 
     def __call__(self, text: tf.Tensor) -> NormalizedCodePoints:
         """Normalises string [B]; bytes that are not UTF-8 are dropped."""
         # The space makes every row border a word border, so rows need no further care.
         code_points, row_splits = _decode(tf.strings.join([" ", text]))
-        table = self._table
-        places = tf.gather(table.page_starts, tf.bitwise.right_shift(code_points, 8))
-        places += tf.bitwise.bitwise_and(code_points, 255)
-        entries = tf.gather(table.entries, places)  # [N]
+        table = self.table
+        entries = look_up(table.page_starts, table.entries, code_points)  # [N]
         if table.has_final_sigma:
             entries = tf.cond(
                 tf.reduce_any(tf.equal(code_points, CAPITAL_SIGMA)),
                 lambda: _with_final_sigmas(code_points, entries),
                 lambda: entries,
             )
+        values, sources, keys = self._normalize(code_points, entries, row_splits)
+        return NormalizedCodePoints(values, sources, keys, row_splits)
 
-        def simple() -> tuple[tf.Tensor, tf.Tensor]:
-            kept = tf.equal(tf.bitwise.bitwise_and(entries, REMOVED), 0)
-            sources = tf.cast(tf.where(kept)[:, 0], tf.int32)
-            outputs = code_points + tf.bitwise.right_shift(entries, FLAG_BITS)
-            return tf.gather(outputs, sources), sources
-
-        def with_expansions() -> tuple[tf.Tensor, tf.Tensor]:
-            return self._expand(code_points, entries)
-
+    def _normalize(
+        self, code_points: tf.Tensor, entries: tf.Tensor, row_splits: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """N code points and their entries -> values, sources and word keys, int32 [M] each."""
+        del row_splits
+        table = self.table
         if len(table.expansions) or len(table.reordered_code_points):
             values, sources = tf.cond(
-                _any_flag(entries, MULTIPLE | REORDERED), with_expansions, simple
+                any_flag(entries, MULTIPLE | REORDERED),
+                lambda: self._expand(code_points, entries),
+                lambda: keep(code_points, entries),
             )
         else:
-            values, sources = simple()
-        # A separator starts a new word after it; an isolated mark before and after it.
-        separates = _flag(entries, SEPARATOR)
-        isolates = _flag(entries, ISOLATED)
-        keys = tf.cumsum(separates + isolates) - isolates  # [N]
-        return NormalizedCodePoints(values, sources, tf.gather(keys, sources), row_splits)
+            values, sources = keep(code_points, entries)
+        return values, sources, tf.gather(word_keys(entries), sources)
 
     def _expand(self, code_points: tf.Tensor, entries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Normalised code points and their sources where some give several or may move."""
-        table = self._table
-        is_multiple = tf.equal(_flag(entries, MULTIPLE), 1)
+        table = self.table
+        is_multiple = tf.equal(flag(entries, MULTIPLE), 1)
         values = tf.bitwise.right_shift(entries, FLAG_BITS)
         rows = tf.where(is_multiple, values, 0)
         # A table without expansions still needs a row to gather from.
         expansions = table.expansions if len(table.expansions) else [[-1, -1, -1]]
         expansion_lengths = tf.reduce_sum(tf.cast(tf.greater_equal(expansions, 0), tf.int32), 1)
         counts = tf.where(
-            is_multiple, tf.gather(expansion_lengths, rows), 1 - _flag(entries, REMOVED)
+            is_multiple, tf.gather(expansion_lengths, rows), 1 - flag(entries, REMOVED)
         )
         splits = tf.concat([[0], tf.cumsum(counts)], axis=0)  # [N + 1]
         sources = row_of_each_value(splits)  # [M]
@@ -105,16 +103,16 @@ class CodePointNormalizer(tf.Module):
         outputs = tf.where(
             tf.gather(is_multiple, sources), expanded, tf.gather(code_points + values, sources)
         )
-        if not len(table.reordered_code_points):
+        if not self._may_reorder:
             return outputs, sources
         return tf.cond(
-            _any_flag(entries, REORDERED),
-            lambda: self._reorder(outputs, sources, entries),
+            any_flag(entries, REORDERED),
+            lambda: self._reorder(code_points, entries, outputs, sources),
             lambda: (outputs, sources),
         )
 
     def _reorder(
-        self, outputs: tf.Tensor, sources: tf.Tensor, entries: tf.Tensor
+        self, code_points: tf.Tensor, entries: tf.Tensor, outputs: tf.Tensor, sources: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Canonical ordering (Unicode Standard, section 3.11) of the marks that survive.
 
@@ -122,12 +120,13 @@ class CodePointNormalizer(tf.Module):
         that normalisation removes were flagged in the table, so runs are counted on the
         source code points.
         """
-        table = self._table
+        del code_points
+        table = self.table
         last = len(table.reordered_code_points) - 1
         found = tf.minimum(tf.searchsorted(table.reordered_code_points, outputs), last)
         is_mark = tf.equal(tf.gather(table.reordered_code_points, found), outputs)
         classes = tf.where(is_mark, tf.gather(table.combining_classes, found), 0)
-        runs = tf.gather(tf.cumsum(_flag(entries, BLOCKS_REORDERING)), sources)
+        runs = tf.gather(tf.cumsum(flag(entries, BLOCKS_REORDERING)), sources)
         keys = tf.cast(runs, tf.int64) * (_LARGEST_COMBINING_CLASS + 1)
         order = tf.argsort(keys + tf.cast(classes, tf.int64), stable=True)
         return tf.gather(outputs, order), tf.gather(sources, order)
@@ -145,14 +144,39 @@ def _decode(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return values, row_splits
 
 
+def look_up(page_starts: np.ndarray, pages: np.ndarray, code_points: tf.Tensor) -> tf.Tensor:
+    """The entry that a two-level table has for each code point: int32 [N] -> int32 [N]."""
+    places = tf.gather(page_starts, tf.bitwise.right_shift(code_points, 8))
+    places += tf.bitwise.bitwise_and(code_points, 255)
+    return tf.gather(pages, places)
+
+
+def keep(code_points: tf.Tensor, entries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Values and sources, int32 [M] each, where every code point gives one or none."""
+    kept = tf.equal(tf.bitwise.bitwise_and(entries, REMOVED), 0)
+    sources = tf.cast(tf.where(kept)[:, 0], tf.int32)
+    outputs = code_points + tf.bitwise.right_shift(entries, FLAG_BITS)
+    return tf.gather(outputs, sources), sources
+
+
+def word_keys(entries: tf.Tensor) -> tf.Tensor:
+    """Numbers that change where a word starts: int32 [N] -> int32 [N].
+
+    A separator starts a new word after it; an isolated mark before and after it.
+    """
+    separates = flag(entries, SEPARATOR)
+    isolates = flag(entries, ISOLATED)
+    return tf.cumsum(separates + isolates) - isolates
+
+
 def _with_final_sigmas(code_points: tf.Tensor, entries: tf.Tensor) -> tf.Tensor:
     """Turns capital sigmas into final ones where `str.lower` does.
 
     That is after a cased letter and not before one, code points that the rule ignores
     left out (Unicode Standard, section 3.13, Final_Sigma).
     """
-    counted = tf.where(tf.equal(_flag(entries, CASE_IGNORABLE), 0))[:, 0]  # [K]
-    is_cased = tf.equal(tf.gather(_flag(entries, CASED), counted), 1)
+    counted = tf.where(tf.equal(flag(entries, CASE_IGNORABLE), 0))[:, 0]  # [K]
+    is_cased = tf.equal(tf.gather(flag(entries, CASED), counted), 1)
     # The first code point is the space before the first row, never a sigma.
     after_cased = tf.concat([[False], is_cased], axis=0)[:-1]
     before_cased = tf.concat([is_cased, [False]], axis=0)[1:]
@@ -164,11 +188,11 @@ def _with_final_sigmas(code_points: tf.Tensor, entries: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _flag(entries: tf.Tensor, flag: int) -> tf.Tensor:
+def flag(entries: tf.Tensor, flag: int) -> tf.Tensor:
     """1 where the entry has the flag, else 0; int32."""
     shift = flag.bit_length() - 1
     return tf.bitwise.bitwise_and(tf.bitwise.right_shift(entries, shift), 1)
 
 
-def _any_flag(entries: tf.Tensor, flags: int) -> tf.Tensor:
+def any_flag(entries: tf.Tensor, flags: int) -> tf.Tensor:
     return tf.reduce_any(tf.not_equal(tf.bitwise.bitwise_and(entries, flags), 0))

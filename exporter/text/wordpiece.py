@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from bert.vocabulary import UNK, Vocabulary
+from bert.vocabulary import Vocabulary
 
 FAST_OP = "FastWordpieceTokenizeWithOffsets"
 CLASSIC_OP = "WordpieceTokenizeWithOffsets"
@@ -30,7 +30,7 @@ class WordPieces(NamedTuple):
 
 
 def word_piece_tokenizer(
-    vocabulary: Vocabulary, max_characters_per_word: int, op: str
+    vocabulary: Vocabulary, max_characters_per_word: int, op: str, unknown_token: str
 ) -> Callable[[tf.Tensor], WordPieces]:
     """The function from words, string [W], to pieces, by `FAST_OP` or `CLASSIC_OP`.
 
@@ -38,7 +38,8 @@ def word_piece_tokenizer(
     `max_characters_per_word`. Every vocabulary slot that no text reaches is taken out.
     """
     builders = {FAST_OP: _fast, CLASSIC_OP: _classic}
-    tokenizer = builders[op](vocabulary, max_characters_per_word * _MAX_BYTES_PER_CHARACTER)
+    max_bytes_per_word = max_characters_per_word * _MAX_BYTES_PER_CHARACTER
+    tokenizer = builders[op](vocabulary, max_bytes_per_word, unknown_token)
 
     def tokenize(words: tf.Tensor) -> WordPieces:
         ids, starts, ends = tokenizer.tokenize_with_offsets(words)
@@ -52,25 +53,29 @@ def word_piece_tokenizer(
     return tokenize
 
 
-def _fast(vocabulary: Vocabulary, max_bytes_per_word: int):  # type: ignore[no-untyped-def]
+def _fast(  # type: ignore[no-untyped-def]
+    vocabulary: Vocabulary, max_bytes_per_word: int, unknown_token: str
+):
     import tensorflow_text
 
     return tensorflow_text.FastWordpieceTokenizer(
         vocab=list(vocabulary.reachable_tokens),
         max_bytes_per_word=max_bytes_per_word,
         token_out_type=tf.int32,
-        unknown_token=UNK,
+        unknown_token=unknown_token,
         no_pretokenization=True,
     )
 
 
-def _classic(vocabulary: Vocabulary, max_bytes_per_word: int):  # type: ignore[no-untyped-def]
+def _classic(  # type: ignore[no-untyped-def]
+    vocabulary: Vocabulary, max_bytes_per_word: int, unknown_token: str
+):
     import tensorflow_text
 
     tokens = vocabulary.reachable_tokens
     table = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(list(tokens), tf.range(len(tokens), dtype=tf.int64)),
-        default_value=vocabulary.ids[UNK],
+        default_value=vocabulary.ids[unknown_token],
     )
     return tensorflow_text.WordpieceTokenizer(
         table,
@@ -78,5 +83,5 @@ def _classic(vocabulary: Vocabulary, max_bytes_per_word: int):  # type: ignore[n
         # Without this bound the op tries every length of a long word: quadratic time.
         max_chars_per_token=max(map(len, tokens)),
         token_out_type=tf.int64,
-        unknown_token=UNK,
+        unknown_token=unknown_token,
     )

@@ -1,0 +1,163 @@
+"""Text to normalised code points with literal tokens among them, as Hugging Face has it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from bert.huggingface_added_tokens import normalized_patterns, raw_patterns
+from bert.huggingface_characters import CODE_POINTS, HuggingFaceCharacters
+from bert.huggingface_settings import AddedToken, HuggingFaceSettings
+from bert.huggingface_tokenization import BertNormalizer
+from bert.packed_tokens import index_in_row, row_of_each_value
+from exporter.text.aligned_ordering import AlignedOrdering
+from exporter.text.code_point_table import (
+    FLAG_BITS,
+    ISOLATED,
+    LITERAL_START,
+    MULTIPLE,
+    REMOVED,
+    REORDERED,
+    SEPARATOR,
+    CodePointTable,
+)
+from exporter.text.code_points import CodePointNormalizer, any_flag, flag, keep, word_keys
+from exporter.text.huggingface_table import build_table
+from exporter.text.literals import BORDER, LiteralFinder, is_in
+
+_SPACE = ord(" ")
+# What the code points of a literal token are taken for where marks are ordered.
+_LETTER = ord("x")
+
+# Values, sources and word keys, int32 [M] each.
+_Normalized = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+
+
+class HuggingFaceNormalizer(CodePointNormalizer):
+    """Takes tokens out of the raw text, normalises the rest, takes tokens out of that."""
+
+    def __init__(self, settings: HuggingFaceSettings, characters: HuggingFaceCharacters) -> None:
+        """Builds the tables.
+
+        Raises:
+          UserError: added tokens cannot be told apart.
+        """
+        normalize = BertNormalizer(settings, characters).normalize
+        raw = raw_patterns(settings.added_tokens, characters)
+        normalized = normalized_patterns(settings.added_tokens, normalize, characters)
+        self._chinese = characters.chinese if settings.handle_chinese_chars else None
+        table = build_table(settings, characters)
+        super().__init__(self._with_literal_starts(table, raw, normalized))
+        self._raw = LiteralFinder(raw, characters) if raw else None
+        self._in_normalized = LiteralFinder(normalized, characters) if normalized else None
+        self._may_reorder = settings.strip_accents
+        self._ordering = AlignedOrdering(settings, characters)
+
+    def _with_literal_starts(
+        self,
+        table: CodePointTable,
+        raw: Mapping[str, AddedToken],
+        normalized: Mapping[str, AddedToken],
+    ) -> CodePointTable:
+        """Flags every code point that a token can start with, there or once normalised."""
+        entries = table.all_entries()
+        values, code_points = entries >> FLAG_BITS, np.arange(CODE_POINTS)
+        firsts = [ord(pattern[0]) for pattern in normalized]
+        is_multiple = (entries & MULTIPLE) != 0
+        row_has_first = np.isin(table.expansions, firsts).any(axis=1)
+        starts = np.isin(code_points + values, firsts) & ~is_multiple
+        starts[is_multiple] = row_has_first[values[is_multiple]]
+        if self._chinese is not None and _SPACE in firsts:
+            starts |= self._chinese.mask()
+        starts[[ord(pattern[0]) for pattern in raw]] = True
+        return table.with_entries(np.where(starts, entries | LITERAL_START, entries))
+
+    def _normalize(
+        self, code_points: tf.Tensor, entries: tf.Tensor, row_splits: tf.Tensor
+    ) -> _Normalized:
+        def simple() -> _Normalized:
+            return _with_keys(keep(code_points, entries), entries)
+
+        def expanded() -> _Normalized:
+            return _with_keys(self._expand(code_points, entries), entries)
+
+        def with_literals() -> _Normalized:
+            return self._with_literals(code_points, entries, row_splits)
+
+        return tf.cond(
+            any_flag(entries, MULTIPLE | REORDERED | LITERAL_START),
+            lambda: tf.cond(any_flag(entries, LITERAL_START), with_literals, expanded),
+            simple,
+        )
+
+    def _reorder(
+        self, code_points: tf.Tensor, entries: tf.Tensor, outputs: tf.Tensor, sources: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Canonical ordering of the marks that survive."""
+        del sources
+        return self._ordering(code_points, entries, outputs)
+
+    def _with_literals(
+        self, code_points: tf.Tensor, entries: tf.Tensor, row_splits: tf.Tensor
+    ) -> _Normalized:
+        """The same where a token may stand."""
+        # Nothing is found across the border of two rows, where a space was put.
+        borders = row_splits[:-1]
+        stream = tf.tensor_scatter_nd_update(
+            code_points, borders[:, tf.newaxis], tf.fill(tf.shape(borders), BORDER)
+        )
+        if self._raw is not None:
+            literal = self._raw(stream).at(tf.size(stream))
+            code_points = tf.where(literal.is_covered, _LETTER, code_points)
+            literal_entries = (literal.value - _LETTER) * (1 << FLAG_BITS)
+            literal_entries += tf.cast(literal.is_first, tf.int32) * SEPARATOR
+            literal_entries += tf.cast(literal.is_last, tf.int32) * ISOLATED
+            entries = tf.where(literal.is_covered, literal_entries, entries)
+        if self._in_normalized is None:
+            return _with_keys(self._expand(code_points, entries), entries)
+        return self._with_normalized_literals(
+            self._in_normalized, code_points, entries, tf.equal(stream, BORDER)
+        )
+
+    def _with_normalized_literals(
+        self,
+        finder: LiteralFinder,
+        code_points: tf.Tensor,
+        entries: tf.Tensor,
+        is_border: tf.Tensor,
+    ) -> _Normalized:
+        """The same where a token may stand in normalised text; raw ones were taken out.
+
+        Tokens may hold white space, so it is dropped only after they were looked for.
+        """
+        is_white = flag(entries, SEPARATOR) * (1 - flag(entries, ISOLATED)) * flag(entries, REMOVED)
+        values, sources = self._expand(code_points, entries - REMOVED * is_white)
+        is_dropped = tf.equal(tf.gather(is_white, sources), 1)
+        if self._chinese is not None:
+            # One space before and one behind.
+            is_chinese = tf.gather(is_in(self._chinese, code_points), sources)
+            splits = tf.cumsum(1 + 2 * tf.cast(is_chinese, tf.int32))
+            splits = tf.concat([[0], splits], axis=0)
+            origins = row_of_each_value(splits)
+            is_space = tf.gather(is_chinese, origins) & tf.not_equal(
+                index_in_row(splits, origins), 1
+            )
+            values = tf.where(is_space, _SPACE, tf.gather(values, origins))
+            sources = tf.gather(sources, origins)
+            is_dropped = tf.gather(is_dropped, origins) | is_space
+        stream = tf.where(tf.gather(is_border, sources), BORDER, values)
+        literal = finder(stream).at(tf.size(stream))
+        values = tf.where(literal.is_covered, literal.value, values)
+        # Punctuation inside a token does not cut it.
+        keys = tf.gather(word_keys(entries), sources)
+        starts_word = tf.not_equal(keys, tf.concat([[-1], keys], axis=0)[:-1])
+        starts_word = literal.is_first | (starts_word & ~literal.is_covered)
+        follows_literal = tf.concat([[False], literal.is_last], axis=0)[:-1]
+        keys = tf.cumsum(tf.cast(starts_word | follows_literal, tf.int32))
+        is_kept = literal.is_covered | ~is_dropped
+        return tuple(tf.boolean_mask(x, is_kept) for x in (values, sources, keys))
+
+
+def _with_keys(outputs: tuple[tf.Tensor, tf.Tensor], entries: tf.Tensor) -> _Normalized:
+    values, sources = outputs
+    return values, sources, tf.gather(word_keys(entries), sources)

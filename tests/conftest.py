@@ -1,0 +1,61 @@
+import os
+
+# TensorFlow reads it when it is imported, and the processes that tests start inherit it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from exporter import export
+from exporter.text.registration import register_text_ops
+from tests.tiny_model import LABELS, TinyModel, write_tiny_model
+
+Signatures = Mapping[str, Callable[..., Mapping[str, tf.Tensor]]]
+
+
+def load_signatures(version_directory: Path) -> Signatures:
+    """The signatures of a SavedModel, loaded as a stranger would."""
+    register_text_ops()
+    loaded = tf.saved_model.load(str(version_directory))
+    # The functions do not keep their model, and with it their variables, alive.
+    loaded.signatures.model = loaded
+    return loaded.signatures
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
+    """An uncased checkpoint; copy it before changing anything in it."""
+    return write_tiny_model(tmp_path_factory.mktemp("tiny") / "out")
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tiny_model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The version directory of its export; copy it before changing anything in it."""
+    export_dir = tmp_path_factory.mktemp("served") / "tiny"
+    report = export(tiny_model.prefix, export_dir, version=1, labels=LABELS, verify=False)
+    return report.version_directory
+
+
+@pytest.fixture(scope="session")
+def signatures(tiny_export: Path) -> Signatures:
+    """The signatures of the export, loaded from disk."""
+    return load_signatures(tiny_export)
+
+
+@pytest.fixture
+def checkpoint_copy(tiny_model: TinyModel, tmp_path: Path) -> TinyModel:
+    """A copy of the checkpoint that a test may spoil."""
+    directory = shutil.copytree(tiny_model.directory, tmp_path / "spoilt")
+    prefix = directory / tiny_model.prefix.name
+    return TinyModel(
+        prefix,
+        tiny_model.config,
+        tiny_model.weights,
+        tiny_model.tokens,
+        tiny_model.do_lower_case,
+        tiny_model.max_seq_length,
+    )

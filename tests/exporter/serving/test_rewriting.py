@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from exporter.serving.gate import graph_ops
+from exporter.serving.rewriting import remove_save_only_ops
+
+_OP = "DisableCopyOnRead"
+
+
+def read(directory: Path) -> saved_model_pb2.SavedModel:
+    saved_model = saved_model_pb2.SavedModel()
+    saved_model.ParseFromString((directory / "saved_model.pb").read_bytes())
+    return saved_model
+
+
+def holds_op(directory: Path) -> bool:
+    """Whether a node has the op, or the list of the ops that a loader must have names it."""
+    stripped = [
+        op.name
+        for meta_graph in read(directory).meta_graphs
+        for op in meta_graph.meta_info_def.stripped_op_list.op
+    ]
+    return _OP in graph_ops(directory) or _OP in stripped
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A small model with variables, as TensorFlow writes it."""
+    module = tf.Module()
+    module.scale = tf.Variable(3.0)
+    module.offset = tf.Variable([1.0, 2.0])
+    module.call = tf.function(
+        lambda x: {"y": x * module.scale + module.offset},
+        input_signature=[tf.TensorSpec([2], tf.float32, "x")],
+    )
+    tf.saved_model.save(module, str(tmp_path), signatures=module.call)
+    return tmp_path
+
+
+def test_the_op_goes_and_the_model_stays(saved: Path, tmp_path: Path) -> None:
+    assert holds_op(saved)
+    remove_save_only_ops(saved)
+    assert not holds_op(saved)
+    assert "NoOp" in graph_ops(saved)
+    loaded = tf.saved_model.load(str(saved))
+    answer = loaded.signatures["serving_default"](x=tf.constant([1.0, 10.0]))["y"]
+    assert answer.numpy().tolist() == [4.0, 32.0]
+    # The function that it was written into still saves.
+    tf.saved_model.save(loaded, str(tmp_path / "again"))
+    again = tf.saved_model.load(str(tmp_path / "again"))
+    assert again.offset.numpy().tolist() == [1.0, 2.0]
+
+
+def test_nothing_waits_for_what_is_not_there(saved: Path) -> None:
+    remove_save_only_ops(saved)
+    for meta_graph in read(saved).meta_graphs:
+        for function in meta_graph.graph_def.library.function:
+            names = {node.name for node in function.node_def}
+            names |= {argument.name for argument in function.signature.input_arg}
+            for node in function.node_def:
+                for source in node.input:
+                    assert source.lstrip("^").split(":")[0] in names
+                if node.op == "NoOp":
+                    assert all(source.startswith("^") for source in node.input)
+                    assert "T" not in node.attr
+
+
+def test_a_second_time_changes_nothing(saved: Path) -> None:
+    remove_save_only_ops(saved)
+    content = (saved / "saved_model.pb").read_bytes()
+    remove_save_only_ops(saved)
+    assert read(saved) == saved_model_pb2.SavedModel.FromString(content)
+
+
+def test_exports_are_without_it(tiny_export: Path) -> None:
+    assert not holds_op(tiny_export)

@@ -1,0 +1,453 @@
+"""Every mistake ends with exit code 1, one sentence, and nothing new under --export_dir."""
+
+import json
+import os
+import resource
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from bert.checkpoints import tensorflow_v1
+from tests.exporter.command import assert_refused, run, run_here
+from tests.exporter.disks import disk, read_only_disk
+from tests.tiny_model import TinyModel
+
+_MEGABYTE = 1 << 20
+
+
+class Mistake(NamedTuple):
+    """How to spoil a checkpoint, the flags to give with it, and what must be told."""
+
+    spoil: Callable[[TinyModel], None]
+    flags: tuple[str, ...]
+    told: tuple[str, ...]
+
+
+def nothing(model: TinyModel) -> None:
+    del model
+
+
+def flags(*given: str, told: tuple[str, ...] = ()) -> Mistake:
+    """A mistake in the flags alone; the first one must be named."""
+    return Mistake(nothing, given, (given[0].split("=")[0], *told))
+
+
+def files(spoil: Callable[[TinyModel], object], *told: str) -> Mistake:
+    """A mistake in the checkpoint's files."""
+    return Mistake(lambda model: spoil(model) and None, (), told)
+
+
+def in_config(*told: str, **changes: Any) -> Mistake:
+    """Fields of bert_config.json to replace, or to take away where None."""
+
+    def spoil(model: TinyModel) -> None:
+        file = model.directory / "bert_config.json"
+        fields = {**json.loads(file.read_text()), **changes}
+        kept = {name: value for name, value in fields.items() if value is not None}
+        file.write_text(json.dumps(kept))
+
+    return files(spoil, *told)
+
+
+def in_weights(change: Callable[[dict[str, np.ndarray]], object], *told: str) -> Mistake:
+    """Writes the checkpoint again with other variables."""
+
+    def spoil(model: TinyModel) -> None:
+        weights = dict(model.weights)
+        change(weights)
+        tensorflow_v1.write_variables(model.prefix, weights)
+
+    return files(spoil, *told)
+
+
+def with_content(name: str, content: bytes, *told: str) -> Mistake:
+    """A file beside the checkpoint with other content."""
+    return files(lambda model: (model.directory / name).write_bytes(content), name, *told)
+
+
+def without(name: str, *told: str) -> Mistake:
+    return files(lambda model: (model.directory / name).unlink(), name, *told)
+
+
+def with_directory(name: str, *told: str) -> Mistake:
+    """A directory where a file is expected."""
+
+    def spoil(model: TinyModel) -> None:
+        (model.directory / name).unlink()
+        (model.directory / name).mkdir()
+
+    return files(spoil, name, *told)
+
+
+def data_file(model: TinyModel) -> Path:
+    return model.prefix.with_name(f"{model.prefix.name}.data-00000-of-00001")
+
+
+def index_file(model: TinyModel) -> Path:
+    return model.prefix.with_name(f"{model.prefix.name}.index")
+
+
+def cut(file: Callable[[TinyModel], Path], share: float) -> Callable[[TinyModel], None]:
+    def spoil(model: TinyModel) -> None:
+        os.truncate(file(model), int(file(model).stat().st_size * share))
+
+    return spoil
+
+
+def cut_last_byte(model: TinyModel) -> None:
+    """Of a checkpoint without optimizer slots, so that the last variable is one of BERT's."""
+    tensorflow_v1.write_variables(model.prefix, model.weights)
+    os.truncate(data_file(model), data_file(model).stat().st_size - 1)
+
+
+def flip_bytes(model: TinyModel) -> None:
+    content = bytearray(data_file(model).read_bytes())
+    for place in range(0, len(content), 97):
+        content[place] ^= 0x55
+    data_file(model).write_bytes(content)
+
+
+def several(model: TinyModel) -> None:
+    (model.directory / "checkpoint").unlink()
+    for file in (data_file(model), index_file(model)):
+        shutil.copy(file, model.directory / file.name.replace("ckpt-7", "ckpt-9"))
+
+
+def names_another(model: TinyModel) -> None:
+    (model.directory / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-999"\n')
+
+
+def vocabulary(change: Callable[[list[str]], list[str]]) -> Callable[[TinyModel], None]:
+    def spoil(model: TinyModel) -> None:
+        lines = "".join(f"{token}\n" for token in change(list(model.tokens)))
+        (model.directory / "vocab.txt").write_text(lines)
+
+    return spoil
+
+
+def without_piece(piece: str) -> Mistake:
+    spoil = vocabulary(lambda tokens: [f"not-{t}" if t == piece else t for t in tokens])
+    return files(spoil, "--vocab_file", "vocab.txt", piece)
+
+
+def drop(name: str) -> Callable[[dict[str, np.ndarray]], object]:
+    return lambda weights: weights.pop(name)
+
+
+def put(name: str, value: Any) -> Callable[[dict[str, np.ndarray]], object]:
+    return lambda weights: weights.update({name: value})
+
+
+def spoilt(name: str, value: float) -> Callable[[dict[str, np.ndarray]], object]:
+    def change(weights: dict[str, np.ndarray]) -> None:
+        weights[name] = weights[name].copy()
+        weights[name].flat[-1] = value
+
+    return change
+
+
+_QUERY = "bert/encoder/layer_1/attention/self/query/kernel"
+_TABLE = "bert/embeddings/word_embeddings"
+
+_MISTAKES: dict[str, Mistake] = {
+    # --checkpoint
+    "no such checkpoint": flags("--checkpoint=/no/such/model.ckpt-1", told=("does not exist",)),
+    "no checkpoint named": flags("--checkpoint="),
+    "several checkpoints": files(several, "--checkpoint", "model.ckpt-7", "model.ckpt-9"),
+    "an absent checkpoint named": files(names_another, "checkpoint names model.ckpt-999"),
+    "a checkpoint file that is none": with_content("checkpoint", b"\0\xff garbage {", "prefix"),
+    "an empty checkpoint file": with_content("checkpoint", b"", "prefix"),
+    "data cut off": files(cut(data_file, 0.5), "--checkpoint", "truncated"),
+    "data without its last byte": files(cut_last_byte, "--checkpoint", "output_weights"),
+    "no data": files(cut(data_file, 0), "--checkpoint", "truncated"),
+    "data damaged": files(flip_bytes, "--checkpoint", "damaged"),
+    "data absent": files(lambda model: data_file(model).unlink(), "--checkpoint", ".data"),
+    "index cut off": files(cut(index_file, 0.5), "--checkpoint", ".index"),
+    "an empty index": files(cut(index_file, 0), "--checkpoint", ".index"),
+    "no classifier": in_weights(drop("output_weights"), "--checkpoint", "output_weights"),
+    "a missing variable": in_weights(drop(_QUERY), "--checkpoint", _QUERY),
+    "a missing bias": in_weights(drop("output_bias"), "--checkpoint", "output_bias"),
+    "a mis-shaped variable": in_weights(put(_QUERY, np.ones([16, 8], "f")), _QUERY, "[16, 8]"),
+    "a scalar": in_weights(put(_QUERY, np.float32(1)), "--checkpoint", _QUERY, "[16, 16]"),
+    "a scalar classifier": in_weights(
+        put("output_weights", np.float32(1)), "--checkpoint", "output_weights"
+    ),
+    "a classifier of no class": in_weights(
+        lambda weights: weights.update(
+            output_weights=np.zeros([0, 16], "f"), output_bias=np.zeros([0], "f")
+        ),
+        "--checkpoint",
+        "output_weights",
+    ),
+    "an integer variable": in_weights(put(_QUERY, np.ones([16, 16], "i")), _QUERY, "int32"),
+    "NaN": in_weights(spoilt(_TABLE, np.nan), "--checkpoint", _TABLE, "NaN"),
+    "infinity": in_weights(spoilt("output_bias", np.inf), "--checkpoint", "output_bias"),
+    # --bert_config_file
+    "no config": without("bert_config.json", "--bert_config_file"),
+    "config elsewhere": flags("--bert_config_file=/no/such.json", told=("/no/such.json",)),
+    "config not JSON": with_content("bert_config.json", b"{hidden_size: 16}", "not JSON"),
+    "config empty": with_content("bert_config.json", b"", "not JSON"),
+    "config not UTF-8": with_content("bert_config.json", b'{"hidden_act": "\xff"}'),
+    "config a list": with_content("bert_config.json", b"[]", "list"),
+    "config a directory": with_directory("bert_config.json"),
+    **{
+        f"config without {field}": in_config("bert_config.json", field, **{field: None})
+        for field in (
+            "vocab_size",
+            "hidden_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "intermediate_size",
+            "max_position_embeddings",
+            "type_vocab_size",
+        )
+    },
+    "config with a negative size": in_config("bert_config.json", "hidden_size", hidden_size=-16),
+    "config with a word": in_config("bert_config.json", "hidden_size", hidden_size="wide"),
+    "config with odd heads": in_config(
+        "bert_config.json", "attention_heads", num_attention_heads=3
+    ),
+    "config with another activation": in_config("bert_config.json", "swish", hidden_act="swish"),
+    "config with a list for a word": in_config("bert_config.json", "hidden_act", hidden_act=["a"]),
+    "config of a wider model": in_config("--bert_config_file", "[124, 32]", hidden_size=32),
+    "config of a deeper model": in_config("layer_2", "bert_config", num_hidden_layers=3),
+    "config of more positions": in_config("position_embed", "512", max_position_embeddings=512),
+    # --vocab_file
+    "no vocabulary": without("vocab.txt", "--vocab_file"),
+    "vocabulary elsewhere": flags("--vocab_file=/no/such.txt", told=("/no/such.txt",)),
+    "vocabulary a directory": with_directory("vocab.txt", "--vocab_file"),
+    "vocabulary empty": with_content("vocab.txt", b"", "--vocab_file"),
+    "vocabulary not UTF-8": with_content(
+        "vocab.txt", b"[PAD]\n\xff\xfe\n", "--vocab_file", "UTF-8"
+    ),
+    "vocabulary with more lines than rows": files(
+        vocabulary(lambda tokens: [*tokens, "more"]), "--vocab_file", "125", "124"
+    ),
+    "no [CLS]": without_piece("[CLS]"),
+    "no [SEP]": without_piece("[SEP]"),
+    "no [UNK]": without_piece("[UNK]"),
+    # --do_lower_case
+    "casing against the file": flags(
+        "--do_lower_case=false", told=("--do_lower_case is False", "tokenizer_config.json")
+    ),
+    "casing file not JSON": with_content("tokenizer_config.json", b"do_lower_case: true"),
+    "casing a word": with_content("tokenizer_config.json", b'{"do_lower_case": "yes"}', "yes"),
+    # --max_seq_length
+    "length 2": flags("--max_seq_length=2", told=("3", "64")),
+    "length 0": flags("--max_seq_length=0"),
+    "length -1": flags("--max_seq_length=-1"),
+    "length above the table": flags("--max_seq_length=65", told=("65", "64")),
+    "length of a file above the table": with_content(
+        "sentence_bert_config.json", b'{"max_seq_length": 512}', "--max_seq_length", "512"
+    ),
+    # --labels, --label_file, --top_k
+    "too few labels": flags("--labels=a,b", told=("2", "3")),
+    "too many labels": flags("--labels=a,b,c,d", told=("4", "3")),
+    "no label": flags("--labels=", told=("3",)),
+    "equal labels": flags("--labels=a,b,a", told=("'a'",)),
+    "no label file": flags("--label_file=/no/such.txt", told=("/no/such.txt",)),
+    "label file a directory": flags("--label_file=/", told=("--label_file /",)),
+    "both kinds of labels": flags("--labels=a,b,c", "--label_file=x", told=("--label_file",)),
+    "top_k 0": flags("--top_k=0", told=("3",)),
+    "top_k 4": flags("--top_k=4", told=("4", "3")),
+    "top_k -1": flags("--top_k=-1"),
+    # the export
+    "no directory named": flags("--export_dir="),
+    "a negative version": flags("--version=-1"),
+    "a version that no server reads": flags("--version=9223372036854775808"),
+    "another signature": flags("--default_signature=labels", told=("features_with_label_ids",)),
+    "no signature": flags("--default_signature="),
+    "no release": flags("--target_serving=newest", told=("newest",)),
+    "an empty release": flags("--target_serving="),
+    "an old release": flags("--target_serving=2.3.0", told=("2.3.0", "2.20.0")),
+    "a future release": flags("--target_serving=2.99.0", told=("2.99.0", "2.20.0")),
+    "no such lines": flags("--verify_file=/no/such.txt", told=("/no/such.txt",)),
+    "lines a directory": flags("--verify_file=/"),
+    "a stray word": flags("stray"),
+    # not built yet
+    "warm-up": flags("--warmup", told=("not built yet",)),
+    "a warm-up file": flags("--warmup_file=x", told=("not built yet",)),
+    "bfloat16": flags("--precision=bfloat16"),
+    "another precision": flags("--precision=int8"),
+    "another tokenizer": flags("--tokenizer=huggingface", told=("not built yet",)),
+    "no tokenizer": flags("--tokenizer=unheard_of"),
+    "another task": flags("--task=regression"),
+    "no task": flags("--task=unheard_of"),
+}
+
+
+@pytest.fixture
+def export_dir(tmp_path: Path) -> Path:
+    return tmp_path / "models" / "tiny"
+
+
+@pytest.mark.parametrize("name", list(_MISTAKES))
+def test_mistakes(
+    name: str, checkpoint_copy: TinyModel, export_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mistake = _MISTAKES[name]
+    mistake.spoil(checkpoint_copy)
+    given = {
+        "--checkpoint": str(checkpoint_copy.directory),
+        "--export_dir": str(export_dir),
+    } | dict(flag.split("=", 1) if "=" in flag else (flag, None) for flag in mistake.flags)
+    arguments = [flag if value is None else f"{flag}={value}" for flag, value in given.items()]
+    outcome = run_here(capfd, *arguments)
+    assert_refused(outcome, *mistake.told)
+    assert not export_dir.parent.exists()
+
+
+def test_an_empty_directory(
+    export_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    outcome = run_here(capfd, f"--checkpoint={tmp_path / 'empty'}", f"--export_dir={export_dir}")
+    assert_refused(outcome, "--checkpoint", str(tmp_path / "empty"))
+    assert not export_dir.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a\nb\n", "2 labels"),
+        (b"a\nb\na\n", "'a' twice"),
+        (b"", "0 labels"),
+        (b"\xff\nb\nc\n", "--label_file"),
+    ],
+)
+def test_label_files(
+    content: bytes,
+    told: str,
+    tiny_model: TinyModel,
+    export_dir: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "labels.txt"
+    file.write_bytes(content)
+    outcome = run_here(
+        capfd,
+        f"--checkpoint={tiny_model.prefix}",
+        f"--export_dir={export_dir}",
+        f"--label_file={file}",
+    )
+    assert_refused(outcome, "--label_file", told)
+    assert not export_dir.parent.exists()
+
+
+def test_the_version_exists(tiny_model: TinyModel, export_dir: Path, capfd) -> None:
+    (export_dir / "3").mkdir(parents=True)
+    (export_dir / "3" / "saved_model.pb").write_text("old")
+    outcome = run_here(
+        capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}", "--version=3"
+    )
+    assert_refused(outcome, "--version", "3", str(export_dir))
+    assert [path.name for path in export_dir.rglob("*")] == ["3", "saved_model.pb"]
+    assert (export_dir / "3" / "saved_model.pb").read_text() == "old"
+
+
+@pytest.mark.parametrize("below", ["", "tiny"])
+def test_a_file_in_place_of_the_directory(
+    below: str, tiny_model: TinyModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    outcome = run_here(capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={file / below}")
+    assert_refused(outcome, "--export_dir", str(file))
+    assert file.read_text() == "mine"
+
+
+def test_a_read_only_disk(
+    tiny_model: TinyModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with read_only_disk(tmp_path / "disk") as directory:
+        outcome = run_here(
+            capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={directory / 'tiny'}"
+        )
+    assert_refused(outcome, "--export_dir", str(directory))
+
+
+@pytest.mark.parametrize("kilobytes", [4, 16, 24, 100, 400, 800])
+def test_a_full_disk(
+    kilobytes: int, tiny_model: TinyModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The room ends in the variables, in the graph, or before them."""
+    with disk(tmp_path / "disk", f"size={kilobytes}k") as mounted:
+        if mounted is None:  # warned of; test_a_file_size_limit needs no mount
+            return
+        outcome = run_here(
+            capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={mounted / 'tiny'}"
+        )
+        assert_refused(outcome, "--export_dir", str(mounted))
+        assert list(mounted.iterdir()) == []
+
+
+def test_no_room_for_the_report(
+    tiny_model: TinyModel,
+    tiny_export: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The last file of an export: all others fit, to the page."""
+    report = tiny_export / "assets.extra" / "export.json"
+    others = [path for path in tiny_export.rglob("*") if path.is_file() and path != report]
+    pages = sum(-(-path.stat().st_size // 4096) for path in others)
+    with disk(tmp_path / "disk", f"size={pages * 4}k") as mounted:
+        if mounted is None:  # warned of
+            return
+        outcome = run_here(
+            capfd,
+            f"--checkpoint={tiny_model.prefix}",
+            f"--export_dir={mounted / 'tiny'}",
+            "--labels=negative,neutral,positive",
+            "--noverify",
+        )
+        assert_refused(outcome, "--export_dir", str(mounted))
+        assert list(mounted.iterdir()) == []
+
+
+def test_no_room_for_temporary_files(
+    tiny_model: TinyModel,
+    export_dir: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The verification writes its request to TMPDIR."""
+    with disk(tmp_path / "disk", "size=4k") as mounted:
+        if mounted is None:  # warned of
+            return
+        monkeypatch.setattr(tempfile, "tempdir", str(mounted))
+        outcome = run_here(capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}")
+        assert_refused(outcome, "TMPDIR", str(mounted))
+    assert not export_dir.parent.exists()
+
+
+def test_a_file_size_limit(tiny_model: TinyModel, export_dir: Path) -> None:
+    """In a process of its own, since a limit once set stays."""
+    limit = 20_000
+    outcome = run(
+        f"--checkpoint={tiny_model.prefix}",
+        f"--export_dir={export_dir}",
+        before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert_refused(outcome, "--export_dir", str(export_dir))
+    assert not export_dir.parent.exists()
+
+
+@pytest.mark.parametrize("name", ["a checkpoint that is not there", "config not JSON"])
+def test_the_command_itself(name: str, checkpoint_copy: TinyModel, export_dir: Path) -> None:
+    """TensorFlow's own words on standard error stay away in a process of its own, too."""
+    told = "bert_config.json"
+    checkpoint = checkpoint_copy.prefix
+    (checkpoint_copy.directory / "bert_config.json").write_text("{")
+    if name != "config not JSON":
+        checkpoint, told = checkpoint_copy.directory / "absent", "absent"
+    outcome = run(f"--checkpoint={checkpoint}", f"--export_dir={export_dir}")
+    assert_refused(outcome, told)
+    assert not export_dir.parent.exists()
