@@ -1,4 +1,4 @@
-r"""Fine-tunes BERT on single-sentence classification data, with the original's flags.
+r"""Fine-tunes BERT to classify sentences or pairs of them, with the original's flags.
 
     python -m bert.run_classifier --task_name sst-2 --data_dir DATA --output_dir OUT \
         --init_checkpoint DIR/bert_model.ckpt --do_train --do_eval --do_predict
@@ -131,7 +131,7 @@ def _run(task: Task, values: flags.FlagValues) -> None:
         ),
     )
     if values.do_export:
-        _export(done, values)
+        _export(done, task, values)
 
 
 def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> Task:
@@ -189,7 +189,7 @@ def _check_export(export_dir: str | None, labels: list[str] | None, task: Task) 
         )
 
 
-def _export(done: "FineTuning", values: flags.FlagValues) -> None:
+def _export(done: "FineTuning", task: Task, values: flags.FlagValues) -> None:
     # An application at the edge of both packages: nothing else in bert knows the exporter.
     from exporter import export
     from exporter.progress import stage
@@ -204,6 +204,7 @@ def _export(done: "FineTuning", values: flags.FlagValues) -> None:
             vocab_file=settings.vocabulary_file,
             do_lower_case=settings.do_lower_case.value,
             max_seq_length=values.max_seq_length,
+            text_pair=task.is_pair,
             labels=None if values.labels is None else tuple(values.labels),
             stage=stage,
         )

@@ -79,5 +79,5 @@ def test_bad_files_are_told_in_one_sentence(tmp_path: Path, content: bytes, sent
 def test_a_missing_file_and_an_unknown_task_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"dev\.tsv cannot be read .*--data_dir"):
         read_examples(find_task("sst-2"), tmp_path, DEV)
-    with pytest.raises(UserError, match="--task_name is 'mnli', where one of cola, sst-2 is"):
+    with pytest.raises(UserError, match=r"--task_name is 'mnli', where one of .*sst-2 is"):
         find_task("mnli")

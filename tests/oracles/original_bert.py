@@ -95,6 +95,11 @@ def _dense(
         return activation(tf.matmul(inputs, kernel) + bias)
 
 
+def original_source(name: str) -> str:
+    """The text of a file whose imports are gone from today's TensorFlow."""
+    return (_unpacked() / "bert" / f"{name}.py").read_text(encoding="utf-8")
+
+
 def _load(name: str) -> types.ModuleType:
     file = _unpacked() / "bert" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"original_bert_{name}", file)

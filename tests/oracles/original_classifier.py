@@ -35,7 +35,8 @@ class OriginalClassifier:
             logits = tf.nn.bias_add(tf.matmul(self._pooled, weights, transpose_b=True), bias)
             self._probabilities = tf.nn.softmax(logits, axis=-1)
             self._session = _tf1.Session(graph=graph)
-            _tf1.train.Saver().restore(self._session, str(prefix))
+            self._saver = _tf1.train.Saver()
+            self._saver.restore(self._session, str(prefix))
 
     def probabilities(
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
@@ -48,6 +49,11 @@ class OriginalClassifier:
     ) -> np.ndarray:
         """Int [B, S] x 3 -> float32 [B, H]."""
         return self._run(self._pooled, input_ids, input_mask, segment_ids)
+
+    def save(self, prefix: Path, global_step: int) -> Path:
+        """Writes the variables as run_classifier.py's training does; the new prefix."""
+        with self._session.graph.as_default():
+            return Path(self._saver.save(self._session, str(prefix), global_step))
 
     def _run(self, fetch: tf.Tensor, *features: np.ndarray) -> np.ndarray:
         return self._session.run(fetch, dict(zip(self._features, features, strict=True)))

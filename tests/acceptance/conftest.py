@@ -1,0 +1,87 @@
+"""The whole way on the real model and real data: minutes, so only in the full suite."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from tests.preview.client import Client, preview
+
+ROOT = Path(__file__).parents[2]
+
+if not os.environ.get("BERT_EXPORTER_FULL"):
+    collect_ignore_glob = ["test_*.py"]
+
+
+class Trained(NamedTuple):
+    """A fine-tuning with MiniLM, its export, and the server that answers for it."""
+
+    output_dir: Path
+    prefix: Path
+    version_directory: Path
+    client: Client
+    rows: list[list[str]]
+    """The tab-separated columns of dev.tsv."""
+
+    def predicted(self) -> np.ndarray:
+        """What --do_predict wrote, float64 [rows, 2]."""
+        return np.loadtxt(self.output_dir / "test_results.tsv", delimiter="\t")
+
+    def answers(self, instances: Sequence[object], signature: str = "") -> list:
+        """What the server says, asked in requests of 64."""
+        predictions = []
+        for start in range(0, len(instances), 64):
+            body = {"signature_name": signature, "instances": instances[start : start + 64]}
+            answer = self.client.predict(body, model="served")
+            assert answer.status == 200, answer.body
+            predictions += answer.json()["predictions"]
+        return predictions
+
+
+def data_folder() -> Path:
+    folder = os.environ.get("BERT_EXPORTER_DATA")
+    assert folder, "BERT_EXPORTER_DATA must name the folder with sst2/ and mrpc/"
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    """MiniLM as a google-research/bert checkpoint."""
+    directory = ROOT / "build" / "minilm"
+    subprocess.run([ROOT / "scripts" / "fetch_minilm", directory], check=True)
+    return directory / "bert_model.ckpt"
+
+
+def fine_tune(
+    task: str, data_dir: Path, minilm: Path, scratch: Path, *export_flags: str, length: int
+) -> Iterator[Trained]:
+    """Two epochs at 5e-5, exported with the command and served by the preview."""
+    output_dir, export_dir = scratch / "out", scratch / "models"
+    _run(
+        "bert.run_classifier",
+        *(f"--task_name={task}", f"--data_dir={data_dir}", f"--init_checkpoint={minilm}"),
+        *(f"--output_dir={output_dir}", "--do_train", "--do_eval", "--do_predict"),
+        *("--num_train_epochs=2", "--learning_rate=5e-5", "--train_batch_size=32"),
+        f"--max_seq_length={length}",
+    )
+    _run("exporter", f"--checkpoint={output_dir}", f"--export_dir={export_dir}", *export_flags)
+    (version_directory,) = (child for child in export_dir.iterdir() if child.name.isdecimal())
+    (index,) = output_dir.glob("*.index")
+    lines = (data_dir / "dev.tsv").read_text(encoding="utf-8").splitlines()
+    with preview("served", export_dir) as client:
+        yield Trained(
+            output_dir,
+            index.with_suffix(""),
+            version_directory,
+            client,
+            [line.split("\t") for line in lines],
+        )
+
+
+def _run(module: str, *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", module, *arguments], check=True, cwd=ROOT)

@@ -1,0 +1,49 @@
+"""Sentence pairs, fine-tuned on nine tenths of MRPC and asked about the last."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.acceptance.conftest import Trained, data_folder, fine_tune
+from tests.oracles.original_classifier import OriginalClassifier
+from tests.oracles.original_pairs import original_pair_features
+
+_LENGTH = 128
+
+
+@pytest.fixture(scope="module")
+def trained(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    scratch = tmp_path_factory.mktemp("mrpc")
+    source = data_folder() / "mrpc" / "msr_paraphrase_train.txt"
+    header, *rows = source.read_bytes().removesuffix(b"\n").split(b"\n")
+    data_dir = scratch / "data"
+    data_dir.mkdir()
+    held_out, kept = rows[::10], [row for index, row in enumerate(rows) if index % 10]
+    (data_dir / "train.tsv").write_bytes(b"\n".join([header, *kept]) + b"\n")
+    (data_dir / "dev.tsv").write_bytes(b"\n".join([header, *held_out]) + b"\n")
+    yield from fine_tune("mrpc", data_dir, minilm, scratch, "--text_pair", length=_LENGTH)
+
+
+@pytest.fixture(scope="module")
+def pairs(trained: Trained) -> list[tuple[str, str]]:
+    return [(row[3], row[4]) for row in trained.rows[1:]]
+
+
+@pytest.fixture(scope="module")
+def answers(trained: Trained, pairs: list[tuple[str, str]]) -> np.ndarray:
+    instances = [{"text_a": a, "text_b": b} for a, b in pairs]
+    return np.array(trained.answers(instances))
+
+
+def test_rest_gives_the_probabilities_of_do_predict(trained: Trained, answers: np.ndarray) -> None:
+    np.testing.assert_allclose(answers, trained.predicted(), rtol=0, atol=1e-5)
+
+
+def test_the_original_gives_the_same_probabilities(
+    trained: Trained, pairs: list[tuple[str, str]], answers: np.ndarray
+) -> None:
+    features = original_pair_features(pairs, trained.output_dir / "vocab.txt", _LENGTH)
+    original = OriginalClassifier(trained.prefix, num_labels=2)
+    np.testing.assert_allclose(answers, original.probabilities(*features), rtol=0, atol=1e-5)
