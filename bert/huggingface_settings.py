@@ -4,6 +4,9 @@ import dataclasses
 
 from bert.vocabulary import CLS, SEP, UNK, Vocabulary
 
+# Those of BERT, which are recognised inside the text too.
+SPECIAL_TOKENS = (UNK, SEP, "[PAD]", CLS, "[MASK]")
+
 
 @dataclasses.dataclass(frozen=True)
 class AddedToken:
@@ -41,6 +44,16 @@ class HuggingFaceSettings:
     cls_token: str = CLS
     sep_token: str = SEP
     added_tokens: tuple[AddedToken, ...] = ()
+
+    @classmethod
+    def of_vocabulary(cls, vocabulary: Vocabulary, lowercase: bool) -> "HuggingFaceSettings":
+        """What BertWordPieceTokenizer takes for a vocab.txt that comes alone."""
+        special_tokens = [name for name in SPECIAL_TOKENS if name in vocabulary.ids]
+        return cls(
+            lowercase=lowercase,
+            strip_accents=lowercase,
+            added_tokens=tuple(AddedToken(name, vocabulary.ids[name]) for name in special_tokens),
+        )
 
     def word_pieces(self, vocabulary: Vocabulary) -> Vocabulary:
         """The part of the vocabulary that WordPiece has; the other slots are empty."""

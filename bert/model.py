@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bert.config import BertConfig
+from bert.huggingface_settings import HuggingFaceSettings
 from bert.vocabulary import Vocabulary
 
 CLASSIFICATION = "classification"
@@ -19,7 +20,10 @@ TASKS = (
 )
 
 GOOGLE_RESEARCH = "google_research"
-TOKENIZERS = (GOOGLE_RESEARCH, "huggingface", "tensorflow_text")
+HUGGINGFACE = "huggingface"
+TENSORFLOW_TEXT = "tensorflow_text"
+TENSORFLOW_TEXT_FAST = "tensorflow_text_fast"
+TOKENIZERS = (GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +31,9 @@ class FineTunedModel:
     """A fine-tuned BERT as one plain value.
 
     `weights` are float32 arrays under google-research/bert's variable names.
-    `tokenizer` names the library whose ids the model was trained on. `provenance`
-    tells where each part came from, in words for a person.
+    `tokenizer` names the library whose ids the model was trained on; the settings of
+    Hugging Face's are in `tokenizer_settings`, None where only the casing is known.
+    `provenance` tells where each part came from, in words for a person.
     """
 
     config: BertConfig
@@ -41,3 +46,10 @@ class FineTunedModel:
     labels: tuple[str, ...]
     max_seq_length: int
     provenance: Mapping[str, str]
+    tokenizer_settings: HuggingFaceSettings | None = None
+
+    def huggingface_settings(self) -> HuggingFaceSettings:
+        """The settings of Hugging Face's tokenizer, the library's own where none are known."""
+        if self.tokenizer_settings is not None:
+            return self.tokenizer_settings
+        return HuggingFaceSettings.of_vocabulary(self.vocabulary, self.do_lower_case)

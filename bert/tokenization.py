@@ -58,7 +58,9 @@ class FullTokenizer:
         if isinstance(text, bytes):
             text = text.decode("utf-8", "ignore")
         return [
-            piece for word in self._basic_tokenizer.tokenize(text) for piece in self._word_piece.pieces(word)
+            piece
+            for word in self._basic_tokenizer.tokenize(text)
+            for piece in self._word_piece.pieces(word)
         ]
 
     def encode(

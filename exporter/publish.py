@@ -31,6 +31,12 @@ def staged_version(export_dir: Path, version: int) -> Iterator[Path]:
     Raises:
       UserError: the version exists, or `export_dir` cannot be written.
     """
+    # A Path has swallowed one slash of gs://bucket.
+    if ":/" in str(export_dir):
+        raise UserError(
+            f"--export_dir {export_dir} is not a local directory, and a version cannot appear "
+            "whole on an object store: export to a local directory and copy the version from there."
+        )
     target = export_dir / str(version)
     with contextlib.ExitStack() as stack:
         with _writing(export_dir):

@@ -5,15 +5,14 @@ from pathlib import Path
 
 from bert.checkpoints import tensorflow_v1
 from bert.checkpoints.options import ReadOptions
-from bert.checkpoints.text_settings import find_casing, find_max_seq_length
+from bert.checkpoints.text_profile import VOCABULARY_FILE, find_text_profile
+from bert.checkpoints.text_settings import find_max_seq_length
 from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, FineTunedModel
 from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
-from bert.vocabulary import Vocabulary
 
 CONFIG_FILE = "bert_config.json"
-VOCABULARY_FILE = "vocab.txt"
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 
 
@@ -32,9 +31,7 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     config_file = options.bert_config_file or prefix.parent / CONFIG_FILE
     _require(config_file, "--bert_config_file", "BERT's configuration")
     config = BertConfig.from_google_research_file(config_file)
-    vocabulary_file = options.vocab_file or prefix.parent / VOCABULARY_FILE
-    _require(vocabulary_file, "--vocab_file", "the vocabulary")
-    vocabulary = Vocabulary.from_file(vocabulary_file)
+    text = find_text_profile(prefix.parent, options, GOOGLE_RESEARCH)
 
     found = tensorflow_v1.shapes(prefix)
     if OUTPUT_WEIGHTS not in found:
@@ -49,9 +46,9 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
         f"give the {CONFIG_FILE} that this checkpoint was trained with (--bert_config_file).",
     )
     # The table of the checkpoint was just checked against config.vocab_size.
-    if len(vocabulary) > config.vocab_size:
+    if len(text.vocabulary) > config.vocab_size:
         raise UserError(
-            f"--vocab_file {vocabulary_file} has {len(vocabulary)} lines, but the word embeddings "
+            f"--vocab_file {text.source} has {len(text.vocabulary)} lines, but the word embeddings "
             f"of the checkpoint have {config.vocab_size} rows: give the vocab.txt of this "
             "checkpoint."
         )
@@ -60,22 +57,16 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
             f"--task is {options.task!r}, but a checkpoint of run_classifier is a "
             f"{CLASSIFICATION!r}: leave the flag out."
         )
-    if options.tokenizer not in (None, GOOGLE_RESEARCH):
-        raise UserError(
-            f"--tokenizer {options.tokenizer} is not built yet: leave the flag out, and the ids "
-            f"are those of {GOOGLE_RESEARCH}."
-        )
-    casing = find_casing(prefix.parent, vocabulary, options.do_lower_case)
     max_seq_length = find_max_seq_length(
         prefix.parent, options.max_seq_length, config.max_position_embeddings
     )
     return FineTunedModel(
         config=config,
         weights=weights,
-        vocabulary=vocabulary,
-        vocabulary_file=vocabulary_file.read_bytes(),
-        do_lower_case=casing.value,
-        tokenizer=GOOGLE_RESEARCH,
+        vocabulary=text.vocabulary,
+        vocabulary_file=text.vocabulary_file,
+        do_lower_case=text.casing.value,
+        tokenizer=text.tokenizer,
         task=CLASSIFICATION,
         labels=_labels(options.labels, num_labels),
         max_seq_length=max_seq_length.value,
@@ -83,10 +74,11 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
             "kind": "google-research/bert checkpoint",
             "checkpoint": str(prefix),
             "bert_config_file": str(config_file),
-            "vocab_file": str(vocabulary_file),
-            "do_lower_case": casing.source,
+            "vocab_file": text.source,
+            "do_lower_case": text.casing.source,
             "max_seq_length": max_seq_length.source,
         },
+        tokenizer_settings=text.huggingface,
     )
 
 

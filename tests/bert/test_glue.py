@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bert.errors import UserError
-from bert.glue import DEV, TEST, TRAIN, InputExample, Layout, Task, find_task, read_examples
+from bert.glue import DEV, TEST, TRAIN, InputExample, find_task, read_examples
 
 
 def read(directory: Path, content: bytes, split: str = TRAIN, task: str = "sst-2") -> list:
@@ -39,10 +39,12 @@ def test_cola_has_four_columns_and_a_header_in_test_only(tmp_path: Path) -> None
     ]
 
 
-def test_pairs_fit_into_a_task(tmp_path: Path) -> None:
-    labelled = Layout(text_a=3, text_b=4, label=0, has_header=True)
-    task = Task(("0", "1"), labelled, Layout(text_a=3, text_b=4, has_header=True))
-    (tmp_path / "train.tsv").write_text("Quality\t1\t2\tA\tB\n1\t10\t20\tone\tanother\n")
+def test_mrpc_has_pairs(tmp_path: Path) -> None:
+    task = find_task("mrpc")
+    assert task.is_pair and not find_task("sst-2").is_pair
+    (tmp_path / "train.tsv").write_bytes(
+        b"\xef\xbb\xbfQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t10\t20\tone\tanother\r\n"
+    )
     assert read_examples(task, tmp_path, TRAIN) == [InputExample("one", "another", "1")]
     (tmp_path / "test.tsv").write_text("index\t1\t2\tA\tB\n0\t10\t20\tone\tanother\n")
     assert read_examples(task, tmp_path, TEST) == [InputExample("one", "another")]

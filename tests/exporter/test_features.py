@@ -122,9 +122,9 @@ def test_rows_without_any_mask(
     found, expected = answer(given), original.probabilities(*given)
     has_mask = given[1].any(axis=1)
     np.testing.assert_allclose(found[has_mask], expected[has_mask], atol=1e-5, rtol=0)
-    np.testing.assert_allclose(found, expected, atol=1e-3, rtol=0)
+    np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)
     alone = tuple(feature[:1] for feature in given)
-    np.testing.assert_allclose(answer(alone), expected[:1], atol=1e-3, rtol=0)
+    np.testing.assert_allclose(answer(alone), expected[:1], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("columns", [1, 2, _POSITIONS])

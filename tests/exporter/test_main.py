@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
+from tests.conftest import Signatures, load_signatures
 from tests.exporter.command import Outcome, run, run_here, start
 from tests.exporter.fresh_process import answers
+from tests.oracles.original_classifier import OriginalClassifier
 from tests.tiny_model import LABELS, TinyModel, write_tiny_model
 
 _FIRST_SENTENCES = 'what is "good"?\nThe film is not fun.\n\n\xff\n'
@@ -205,6 +208,28 @@ def test_a_directory_with_one_checkpoint_and_no_state_file(
         "--noverify",
     )
     assert outcome.code == 0
+
+
+def test_a_checkpoint_of_the_original_saver(
+    tiny_model: TinyModel,
+    signatures: Signatures,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The original's code restores our checkpoint, and we read what it writes."""
+    directory = shutil.copytree(tiny_model.directory, tmp_path / "out")
+    for file in directory.glob("model.ckpt-7.*"):
+        file.unlink()
+    original = OriginalClassifier(tiny_model.prefix, len(LABELS))
+    prefix = original.save(directory / "model.ckpt", global_step=343)
+    assert prefix.name == "model.ckpt-343"
+    outcome = run_here(
+        capfd, f"--checkpoint={directory}", f"--export_dir={tmp_path / 'tiny'}", "--version=1"
+    )
+    assert outcome.code == 0, outcome.errors
+    found = load_signatures(tmp_path / "tiny" / "1")["text"](text=["the film is good"])
+    expected = signatures["text"](text=["the film is good"])
+    assert found["probabilities"].numpy().tolist() == expected["probabilities"].numpy().tolist()
 
 
 def test_sigterm_clears_up(tiny_model: TinyModel, tmp_path: Path) -> None:

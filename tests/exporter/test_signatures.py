@@ -15,6 +15,7 @@ from exporter import export
 from exporter.signatures import DEFAULT_SIGNATURES
 from tests.conftest import Signatures, load_signatures
 from tests.exporter.text import texts
+from tests.oracles.original_classifier import OriginalClassifier
 from tests.oracles.original_tokenizer import original_tokenizer
 from tests.tiny_model import LABELS, TinyModel
 
@@ -189,6 +190,25 @@ def test_tokenize_is_the_original(signatures: Signatures, tiny_model: TinyModel)
             if ids[:length].tolist() != [cls, *tokenize(line)[:30], sep]:
                 wrong.append(line)
     assert not wrong[:10]
+
+
+def test_text_is_the_original_from_end_to_end(
+    signatures: Signatures, tiny_model: TinyModel
+) -> None:
+    """The original's tokenizer into the original's model, on 200 sentences."""
+    original = OriginalClassifier(tiny_model.prefix, len(LABELS))
+    tokenize = original_tokenizer(tiny_model.directory / "vocab.txt", tiny_model.do_lower_case)
+    cls, sep = tiny_model.tokens.index("[CLS]"), tiny_model.tokens.index("[SEP]")
+    lines = texts.data_lines()[:200]
+    features = np.zeros((3, len(lines), 32), np.int32)
+    for row, line in enumerate(lines):
+        ids = [cls, *tokenize(line)[:30], sep]
+        features[0, row, : len(ids)] = ids
+        features[1, row, : len(ids)] = 1
+    found = signatures["text"](text=tf.constant(lines))["probabilities"].numpy()
+    np.testing.assert_allclose(found, original.probabilities(*features), atol=1e-5, rtol=0)
+    pooled = signatures["embedding"](text=tf.constant(lines))["embedding"].numpy()
+    np.testing.assert_allclose(pooled, original.pooled(*features), atol=1e-5, rtol=0)
 
 
 def test_a_row_answers_the_same_in_any_batch(signatures: Signatures) -> None:

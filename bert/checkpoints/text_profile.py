@@ -1,0 +1,61 @@
+"""What a checkpoint's directory says of its text: library, vocabulary, casing."""
+
+import dataclasses
+from pathlib import Path
+
+from bert.checkpoints.huggingface_tokenizer import TOKENIZER_FILE, find_tokenizer
+from bert.checkpoints.options import ReadOptions
+from bert.checkpoints.text_settings import Setting, find_casing
+from bert.errors import UserError
+from bert.huggingface_settings import HuggingFaceSettings
+from bert.model import HUGGINGFACE, TOKENIZERS
+from bert.vocabulary import Vocabulary
+
+VOCABULARY_FILE = "vocab.txt"
+
+
+@dataclasses.dataclass(frozen=True)
+class TextProfile:
+    """How a model's texts become ids."""
+
+    tokenizer: str
+    vocabulary: Vocabulary
+    vocabulary_file: bytes
+    source: str
+    """the file of the vocabulary"""
+
+    casing: Setting[bool]
+    huggingface: HuggingFaceSettings | None
+
+
+def find_text_profile(directory: Path, options: ReadOptions, default_tokenizer: str) -> TextProfile:
+    """Reads the files of the library that was asked for, or of the default one.
+
+    Raises:
+      UserError: no such library, or its files are missing, faulty or contradictory.
+    """
+    tokenizer = options.tokenizer or default_tokenizer
+    if tokenizer not in TOKENIZERS:
+        raise UserError(
+            f"--tokenizer is {tokenizer!r}, where one of {', '.join(TOKENIZERS)} is expected: give "
+            "the library that the model was trained with."
+        )
+    file = options.vocab_file or directory / VOCABULARY_FILE
+    if tokenizer != HUGGINGFACE:
+        _require(file)
+        vocabulary = Vocabulary.from_file(file)
+        casing = find_casing(directory, vocabulary, options.do_lower_case)
+        return TextProfile(tokenizer, vocabulary, file.read_bytes(), str(file), casing, None)
+    if not (directory / TOKENIZER_FILE).is_file():
+        _require(file)
+    found = find_tokenizer(directory, options.vocab_file, options.do_lower_case)
+    # With the tokens that were added, so that a line number is an id.
+    lines = "".join(f"{token}\n" for token in found.vocabulary.tokens)
+    return TextProfile(
+        tokenizer, found.vocabulary, lines.encode(), found.source, found.casing, found.settings
+    )
+
+
+def _require(file: Path) -> None:
+    if not file.is_file():
+        raise UserError(f"{file}, the vocabulary, does not exist: name the file with --vocab_file.")
