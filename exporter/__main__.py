@@ -1,4 +1,7 @@
-"""python -m exporter: flags, progress, the closing summary."""
+"""Turns a fine-tuned BERT checkpoint into a SavedModel version that answers plain text.
+
+    python -m exporter --checkpoint out/model.ckpt-343 --export_dir models/sentiment
+"""
 
 import signal
 import sys

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from bert.checkpoints import tensorflow_v1
+from bert.checkpoints.huggingface_tokenizer import TOKENIZER_CONFIG_FILE, VOCABULARY_FILE
 from bert.checkpoints.options import ReadOptions
-from bert.checkpoints.text_profile import VOCABULARY_FILE, find_text_profile
+from bert.checkpoints.text_profile import find_text_profile
 from bert.checkpoints.text_settings import find_max_seq_length
 from bert.config import BertConfig
 from bert.errors import UserError
@@ -13,7 +14,6 @@ from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, FineTunedModel
 from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 
 CONFIG_FILE = "bert_config.json"
-TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 
 
 def recognises(path: Path) -> bool:

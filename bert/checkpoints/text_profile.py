@@ -3,15 +3,13 @@
 import dataclasses
 from pathlib import Path
 
-from bert.checkpoints.huggingface_tokenizer import TOKENIZER_FILE, find_tokenizer
+from bert.checkpoints.huggingface_tokenizer import TOKENIZER_FILE, VOCABULARY_FILE, find_tokenizer
 from bert.checkpoints.options import ReadOptions
 from bert.checkpoints.text_settings import Setting, find_casing
 from bert.errors import UserError
 from bert.huggingface_settings import HuggingFaceSettings
 from bert.model import HUGGINGFACE, TOKENIZERS
 from bert.vocabulary import Vocabulary
-
-VOCABULARY_FILE = "vocab.txt"
 
 
 @dataclasses.dataclass(frozen=True)

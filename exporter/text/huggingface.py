@@ -1,7 +1,6 @@
 """The tokenizer of Hugging Face's library, in graph."""
 
 from bert.huggingface_characters import HuggingFaceCharacters
-from bert.huggingface_settings import HuggingFaceSettings
 from bert.huggingface_tokenization import HuggingFaceTokenizer
 from bert.model import FineTunedModel
 from exporter.text.huggingface_code_points import HuggingFaceNormalizer
@@ -10,12 +9,32 @@ from exporter.text.tokenizer import TextTokenizer
 
 def build(model: FineTunedModel, word_piece_op: str) -> TextTokenizer:
     """The in-graph twin of `bert.huggingface_tokenization.HuggingFaceTokenizer`."""
-    settings = _settings(model)
+    settings = model.huggingface_settings()
+    normalizer = HuggingFaceNormalizer(settings, HuggingFaceCharacters.load())
     return TextTokenizer(
-        HuggingFaceNormalizer(settings, HuggingFaceCharacters.load()),
+        normalizer.table,
         settings.word_pieces(model.vocabulary),
         settings.max_input_chars_per_word,
         word_piece_op,
         unknown_token=settings.unk_token,
-        has_literals=bool(settings.added_tokens),
+        literal_normalizer=normalizer,
     )
+
+
+def build_reference(model: FineTunedModel) -> HuggingFaceTokenizer:
+    """The Python reference."""
+    return HuggingFaceTokenizer(
+        model.vocabulary, model.huggingface_settings(), HuggingFaceCharacters.load()
+    )
+
+
+def unicode_version(model: FineTunedModel) -> str:
+    """Whose Unicode the tokenizer follows: a release of the library."""
+    del model
+    return HuggingFaceCharacters.load().reference
+
+
+def special_tokens(model: FineTunedModel) -> tuple[str, str]:
+    """What stands before the first text and behind each one."""
+    settings = model.huggingface_settings()
+    return settings.cls_token, settings.sep_token

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from bert.packed_tokens import row_of_each_value
 from bert.vocabulary import UNK, Vocabulary
+from exporter.text.code_point_table import CodePointTable
 from exporter.text.code_points import CodePointNormalizer, NormalizedCodePoints
 from exporter.text.stand_ins import make_encodable, substitute
 from exporter.text.wordpiece import WordPieces, word_piece_tokenizer
@@ -32,25 +33,25 @@ class TextTokenizer(tf.Module):
 
     def __init__(
         self,
-        normalizer: CodePointNormalizer,
+        table: CodePointTable,
         vocabulary: Vocabulary,
         max_characters_per_word: int,
         word_piece_op: str,
+        *,
         unknown_token: str = UNK,
-        has_literals: bool = False,
+        literal_normalizer: CodePointNormalizer | None = None,
     ) -> None:
-        """Takes the parts.
+        """Builds the tables; `word_piece_op` is one of `exporter.text.wordpiece`'s.
 
-        `word_piece_op` is one of `exporter.text.wordpiece`'s; `has_literals` tells whether
-        the normalizer gives literal tokens.
+        A `literal_normalizer` goes by the same table, and gives literal tokens too.
         """
         super().__init__(name="text_tokenizer")
-        self._normalizer = normalizer
+        self._normalizer = literal_normalizer or CodePointNormalizer(table)
         self._max_characters_per_word = max_characters_per_word
         self._unknown_token = unknown_token
         self._unknown_id = vocabulary.ids[unknown_token]
-        self._has_literals = has_literals
-        encodable, self._stand_ins = make_encodable(normalizer.table, vocabulary)
+        self._has_literals = literal_normalizer is not None
+        encodable, self._stand_ins = make_encodable(table, vocabulary)
         self._word_pieces = word_piece_tokenizer(
             encodable, max_characters_per_word, word_piece_op, unknown_token
         )
