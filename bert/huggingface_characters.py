@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,12 +86,10 @@ class HuggingFaceCharacters:
         """Reads the data that ships with the package."""
         file = resources.files("bert") / "data" / "huggingface_characters.npz"
         with resources.as_file(file) as path, np.load(path) as arrays:
-            return cls(
-                **{name: CodePointSet(arrays[name].tolist()) for name in SETS},
-                **{name: _mapping(arrays[name]) for name in MAPPINGS},
-                combining_orders={chr(c): order for c, order in arrays["marks"].T.tolist()},
-                reference=str(arrays["reference"]),
-            )
+            fields: dict[str, Any] = {name: CodePointSet(arrays[name].tolist()) for name in SETS}
+            fields |= {name: _mapping(arrays[name]) for name in MAPPINGS}
+            marks = {chr(c): order for c, order in arrays["marks"].T.tolist()}
+            return cls(**fields, combining_orders=marks, reference=str(arrays["reference"]))
 
     def save(self, file: Path) -> None:
         """Writes what `load` reads."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from bert.config import BertConfig
 from bert.huggingface_settings import HuggingFaceSettings
-from bert.vocabulary import Vocabulary
+from bert.vocabulary import CLS, SEP, Vocabulary
 
 CLASSIFICATION = "classification"
 TASKS = (
@@ -47,6 +47,13 @@ class FineTunedModel:
     max_seq_length: int
     provenance: Mapping[str, str]
     tokenizer_settings: HuggingFaceSettings | None = None
+
+    def special_ids(self) -> tuple[int, int]:
+        """The ids of [CLS] and [SEP], or of what stands for them."""
+        settings = self.tokenizer_settings
+        tokens = (CLS, SEP) if settings is None else (settings.cls_token, settings.sep_token)
+        cls_id, sep_id = self.vocabulary.convert_tokens_to_ids(tokens)
+        return cls_id, sep_id
 
     def huggingface_settings(self) -> HuggingFaceSettings:
         """The settings of Hugging Face's tokenizer, the library's own where none are known."""

@@ -1,6 +1,6 @@
 """Turns a fine-tuned BERT checkpoint into a SavedModel version that answers plain text.
 
-    python -m exporter --checkpoint out/model.ckpt-343 --export_dir models/sentiment
+python -m exporter --checkpoint out/model.ckpt-343 --export_dir models/sentiment
 """
 
 import signal

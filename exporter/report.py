@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import unicodedata
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from bert.model import FineTunedModel
 from exporter.serving.gate import GateReport
 from exporter.signatures import TEXT
+from exporter.text.profiles import PROFILES
 from exporter.verification import VerificationReport
 
 REPORT_FILE = "assets.extra/export.json"
@@ -43,7 +43,7 @@ class ExportReport:
                 "do_lower_case": model.do_lower_case,
                 "max_seq_length": model.max_seq_length,
                 "text_pair": self.text_pair,
-                "unicode_version": unicodedata.unidata_version,
+                "unicode_version": PROFILES[model.tokenizer].unicode_version(model),
                 "vocabulary_lines": len(model.vocabulary),
                 "word_embedding_rows": model.config.vocab_size,
             },

@@ -10,10 +10,10 @@ from bert.errors import UserError
 from bert.heads import HEADS
 from bert.model import FineTunedModel
 from bert.reference import ReferenceClassifier
-from bert.tokenization import FullTokenizer
 from exporter.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.reload import ReloadError, run_in_fresh_process
 from exporter.signatures import TEXT_INPUT, TEXT_PAIR_INPUTS
+from exporter.text.profiles import PROFILES
 
 # float32 against float64, over 12 layers.
 PROBABILITY_TOLERANCE = 1e-5
@@ -57,7 +57,7 @@ def verify(
     except ReloadError as error:
         raise VerificationError(f"the export does not load in a fresh process: {error}") from error
 
-    tokenizer = FullTokenizer(model.vocabulary, model.do_lower_case)
+    tokenizer = PROFILES[model.tokenizer].build_reference(model)
     references = []
     for row, found in zip(rows, ids, strict=True):
         text_b = row[1] if text_pair else None

@@ -247,6 +247,6 @@ def _require_same_pieces(file: Path, pieces: Vocabulary, tokenizer_file: Path) -
     given.pop("", None)
     if given != {piece: index for piece, index in pieces.ids.items() if piece}:
         raise UserError(
-            f"--vocab_file {file} is not the vocabulary of {tokenizer_file}: leave the flag out, or "
-            "give files that belong together."
+            f"--vocab_file {file} is not the vocabulary of {tokenizer_file}: leave the flag out, "
+            "or give files that belong together."
         )

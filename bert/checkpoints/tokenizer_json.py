@@ -189,7 +189,8 @@ def _added_token(file: Path, token: Any) -> tuple[int | None, AddedToken]:
 def _special_tokens(file: Path, content: Mapping[str, Any]) -> tuple[str, str]:
     """The first and the separating token that the post-processor puts around texts."""
     processor = content.get("post_processor")
-    kind = processor.get("type") if isinstance(processor, dict) else None
+    processor = processor if isinstance(processor, dict) else {}
+    kind = processor.get("type")
     try:
         if kind == "BertProcessing":
             return processor["cls"][0], processor["sep"][0]

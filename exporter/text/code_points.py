@@ -195,4 +195,5 @@ def flag(entries: tf.Tensor, flag: int) -> tf.Tensor:
 
 
 def any_flag(entries: tf.Tensor, flags: int) -> tf.Tensor:
+    """Whether an entry has any of the flags; bool []."""
     return tf.reduce_any(tf.not_equal(tf.bitwise.bitwise_and(entries, flags), 0))

@@ -32,9 +32,3 @@ def unicode_version(model: FineTunedModel) -> str:
     """Whose Unicode the tokenizer follows: a release of the library."""
     del model
     return HuggingFaceCharacters.load().reference
-
-
-def special_tokens(model: FineTunedModel) -> tuple[str, str]:
-    """What stands before the first text and behind each one."""
-    settings = model.huggingface_settings()
-    return settings.cls_token, settings.sep_token

@@ -1,41 +1,14 @@
-"""The tokenizers a model can have been trained with, by name."""
+"""TextPipeline: the texts of a request to the model's input, in graph."""
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 
-from bert.model import GOOGLE_RESEARCH, FineTunedModel
-from bert.vocabulary import CLS, SEP
-from exporter.text import google_research
+from bert.model import FineTunedModel
 from exporter.text.packing import PackedText, pack
+from exporter.text.profiles import PROFILES
 from exporter.text.tokenizer import Tokens
-from exporter.text.truncation import keep_longer_shortened, keep_single
-
-_Truncation = Callable[[tf.Tensor, tf.Tensor, int], tuple[tf.Tensor, tf.Tensor]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Profile:
-    """How one library turns texts into a model's input."""
-
-    build_tokenizer: Callable[[FineTunedModel, str], Callable[[tf.Tensor], Tokens]]
-    """model, WordPiece op -> the function from string [B] to tokens"""
-
-    truncate_pair: _Truncation
-    """lengths int32 [B] of both texts, budget -> how many tokens of each are kept"""
-
-    keeps_empty_second_text: bool
-    """whether a second text without tokens still gets its [SEP]"""
-
-
-PROFILES: Mapping[str, Profile] = {
-    GOOGLE_RESEARCH: Profile(
-        build_tokenizer=google_research.build,
-        truncate_pair=keep_longer_shortened,
-        keeps_empty_second_text=False,
-    ),
-}
+from exporter.text.truncation import keep_single
 
 
 class TextPipeline(tf.Module):
@@ -47,7 +20,7 @@ class TextPipeline(tf.Module):
         self._profile = PROFILES[model.tokenizer]
         self._tokenizer = self._profile.build_tokenizer(model, word_piece_op)
         self._max_seq_length = model.max_seq_length
-        self._cls_id, self._sep_id = model.vocabulary.convert_tokens_to_ids([CLS, SEP])
+        self._cls_id, self._sep_id = model.special_ids()
 
     def __call__(self, texts: Sequence[tf.Tensor]) -> PackedText:
         """String [B] for each text -> the tokens of B rows.

@@ -274,7 +274,6 @@ _MISTAKES: dict[str, Mistake] = {
     "a warm-up file": flags("--warmup_file=x", told=("not built yet",)),
     "bfloat16": flags("--precision=bfloat16"),
     "another precision": flags("--precision=int8"),
-    "another tokenizer": flags("--tokenizer=huggingface", told=("not built yet",)),
     "no tokenizer": flags("--tokenizer=unheard_of"),
     "another task": flags("--task=regression"),
     "no task": flags("--task=unheard_of"),
