@@ -9,7 +9,7 @@ from bert.vocabulary import UNK, Vocabulary
 from exporter.text.code_point_table import CodePointTable
 from exporter.text.code_points import CodePointNormalizer, NormalizedCodePoints
 from exporter.text.stand_ins import make_encodable, substitute
-from exporter.text.wordpiece import WordPieces, word_piece_tokenizer
+from exporter.text.wordpiece import WordPieces, WordPieceTokenizer
 
 
 class Tokens(NamedTuple):
@@ -52,7 +52,7 @@ class TextTokenizer(tf.Module):
         self._unknown_id = vocabulary.ids[unknown_token]
         self._has_literals = literal_normalizer is not None
         encodable, self._stand_ins = make_encodable(table, vocabulary)
-        self._word_pieces = word_piece_tokenizer(
+        self._word_pieces = WordPieceTokenizer(
             encodable, max_characters_per_word, word_piece_op, unknown_token
         )
 

@@ -1,6 +1,5 @@
 """Words to word pieces, in graph, through tensorflow_text's WordPiece ops."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -29,28 +28,33 @@ class WordPieces(NamedTuple):
     """int32 [T], byte after the piece in its word"""
 
 
-def word_piece_tokenizer(
-    vocabulary: Vocabulary, max_characters_per_word: int, op: str, unknown_token: str
-) -> Callable[[tf.Tensor], WordPieces]:
-    """The function from words, string [W], to pieces, by `FAST_OP` or `CLASSIC_OP`.
+class WordPieceTokenizer(tf.Module):
+    """Words to pieces, by `FAST_OP` or `CLASSIC_OP`.
 
-    Words are normalised, hold no white space, and are not longer than
-    `max_characters_per_word`. Every vocabulary slot that no text reaches is taken out.
+    It is a module, so that the lookup table of the classic op is saved with what uses it.
     """
-    builders = {FAST_OP: _fast, CLASSIC_OP: _classic}
-    max_bytes_per_word = max_characters_per_word * _MAX_BYTES_PER_CHARACTER
-    tokenizer = builders[op](vocabulary, max_bytes_per_word, unknown_token)
 
-    def tokenize(words: tf.Tensor) -> WordPieces:
-        ids, starts, ends = tokenizer.tokenize_with_offsets(words)
+    def __init__(
+        self, vocabulary: Vocabulary, max_characters_per_word: int, op: str, unknown_token: str
+    ) -> None:
+        """Takes out every vocabulary slot that no text reaches."""
+        super().__init__(name="word_piece_tokenizer")
+        build = {FAST_OP: _fast, CLASSIC_OP: _classic}[op]
+        max_bytes_per_word = max_characters_per_word * _MAX_BYTES_PER_CHARACTER
+        self._tokenizer = build(vocabulary, max_bytes_per_word, unknown_token)
+
+    def __call__(self, words: tf.Tensor) -> WordPieces:
+        """The pieces of string [W].
+
+        Words are normalised, hold no white space, and are not longer than the limit.
+        """
+        ids, starts, ends = self._tokenizer.tokenize_with_offsets(words)
         return WordPieces(
             tf.cast(ids.values, tf.int32),
             tf.cast(ids.row_splits, tf.int32),
             tf.cast(starts.values, tf.int32),
             tf.cast(ends.values, tf.int32),
         )
-
-    return tokenize
 
 
 def _fast(  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bert.vocabulary import Vocabulary
@@ -21,16 +21,19 @@ from tests.tokenization_parity.corpora import corpora, multilingual_lines
 from tests.tokenization_parity.offsets import OffsetRule
 from tests.tokenization_parity.vocabularies import write_every_character
 
-# texts, our rows of them -> whether each row is right
-_Judge = Callable[[Sequence[bytes], Sequence[Row]], list[bool]]
+# index of a text, our row for it -> whether the row is right
+_Verdict = Callable[[int, Row], bool]
+# texts -> the verdict on rows of them; the library runs once for all artefacts
+_Judge = Callable[[Sequence[bytes]], _Verdict]
 
 
 def _judge_by_original(vocabulary_file: Path, do_lower_case: bool) -> _Judge:
     """Ids as the original file gives them; it has no offsets."""
-    ids = original_tokenizer(vocabulary_file, do_lower_case)
+    tokenize = original_tokenizer(vocabulary_file, do_lower_case)
 
-    def judge(texts: Sequence[bytes], rows: Sequence[Row]) -> list[bool]:
-        return [row.ids == ids(text) for text, row in zip(texts, rows, strict=True)]
+    def judge(texts: Sequence[bytes]) -> _Verdict:
+        ids = [tokenize(text) for text in texts]
+        return lambda index, row: row.ids == ids[index]
 
     return judge
 
@@ -39,12 +42,13 @@ def _judge_by_huggingface(vocabulary_file: Path, do_lower_case: bool) -> _Judge:
     """Ids and offsets as `tokenizers` gives them."""
     encode = huggingface_encoder(vocabulary_file, do_lower_case)
 
-    def judge(texts: Sequence[bytes], rows: Sequence[Row]) -> list[bool]:
-        return [
-            row.ids == encoding.ids
-            and list(zip(row.starts, row.ends, strict=True)) == encoding.offsets
-            for row, encoding in zip(rows, encode(texts), strict=True)
-        ]
+    def judge(texts: Sequence[bytes]) -> _Verdict:
+        encodings = encode(texts)
+        ids = [encoding.ids for encoding in encodings]
+        offsets = [encoding.offsets for encoding in encodings]
+        return lambda index, row: (
+            row.ids == ids[index] and list(zip(row.starts, row.ends, strict=True)) == offsets[index]
+        )
 
     return judge
 
@@ -82,11 +86,11 @@ def _rows(
     for profile in arguments.profile or _JUDGES:
         for do_lower_case in (True, False):
             for kind, vocabulary in vocabularies.items():
-                directory = scratch / f"{profile}-{do_lower_case}-{kind}"
-                build_in_fresh_process(
-                    directory, vocabulary, profile, do_lower_case, arguments.target_serving
-                )
-                ours = TokenizerArtefact(directory)
+                ours = {}
+                for target in arguments.target_serving or ["2.12.0"]:
+                    directory = scratch / f"{profile}-{do_lower_case}-{kind}-{target}"
+                    build_in_fresh_process(directory, vocabulary, profile, do_lower_case, target)
+                    ours[target] = TokenizerArtefact(directory)
                 judge = _JUDGES[profile](vocabulary, do_lower_case)
                 judged = [(name, texts, judge) for name, texts in corpora(arguments.full)]
                 if profile == "google_research":
@@ -96,11 +100,12 @@ def _rows(
                     start = time.monotonic()
                     inputs, differences = _compare(ours, judge_corpus, batches)
                     casing = "uncased" if do_lower_case else "cased"
-                    yield (
-                        f"{profile:<16} {casing:<8} {kind:<10} {arguments.target_serving:<8} "
-                        f"{corpus:<24} {inputs:>9,} {differences:>11,}",
-                        differences,
-                    )
+                    for target, count in differences.items():
+                        yield (
+                            f"{profile:<16} {casing:<8} {kind:<10} {target:<8} "
+                            f"{corpus:<24} {inputs:>9,} {count:>11,}",
+                            count,
+                        )
                     _note(f"{time.monotonic() - start:.0f} s")
 
 
@@ -109,23 +114,27 @@ def _offset_lines() -> Iterator[list[bytes]]:
 
 
 def _by_rule(rule: OffsetRule) -> _Judge:
-    return lambda texts, rows: [
-        rule.holds(text, row) for text, row in zip(texts, rows, strict=True)
-    ]
+    return lambda texts: lambda index, row: rule.holds(texts[index], row)
 
 
 def _compare(
-    ours: TokenizerArtefact, judge: _Judge, batches: Iterator[list[bytes]]
-) -> tuple[int, int]:
-    inputs = differences = 0
+    ours: Mapping[str, TokenizerArtefact],
+    judge: _Judge,
+    batches: Iterator[list[bytes]],
+) -> tuple[int, dict[str, int]]:
+    """How many inputs there were, and how many each artefact gets wrong."""
+    inputs = 0
+    differences = dict.fromkeys(ours, 0)
     for batch in batches:
         inputs += len(batch)
-        rows = ours(batch)
-        for text, row, is_right in zip(batch, rows, judge(batch, rows), strict=True):
-            if not is_right:
-                differences += 1
-                if differences <= _SHOWN_DIFFERENCES:
-                    _note(f"{text!r:.200} -> {row!r:.200}")
+        is_right = judge(batch)
+        for target, artefact in ours.items():
+            for index, row in enumerate(artefact(batch)):
+                if is_right(index, row):
+                    continue
+                differences[target] += 1
+                if differences[target] <= _SHOWN_DIFFERENCES:
+                    _note(f"{target}: {batch[index]!r:.200} -> {row!r:.200}")
     return inputs, differences
 
 
@@ -136,7 +145,9 @@ def _note(words: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="verify_tokenization", description=__doc__)
     parser.add_argument("--full", action="store_true", help="all code points, all fuzz")
-    parser.add_argument("--target_serving", default="2.12.0")
+    parser.add_argument(
+        "--target_serving", action="append", help="may be given twice; default 2.12.0"
+    )
     parser.add_argument("--profile", action="append", choices=_JUDGES)
     parser.add_argument("--vocabulary", type=Path, help="a real vocab.txt")
     return parser.parse_args()

@@ -13,7 +13,7 @@ from bert.model import CLASSIFICATION, FineTunedModel
 from bert.vocabulary import Vocabulary
 from exporter.serving.gate import fastest_word_piece_op, target_release
 from exporter.serving.op_tables import OpTables
-from exporter.text.pipeline import PROFILES
+from exporter.text.profiles import PROFILES
 from exporter.text.registration import register_text_ops
 from tests.tiny_model import tiny_config
 
