@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 CODE_POINTS = 0x110000
+FILE_NAME = "huggingface_characters.npz"
 
 
 class CodePointSet:
@@ -84,7 +85,7 @@ class HuggingFaceCharacters:
     @classmethod
     def load(cls) -> "HuggingFaceCharacters":
         """Reads the data that ships with the package."""
-        file = resources.files("bert") / "data" / "huggingface_characters.npz"
+        file = resources.files("bert") / "data" / FILE_NAME
         with resources.as_file(file) as path, np.load(path) as arrays:
             fields: dict[str, Any] = {name: CodePointSet(arrays[name].tolist()) for name in SETS}
             fields |= {name: _mapping(arrays[name]) for name in MAPPINGS}
