@@ -75,19 +75,10 @@ class HuggingFaceNormalizer(CodePointNormalizer):
     def _normalize(
         self, code_points: tf.Tensor, entries: tf.Tensor, row_splits: tf.Tensor
     ) -> _Normalized:
-        def simple() -> _Normalized:
-            return _with_keys(keep(code_points, entries), entries)
-
-        def expanded() -> _Normalized:
-            return _with_keys(self._expand(code_points, entries), entries)
-
-        def with_literals() -> _Normalized:
-            return self._with_literals(code_points, entries, row_splits)
-
         return tf.cond(
             any_flag(entries, MULTIPLE | REORDERED | LITERAL_START),
-            lambda: tf.cond(any_flag(entries, LITERAL_START), with_literals, expanded),
-            simple,
+            lambda: self._normalize_any(code_points, entries, row_splits),
+            lambda: _with_keys(keep(code_points, entries), entries),
         )
 
     def _reorder(
@@ -97,42 +88,63 @@ class HuggingFaceNormalizer(CodePointNormalizer):
         del sources
         return self._ordering(code_points, entries, outputs)
 
-    def _with_literals(
+    def _normalize_any(
         self, code_points: tf.Tensor, entries: tf.Tensor, row_splits: tf.Tensor
     ) -> _Normalized:
-        """The same where a token may stand."""
+        """The same for text that may hold tokens, expansions and marks that move."""
         # Nothing is found across the border of two rows, where a space was put.
         borders = row_splits[:-1]
-        stream = tf.tensor_scatter_nd_update(
-            code_points, borders[:, tf.newaxis], tf.fill(tf.shape(borders), BORDER)
+        may_have_literals = any_flag(entries, LITERAL_START)
+        code_points, entries = tf.cond(
+            may_have_literals,
+            lambda: self._take_out_raw(code_points, entries, borders),
+            lambda: (code_points, entries),
         )
+        values, sources = self._expand(code_points, entries)
+        finder = self._in_normalized
+        if finder is None:
+            return _with_keys((values, sources), entries)
+        return tf.cond(
+            may_have_literals,
+            lambda: self._take_out_normalized(
+                finder, code_points, entries, borders, values, sources
+            ),
+            lambda: _with_keys((values, sources), entries),
+        )
+
+    def _take_out_raw(
+        self, code_points: tf.Tensor, entries: tf.Tensor, borders: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Code points and entries, int32 [N] each, with tokens of the raw text in place.
+
+        Where tokens are looked for in the normalised text too, white space is kept for it.
+        """
         if self._raw is not None:
+            stream = _with_borders(code_points, borders)
             literal = self._raw(stream).at(tf.size(stream))
             code_points = tf.where(literal.is_covered, _LETTER, code_points)
             literal_entries = (literal.value - _LETTER) * (1 << FLAG_BITS)
             literal_entries += tf.cast(literal.is_first, tf.int32) * SEPARATOR
             literal_entries += tf.cast(literal.is_last, tf.int32) * ISOLATED
             entries = tf.where(literal.is_covered, literal_entries, entries)
-        if self._in_normalized is None:
-            return _with_keys(self._expand(code_points, entries), entries)
-        return self._with_normalized_literals(
-            self._in_normalized, code_points, entries, tf.equal(stream, BORDER)
-        )
+        if self._in_normalized is not None:
+            entries -= REMOVED * _is_white(entries) * flag(entries, REMOVED)
+        return code_points, entries
 
-    def _with_normalized_literals(
+    def _take_out_normalized(
         self,
         finder: LiteralFinder,
         code_points: tf.Tensor,
         entries: tf.Tensor,
-        is_border: tf.Tensor,
+        borders: tf.Tensor,
+        values: tf.Tensor,
+        sources: tf.Tensor,
     ) -> _Normalized:
-        """The same where a token may stand in normalised text; raw ones were taken out.
+        """Values, sources and word keys with tokens of the normalised text in place.
 
         Tokens may hold white space, so it is dropped only after they were looked for.
         """
-        is_white = flag(entries, SEPARATOR) * (1 - flag(entries, ISOLATED)) * flag(entries, REMOVED)
-        values, sources = self._expand(code_points, entries - REMOVED * is_white)
-        is_dropped = tf.equal(tf.gather(is_white, sources), 1)
+        is_dropped = tf.equal(tf.gather(_is_white(entries), sources), 1) & (values >= 0)
         if self._chinese is not None:
             # One space before and one behind.
             is_chinese = tf.gather(is_in(self._chinese, code_points), sources)
@@ -145,7 +157,8 @@ class HuggingFaceNormalizer(CodePointNormalizer):
             values = tf.where(is_space, _SPACE, tf.gather(values, origins))
             sources = tf.gather(sources, origins)
             is_dropped = tf.gather(is_dropped, origins) | is_space
-        stream = tf.where(tf.gather(is_border, sources), BORDER, values)
+        is_border = tf.equal(tf.gather(_with_borders(code_points, borders), sources), BORDER)
+        stream = tf.where(is_border, BORDER, values)
         literal = finder(stream).at(tf.size(stream))
         values = tf.where(literal.is_covered, literal.value, values)
         # Punctuation inside a token does not cut it.
@@ -156,6 +169,17 @@ class HuggingFaceNormalizer(CodePointNormalizer):
         keys = tf.cumsum(tf.cast(starts_word | follows_literal, tf.int32))
         is_kept = literal.is_covered | ~is_dropped
         return tuple(tf.boolean_mask(x, is_kept) for x in (values, sources, keys))
+
+
+def _is_white(entries: tf.Tensor) -> tf.Tensor:
+    """1 for white space, and for the first code point of a literal token; else 0."""
+    return flag(entries, SEPARATOR) * (1 - flag(entries, ISOLATED))
+
+
+def _with_borders(code_points: tf.Tensor, borders: tf.Tensor) -> tf.Tensor:
+    return tf.tensor_scatter_nd_update(
+        code_points, borders[:, tf.newaxis], tf.fill(tf.shape(borders), BORDER)
+    )
 
 
 def _with_keys(outputs: tuple[tf.Tensor, tf.Tensor], entries: tf.Tensor) -> _Normalized:
