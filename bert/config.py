@@ -94,7 +94,7 @@ class BertConfig:
                 "checkpoint was trained with (--bert_config_file)."
             )
         word = fields.get("hidden_act", "gelu")
-        if word not in GOOGLE_RESEARCH_NAMES:
+        if not isinstance(word, str) or word not in GOOGLE_RESEARCH_NAMES:
             raise UserError(
                 f"{path}: hidden_act is {word!r}, where google-research/bert knows "
                 f"{', '.join(GOOGLE_RESEARCH_NAMES)}: correct the file."

@@ -41,7 +41,8 @@ class Vocabulary:
         if lines[-1] == b"":
             lines.pop()
         try:
-            tokens = tuple(line.decode("utf-8").strip() for line in lines)
+            # TensorFlow's line reader, which the original reads with, drops every carriage return.
+            tokens = tuple(line.decode("utf-8").replace("\r", "").strip() for line in lines)
         except UnicodeDecodeError as error:
             raise UserError(
                 f"--vocab_file {path} is not UTF-8 ({error.reason} near "

@@ -16,6 +16,9 @@ from exporter.serving.op_tables import OpTables
 from exporter.signatures import DEFAULT_SIGNATURES
 from exporter.verification import verify
 
+# TF Serving reads a version as an int64.
+_LARGEST_VERSION = 2**63 - 1
+
 
 def export_checkpoint(
     checkpoint: Path,
@@ -46,8 +49,11 @@ def export_checkpoint(
         )
     if version is None:
         version = int(time.time())
-    if version < 0:
-        raise UserError(f"--version is {version}, where a number from 0 on is expected.")
+    if not 0 <= version <= _LARGEST_VERSION:
+        raise UserError(
+            f"--version is {version}, where a number from 0 to {_LARGEST_VERSION} is expected: give "
+            "such a number, or leave the flag out for the time of day."
+        )
     with stage(f"reading {checkpoint.name}"):
         model = read(checkpoint, read_options)
     num_labels = len(model.labels)

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import itertools
 import os
 import shutil
 import time
@@ -40,8 +41,8 @@ def staged_version(export_dir: Path, version: int) -> Iterator[Path]:
     target = export_dir / str(version)
     with contextlib.ExitStack() as stack:
         with _writing(export_dir):
-            made = _make_directories(export_dir)
-            stack.callback(_remove_if_empty, made)
+            stack.callback(_remove_if_empty, _missing_directories(export_dir))
+            export_dir.mkdir(parents=True, exist_ok=True)
             _remove_leftovers(export_dir)
             _require_absent(target)
             staging = export_dir / f"{_STAGING_PREFIX}{version}-{uuid.uuid4().hex[:8]}"
@@ -75,20 +76,16 @@ def cannot_write(export_dir: Path, error: Exception) -> UserError:
     )
 
 
-def _make_directories(directory: Path) -> list[Path]:
-    """Makes a directory and its parents; the ones that are new, deepest first."""
-    missing = []
-    for path in (directory, *directory.parents):
-        if path.exists():
-            break
-        missing.append(path)
-    directory.mkdir(parents=True, exist_ok=True)
-    return missing
+def _missing_directories(directory: Path) -> list[Path]:
+    """Those of a directory and its parents that do not exist, deepest first."""
+    return list(
+        itertools.takewhile(lambda path: not path.exists(), (directory, *directory.parents))
+    )
 
 
 def _remove_if_empty(directories: list[Path]) -> None:
     for directory in directories:
-        with contextlib.suppress(OSError):  # not empty, so it is in use
+        with contextlib.suppress(OSError):  # not empty, so it is in use, or never made
             directory.rmdir()
 
 
@@ -118,7 +115,8 @@ def _can_lock(staging: Path) -> bool:
     try:
         with _lock(staging):
             return True
-    except BlockingIOError:
+    # Held by a run that is alive, or another user's: whether that run is dead cannot be told.
+    except (BlockingIOError, PermissionError):
         return False
 
 

@@ -41,6 +41,9 @@ class ExportReport:
             "text": {
                 "tokenizer": model.tokenizer,
                 "do_lower_case": model.do_lower_case,
+                "tokenizer_settings": dataclasses.asdict(model.tokenizer_settings)
+                if model.tokenizer_settings
+                else None,
                 "max_seq_length": model.max_seq_length,
                 "text_pair": self.text_pair,
                 "unicode_version": PROFILES[model.tokenizer].unicode_version(model),

@@ -1,6 +1,7 @@
 """Checks a written export against witnesses that share no code with it."""
 
 import dataclasses
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,6 +57,11 @@ def verify(
         ids, answers = run_in_fresh_process(directory, rows, names, HEADS[model.task].output_name)
     except ReloadError as error:
         raise VerificationError(f"the export does not load in a fresh process: {error}") from error
+    except OSError as error:
+        raise UserError(
+            f"TMPDIR {tempfile.gettempdir()} cannot be written ({error.strerror}), and the "
+            "verification needs it: name a directory with room in TMPDIR, or give --noverify."
+        ) from error
 
     tokenizer = PROFILES[model.tokenizer].build_reference(model)
     references = []

@@ -37,9 +37,10 @@ def find_prefix(path: Path) -> Path:
     if (path / STATE_FILE).exists():
         try:
             state = tf.train.get_checkpoint_state(str(path))
-        except tf.errors.OpError as error:
+        # A file that is empty or no text is a ValueError.
+        except (tf.errors.OpError, ValueError) as error:
             raise UserError(
-                f"{path / STATE_FILE} cannot be read ({error.message}): give the checkpoint's "
+                f"{path / STATE_FILE} cannot be read ({_first_line(error)}): give the checkpoint's "
                 "prefix with --checkpoint."
             ) from error
         if state is None or not state.model_checkpoint_path:

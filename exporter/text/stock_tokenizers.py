@@ -8,7 +8,8 @@ from importlib.metadata import version
 
 import tensorflow as tf
 
-from bert.model import TENSORFLOW_TEXT_FAST, FineTunedModel
+from bert.errors import UserError
+from bert.model import TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST, FineTunedModel
 from bert.vocabulary import CLS, SEP, UNK, Vocabulary
 from exporter.text.byte_offsets import characters_of_bytes, decode, lengths_alone
 from exporter.text.tokenizer import Tokens
@@ -50,15 +51,25 @@ class FastBertTokenizer(tf.Module):
     """`tensorflow_text.FastBertTokenizer`, with characters instead of its offsets."""
 
     def __init__(self, vocabulary: Vocabulary, do_lower_case: bool) -> None:
-        """Reads the vocabulary as the original does."""
+        """Reads the vocabulary as the original does.
+
+        Raises:
+          UserError: the library refuses the vocabulary.
+        """
         import tensorflow_text
 
         super().__init__(name="fast_bert_tokenizer")
         # The two parts of FastBertTokenizer; it has no way to tell a token's last byte.
         self._normalizer = tensorflow_text.FastBertNormalizer(do_lower_case)
-        self._word_pieces = tensorflow_text.FastWordpieceTokenizer(
-            vocab=list(vocabulary.reachable_tokens), token_out_type=tf.int32, unknown_token=UNK
-        )
+        try:
+            self._word_pieces = tensorflow_text.FastWordpieceTokenizer(
+                vocab=list(vocabulary.reachable_tokens), token_out_type=tf.int32, unknown_token=UNK
+            )
+        except RuntimeError as error:
+            raise UserError(
+                f"--tokenizer is {TENSORFLOW_TEXT_FAST}, but FastBertTokenizer does not take the "
+                f"vocabulary ({error}): give --tokenizer={TENSORFLOW_TEXT}."
+            ) from error
 
     def __call__(self, text: tf.Tensor) -> Tokens:
         """Tokenizes string [B], any bytes; the offsets cost nothing where nobody reads them."""
