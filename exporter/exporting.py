@@ -51,8 +51,8 @@ def export_checkpoint(
         version = int(time.time())
     if not 0 <= version <= _LARGEST_VERSION:
         raise UserError(
-            f"--version is {version}, where a number from 0 to {_LARGEST_VERSION} is expected: give "
-            "such a number, or leave the flag out for the time of day."
+            f"--version is {version}, where a number from 0 to {_LARGEST_VERSION} is expected: "
+            "give such a number, or leave the flag out for the time of day."
         )
     with stage(f"reading {checkpoint.name}"):
         model = read(checkpoint, read_options)

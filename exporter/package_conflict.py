@@ -30,8 +30,8 @@ def check_bert_package() -> None:
         name, directory = other
         raise PackageConflict(
             f"The package {name} is installed and its top-level package `bert`, {directory}, "
-            f"stands in the place of this project's: run `pip uninstall {_OTHER_DISTRIBUTION}`, then "
-            "install bert-text-exporter again."
+            f"stands in the place of this project's: run `pip uninstall {_OTHER_DISTRIBUTION}`, "
+            "then install bert-text-exporter again."
         )
     if found != ours:
         raise PackageConflict(

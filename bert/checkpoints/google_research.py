@@ -42,8 +42,8 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     if len(found[OUTPUT_WEIGHTS]) != 2 or not found[OUTPUT_WEIGHTS][0]:
         raise UserError(
             f"--checkpoint {prefix}: variable {OUTPUT_WEIGHTS!r} has shape "
-            f"{list(found[OUTPUT_WEIGHTS])}, where [classes, {config.hidden_size}] is expected: give "
-            "the checkpoint that run_classifier wrote after training."
+            f"{list(found[OUTPUT_WEIGHTS])}, where [classes, {config.hidden_size}] is expected: "
+            "give the checkpoint that run_classifier wrote after training."
         )
     num_labels = found[OUTPUT_WEIGHTS][0]
     weights = tensorflow_v1.read_variables(
