@@ -12,7 +12,11 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["bert", "bert.*", "exporter", "exporter.*"]),
-    package_data={"exporter.text": ["data/*.npz"], "exporter.serving": ["data/*.json"]},
+    package_data={
+        "bert": ["data/*.npz"],
+        "exporter.text": ["data/*.npz"],
+        "exporter.serving": ["data/*.json"],
+    },
     python_requires=">=3.10,<3.13",
     # constraints.txt pins what CI runs; BUILD_NOTES.md gives the reason for each.
     install_requires=[
@@ -27,7 +31,6 @@ setup(
     extras_require={
         "preview": ["aiohttp>=3.9,<4"],
         "huggingface": ["safetensors>=0.4,<1"],
-        "bench": [],
         "test": [
             "aiohttp>=3.9,<4",
             "hypothesis>=6.100,<7",

@@ -19,12 +19,13 @@ import tensorflow as tf
 import tensorflow_text
 import tokenizers
 
+from bert.model import GOOGLE_RESEARCH
 from bert.vocabulary import Vocabulary
-from exporter.text import google_research_table
-from exporter.text.tokenizer import TextTokenizer
+from exporter.text.profiles import PROFILES
 from exporter.text.wordpiece import FAST_OP
 from tests.exporter.text.texts import data_lines
 from tests.oracles.original_tokenizer import original_tokenizer
+from tests.tokenization_parity.artefact import weightless_model
 from tests.tokenization_parity.corpora import multilingual_lines
 
 _BATCH = 64
@@ -178,8 +179,8 @@ def _multilingual() -> list[str]:
 
 
 def _ours(vocabulary_file: Path) -> Callable[[tf.Tensor], object]:
-    table = google_research_table.load_table(do_lower_case=True)
-    tokenizer = TextTokenizer(table, Vocabulary.from_file(vocabulary_file), 200, FAST_OP)
+    model = weightless_model(vocabulary_file, GOOGLE_RESEARCH, do_lower_case=True)
+    tokenizer = PROFILES[GOOGLE_RESEARCH].build_tokenizer(model, FAST_OP)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def tokenize(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

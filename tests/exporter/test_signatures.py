@@ -35,7 +35,7 @@ _TEXT_INPUT = {"text": ([None], _STRING)}
 _PROBABILITIES = {"probabilities": ([None, 3], _FLOAT32)}
 _FEATURES = {name: ([None, None], _INT32) for name in ("input_ids", "input_mask", "segment_ids")}
 
-# DESIGN.md, "Signatures"
+# README.md, "Signatures"
 _EXPECTED = {
     "serving_default": (_TEXT_INPUT, _PROBABILITIES),
     "text": (_TEXT_INPUT, _PROBABILITIES),

@@ -51,25 +51,29 @@ def build_in_fresh_process(
     subprocess.run([sys.executable, "-m", module, *map(str, arguments)], check=True)
 
 
-def _build(
-    directory: str, vocabulary_file: str, profile: str, do_lower_case: str, target_serving: str
-) -> None:
-    tables = OpTables()
-    op = fastest_word_piece_op(target_release(target_serving, tables), tables)
-    vocabulary = Vocabulary.from_file(Path(vocabulary_file))
-    # Without weights, and past the casing rules of the command.
-    model = FineTunedModel(
+def weightless_model(vocabulary_file: Path, profile: str, do_lower_case: bool) -> FineTunedModel:
+    """A model for its tokenizer alone, past the casing rules of the command."""
+    vocabulary = Vocabulary.from_file(vocabulary_file)
+    return FineTunedModel(
         config=tiny_config(len(vocabulary)),
         weights={},
         vocabulary=vocabulary,
         vocabulary_file=b"",
-        do_lower_case=bool(int(do_lower_case)),
+        do_lower_case=do_lower_case,
         tokenizer=profile,
         task=CLASSIFICATION,
         labels=(),
         max_seq_length=64,
         provenance={},
     )
+
+
+def _build(
+    directory: str, vocabulary_file: str, profile: str, do_lower_case: str, target_serving: str
+) -> None:
+    tables = OpTables()
+    op = fastest_word_piece_op(target_release(target_serving, tables), tables)
+    model = weightless_model(Path(vocabulary_file), profile, bool(int(do_lower_case)))
     module = tf.Module()
     module.tokenizer = PROFILES[profile].build_tokenizer(model, op)
 

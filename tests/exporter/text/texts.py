@@ -14,7 +14,7 @@ FULL = bool(os.environ.get("BERT_EXPORTER_FULL"))
 
 _ROOT = Path(__file__).resolve().parents[3]
 
-# FACTS, section 3: what the stock in-graph tokenizers get wrong, cause by cause.
+# What the stock in-graph tokenizers get wrong, cause by cause.
 EXAMPLES = (
     "½ … ™ ² ß ﬁ ＡＢＣ ℃",
     "ΟΔΟΣ ΟΔΟΣ. ΣΊΓΜΑ ΑΣ ΑΣΑ Σ ΣΣ 'ΑΣ' Α\u00adΣ ΑΣ\u0301 \u0301Σ ΑʰΣ ΑΣʰΑ",
