@@ -31,6 +31,7 @@ setup(
     extras_require={
         "preview": ["aiohttp>=3.9,<4"],
         "huggingface": ["safetensors>=0.4,<1"],
+        "bench": ["tokenizers>=0.20,<1"],
         "test": [
             "aiohttp>=3.9,<4",
             "hypothesis>=6.100,<7",
