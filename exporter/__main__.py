@@ -129,7 +129,7 @@ def _labels(values: flags.FlagValues) -> list[str] | None:
     if values.label_file is None:
         return values.labels
     try:
-        lines = Path(values.label_file).read_text(encoding="utf-8").split("\n")
+        lines = Path(values.label_file).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"--label_file {values.label_file} cannot be read ({error}): check the path."

@@ -72,7 +72,6 @@ class LiteralFinder(tf.Module):
     ) -> None:
         """Takes the text of every token; none is empty."""
         super().__init__(name="literal_finder")
-        self.first_code_points = sorted({ord(pattern[0]) for pattern in patterns})
         self._tokens = list(patterns.values())
         self._word_characters = characters.word_characters
         self._strippable = characters.strippable

@@ -27,7 +27,8 @@ def exported(
     """An export by the command, with as many flags as go together, and what it said."""
     scratch = tmp_path_factory.mktemp("command")
     labels = scratch / "labels.txt"
-    labels.write_text("".join(f"{label}\n" for label in LABELS))
+    # As Windows editors write it, with a byte order mark.
+    labels.write_text("".join(f"{label}\n" for label in LABELS), encoding="utf-8-sig")
     lines = scratch / "lines.txt"
     lines.write_bytes(_FIRST_SENTENCES.encode("latin-1"))
     outcome = run(
