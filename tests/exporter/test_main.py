@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
 from tests.conftest import Signatures, load_signatures
 from tests.exporter.command import Outcome, run, run_here, start
@@ -74,7 +75,7 @@ def test_summary(exported: tuple[Path, Outcome], tiny_model: TinyModel) -> None:
         "20 tokens",
         "124 lines for 124",
         "TensorFlow Serving 2.10.0",
-        "ids equal on 37 texts",
+        f"ids equal on {4 + len(ADVERSARIAL_TEXTS)} texts",
     ):
         assert part in outcome.output, part
     curl = shlex.split(outcome.output.splitlines()[-1])
@@ -106,7 +107,7 @@ def test_export_json(exported: tuple[Path, Outcome], tiny_model: TinyModel) -> N
     assert set(report["signatures"]) >= {"text", "labels", "features", "tokenize", "embedding"}
     assert report["source"]["checkpoint"] == str(tiny_model.prefix)
     verification = report["verification"]
-    assert verification["texts_with_equal_ids"] == 37
+    assert verification["texts_with_equal_ids"] == 4 + len(ADVERSARIAL_TEXTS)
     assert verification["texts_with_compared_probabilities"] >= 20
     assert 0 <= verification["largest_probability_difference"] <= 1e-5
 

@@ -1,0 +1,44 @@
+"""Vocabularies with characters that the ops on the way to WordPiece cannot carry."""
+
+import itertools
+
+import pytest
+import tensorflow as tf
+
+from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, HUGGINGFACE, FineTunedModel
+from bert.vocabulary import Vocabulary
+from exporter.text.profiles import PROFILES
+from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
+from tests.tiny_model import tiny_config
+
+_TROUBLE = ("\0", "\ufffd", "\ufffe", "\ufdd0", "\U0001fffe", "\uffff", "\U0010ffff")
+_HELD = _TROUBLE[:5]
+
+
+@pytest.mark.parametrize("op", [FAST_OP, CLASSIC_OP])
+@pytest.mark.parametrize("do_lower_case", [True, False], ids=["uncased", "cased"])
+@pytest.mark.parametrize("tokenizer", [GOOGLE_RESEARCH, HUGGINGFACE])
+def test_ids(tokenizer: str, do_lower_case: bool, op: str) -> None:
+    pieces = (form for c in (*_HELD, "a", "A") for form in (c, f"##{c}", f"{c}a"))
+    vocabulary = Vocabulary(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces))
+    model = FineTunedModel(
+        config=tiny_config(len(vocabulary)),
+        weights={},
+        vocabulary=vocabulary,
+        vocabulary_file=b"",
+        do_lower_case=do_lower_case,
+        tokenizer=tokenizer,
+        task=CLASSIFICATION,
+        labels=(),
+        max_seq_length=64,
+        provenance={},
+    )
+    profile = PROFILES[tokenizer]
+    lines = ["".join(line) for line in itertools.product((*_TROUBLE, "a"), repeat=3)]
+    tokens = profile.build_tokenizer(model, op)(tf.constant([line.encode() for line in lines]))
+    ids, splits = tokens.ids.numpy().tolist(), tokens.row_splits.numpy().tolist()
+    reference = profile.build_reference(model)
+    for line, (first, last) in zip(lines, itertools.pairwise(splits), strict=True):
+        assert [2, *ids[first:last], 3] == reference.encode(line, None, 64)[0], ascii(line)
+    spread = set(ids)
+    assert {vocabulary.ids[c] for c in ("\ufffe", "\ufdd0", "\U0001fffe")} <= spread
