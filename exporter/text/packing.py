@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bert.packed_tokens import PackedTokens, index_in_row, row_of_each_value
-from exporter.text.tokenizer import Tokens
+from exporter.text.tokens import Tokens
 
 # Where [CLS] and [SEP] start and end in the text: nowhere.
 NOT_IN_TEXT = -1

@@ -7,7 +7,7 @@ import tensorflow as tf
 from bert.model import FineTunedModel
 from exporter.text.packing import PackedText, pack
 from exporter.text.profiles import PROFILES
-from exporter.text.tokenizer import Tokens
+from exporter.text.tokens import Tokens
 from exporter.text.truncation import keep_single
 
 

@@ -14,7 +14,7 @@ from bert.model import (
     FineTunedModel,
 )
 from exporter.text import google_research, huggingface, stock_tokenizers
-from exporter.text.tokenizer import Tokens
+from exporter.text.tokens import Tokens
 from exporter.text.truncation import keep_longer_shortened, keep_longest_first
 
 

@@ -12,7 +12,7 @@ from bert.errors import UserError
 from bert.model import TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST, FineTunedModel
 from bert.vocabulary import CLS, SEP, UNK, Vocabulary
 from exporter.text.byte_offsets import characters_of_bytes, decode, lengths_alone
-from exporter.text.tokenizer import Tokens
+from exporter.text.tokens import Tokens
 
 # BasicTokenizer and FastBertNormalizer put a space in the place of each.
 _CONTROL_CHARACTERS = r"\p{Cc}|\p{Cf}"

@@ -1,31 +1,15 @@
 """The in-graph tokenizer: strings to word pieces with the reference's ids."""
 
-from typing import NamedTuple
-
 import tensorflow as tf
 
 from bert.packed_tokens import row_of_each_value
 from bert.vocabulary import UNK, Vocabulary
 from exporter.text.code_point_table import CodePointTable
 from exporter.text.code_points import CodePointNormalizer, NormalizedCodePoints
+from exporter.text.plain_ascii import PlainAsciiTokenizer
 from exporter.text.stand_ins import make_encodable, substitute
-from exporter.text.wordpiece import WordPieces, WordPieceTokenizer
-
-
-class Tokens(NamedTuple):
-    """T pieces of B rows, without [CLS] and [SEP]."""
-
-    ids: tf.Tensor
-    """int32 [T]"""
-
-    row_splits: tf.Tensor
-    """int32 [B + 1]"""
-
-    starts: tf.Tensor
-    """int32 [T], first character of the piece in its row's text"""
-
-    ends: tf.Tensor
-    """int32 [T], character after the piece in its row's text"""
+from exporter.text.tokens import Tokens, merge_rows
+from exporter.text.wordpiece import FAST_OP, WordPieces, WordPieceTokenizer
 
 
 class TextTokenizer(tf.Module):
@@ -55,12 +39,41 @@ class TextTokenizer(tf.Module):
         self._word_pieces = WordPieceTokenizer(
             encodable, max_characters_per_word, word_piece_op, unknown_token
         )
+        self._plain_ascii = None
+        if word_piece_op == FAST_OP:
+            self._plain_ascii = PlainAsciiTokenizer(
+                self._normalizer.table,
+                encodable,
+                max_characters_per_word,
+                unknown_token,
+                has_literals=self._has_literals,
+            )
 
     def __call__(self, text: tf.Tensor) -> Tokens:
         """Tokenizes string [B], any bytes.
 
         Characters are those of the text decoded as UTF-8, invalid bytes dropped.
         """
+        plain_ascii = self._plain_ascii
+        if plain_ascii is None:
+            return self._any_text(text)
+        is_plain = plain_ascii.is_plain(text)  # [B]
+
+        def with_others() -> Tokens:
+            others = self._any_text(tf.boolean_mask(text, ~is_plain))
+            rows = tf.concat([tf.where(is_plain)[:, 0], tf.where(~is_plain)[:, 0]], axis=0)
+            return tf.cond(
+                tf.reduce_any(is_plain),
+                lambda: merge_rows(
+                    plain_ascii(tf.boolean_mask(text, is_plain)), others, tf.cast(rows, tf.int32)
+                ),
+                lambda: others,
+            )
+
+        return tf.cond(tf.reduce_all(is_plain), lambda: plain_ascii(text), with_others)
+
+    def _any_text(self, text: tf.Tensor) -> Tokens:
+        """Tokenizes string [B] by its code points."""
         code_points = self._normalizer(text)
         values = substitute(code_points.values, self._stand_ins)  # [M]
         # The first code point of all starts a word, whatever its key.

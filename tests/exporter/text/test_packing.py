@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from exporter.text.packing import NOT_IN_TEXT, PackedText, pack
-from exporter.text.tokenizer import Tokens
+from exporter.text.tokens import Tokens
 from exporter.text.truncation import keep_single
 
 CLS, SEP = 101, 102

@@ -1,0 +1,54 @@
+"""Tokens: what every in-graph tokenizer gives, before truncation and packing."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from bert.packed_tokens import index_in_row, row_of_each_value
+
+
+class Tokens(NamedTuple):
+    """T pieces of B rows, without [CLS] and [SEP]."""
+
+    ids: tf.Tensor
+    """int32 [T]"""
+
+    row_splits: tf.Tensor
+    """int32 [B + 1]"""
+
+    starts: tf.Tensor
+    """int32 [T], first character of the piece in its row's text"""
+
+    ends: tf.Tensor
+    """int32 [T], character after the piece in its row's text"""
+
+
+def merge_rows(first: Tokens, second: Tokens, rows: tf.Tensor) -> Tokens:
+    """The rows of two batches as one, in another order.
+
+    Args:
+      first: of B1 rows.
+      second: of B2 rows.
+      rows: int32 [B1 + B2], the row that each becomes; every row once.
+
+    Returns:
+      Tokens of B1 + B2 rows.
+    """
+    places = tf.math.invert_permutation(rows)
+    offset = tf.size(first.ids)
+    starts = tf.concat([first.row_splits[:-1], second.row_splits[:-1] + offset], axis=0)
+    ends = tf.concat([first.row_splits[1:], second.row_splits[1:] + offset], axis=0)
+    lengths = tf.gather(ends - starts, places)
+    row_splits = tf.concat([[0], tf.cumsum(lengths)], axis=0)
+    row_of = row_of_each_value(row_splits)  # [T]
+    indices = tf.gather(tf.gather(starts, places), row_of) + index_in_row(row_splits, row_of)
+
+    def merged(first_values: tf.Tensor, second_values: tf.Tensor) -> tf.Tensor:
+        return tf.gather(tf.concat([first_values, second_values], axis=0), indices)
+
+    return Tokens(
+        merged(first.ids, second.ids),
+        row_splits,
+        merged(first.starts, second.starts),
+        merged(first.ends, second.ends),
+    )
