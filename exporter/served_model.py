@@ -1,5 +1,6 @@
 """ServedModel: the text and model parts that every signature is made of."""
 
+import functools
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -8,6 +9,8 @@ from bert.encoder import Encoder
 from bert.heads import HEADS
 from bert.model import FineTunedModel
 from bert.packed_tokens import PackedTokens
+from bert.pooling import pool
+from bert.row_groups import encode_in_groups
 from exporter.features import pack_features
 from exporter.text.packing import PackedText
 from exporter.text.pipeline import TextPipeline
@@ -29,11 +32,17 @@ class ServedModel(tf.Module):
         self._config = model.config
         self._pipeline = TextPipeline(model, word_piece_op)
         self._encoder = Encoder(model.config, model.weights)
+        self._pooling = model.pooling
         self._head = HEADS[model.task](model.weights)
         self.answer_name = self._head.output_name
         text_specs = [tf.TensorSpec([None], tf.string, name) for name in text_names]
         self._traced_text = tf.function(self._pipeline, input_signature=[text_specs])
-        self.pooled = tf.function(self._encoder.pooled, input_signature=[_packed_tokens_spec()])
+        self.pooled = tf.function(self._pooled, input_signature=[_packed_tokens_spec()])
+
+    def _pooled(self, tokens: PackedTokens) -> tf.Tensor:
+        """One vector for every row, float32 [B, H], whatever the size of the batch."""
+        pooled = functools.partial(pool, self._encoder, pooling=self._pooling)
+        return encode_in_groups(pooled, tokens, self._config.hidden_size)
 
     def packed_text(self, texts: Sequence[tf.Tensor]) -> PackedText:
         """String [B] for each text -> the tokens of B rows."""
