@@ -56,11 +56,13 @@ def attention(
 ) -> tf.Tensor:
     """Scaled dot-product attention (Vaswani et al. 2017, section 3.2; `attention_layer`).
 
+    The softmax is float32 whatever the precision of the rest.
+
     Args:
       query: float [B, F, H].
       key: float [B, T, H].
       value: float [B, T, H].
-      key_bias: float [B, 1, 1, T].
+      key_bias: float32 [B, 1, 1, T].
       num_heads: divides H.
       dropout_rate: of the attention probabilities; 0 outside training.
 
@@ -69,12 +71,12 @@ def attention(
     """
     query, key, value = (_split_heads(tensor, num_heads) for tensor in (query, key, value))
     size_per_head = query.shape[-1]
-    scores = tf.matmul(query, key, transpose_b=True)  # [B, heads, F, T]
+    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [B, heads, F, T]
     scores = scores * (size_per_head**-0.5) + key_bias
     probabilities = tf.nn.softmax(scores)
     if dropout_rate:
         probabilities = tf.nn.dropout(probabilities, dropout_rate)
-    context = tf.matmul(probabilities, value)  # [B, heads, F, H / heads]
+    context = tf.matmul(tf.cast(probabilities, value.dtype), value)  # [B, heads, F, H / heads]
     context = tf.transpose(context, [0, 2, 1, 3])  # [B, F, heads, H / heads]
     shape = tf.shape(context)
     return tf.reshape(context, [shape[0], shape[1], num_heads * size_per_head])

@@ -23,14 +23,28 @@ class Encoder(tf.Module):
     """Embeddings, encoder layers and pooler of `modeling.py`'s `BertModel`."""
 
     def __init__(
-        self, config: BertConfig, weights: Mapping[str, np.ndarray], trainable: bool = False
+        self,
+        config: BertConfig,
+        weights: Mapping[str, np.ndarray],
+        trainable: bool = False,
+        precision: tf.DType = tf.float32,
     ) -> None:
-        """Makes a variable of every weight named in `encoder_shapes(config)`."""
+        """Makes a variable of every weight named in `encoder_shapes(config)`.
+
+        `precision` is what tables, kernels and biases are kept and multiplied in, float32 or
+        bfloat16; residuals, layer normalisation and softmax are float32 in either.
+        """
         super().__init__(name="encoder")
         self._config = config
+        self._precision = precision
         self._activation = _ACTIVATION_FUNCTIONS[config.hidden_act]
         self._variables = {
-            name: tf.Variable(weights[name], name=name, trainable=trainable)
+            name: tf.Variable(
+                weights[name],
+                name=name,
+                trainable=trainable,
+                dtype=tf.float32 if "LayerNorm" in name else precision,
+            )
             for name in variables.encoder_shapes(config)
         }
 
@@ -55,7 +69,7 @@ class Encoder(tf.Module):
             hidden = self._layer(index, hidden, hidden, layout, False, training)
         first = tf.gather(hidden, layout.first_tokens)  # [B, H]
         first = self._layer(last, hidden, first, layout, True, training)
-        return tf.math.tanh(self._dense(variables.POOLER, first))
+        return tf.math.tanh(_as_float(self._dense(variables.POOLER, first)))
 
     def sequence(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The last layer's output for every token, float32 [N, H]."""
@@ -69,9 +83,9 @@ class Encoder(tf.Module):
         """Sum of the three tables, normalised: [N, H] (`embedding_postprocessor`)."""
         scope = variables.EMBEDDINGS
         embedded = (
-            tf.gather(self._variables[f"{scope}/word_embeddings"], tokens.ids)
-            + tf.gather(self._variables[f"{scope}/token_type_embeddings"], tokens.segment_ids)
-            + tf.gather(self._variables[f"{scope}/position_embeddings"], tokens.positions)
+            self._look_up(f"{scope}/word_embeddings", tokens.ids)
+            + self._look_up(f"{scope}/token_type_embeddings", tokens.segment_ids)
+            + self._look_up(f"{scope}/position_embeddings", tokens.positions)
         )
         return self._dropout(self._layer_norm(scope, embedded), training)
 
@@ -119,13 +133,21 @@ class Encoder(tf.Module):
             context = tf.gather(context, layout.packed_to_padded)  # [N, H]
 
         output_scope = f"{scope}/attention/output"
-        attended = self._dropout(self._dense(f"{output_scope}/dense", context), training)
+        attended = _as_float(self._dense(f"{output_scope}/dense", context))
+        attended = self._dropout(attended, training)
         attended = self._layer_norm(output_scope, attended + queries)
         inner = self._activation(self._dense(f"{scope}/intermediate/dense", attended))
-        output = self._dropout(self._dense(f"{scope}/output/dense", inner), training)
+        output = _as_float(self._dense(f"{scope}/output/dense", inner))
+        output = self._dropout(output, training)
         return self._layer_norm(f"{scope}/output", output + attended)
 
+    def _look_up(self, name: str, ids: tf.Tensor) -> tf.Tensor:
+        """Rows of a table: int32 [N] -> float32 [N, H]."""
+        return _as_float(tf.gather(self._variables[name], ids))
+
     def _dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+        """[N, I] -> [N, O] in the encoder's precision."""
+        inputs = tf.cast(inputs, self._precision)
         product = tf.matmul(inputs, self._variables[f"{scope}/kernel"])
         return tf.nn.bias_add(product, self._variables[f"{scope}/bias"])
 
@@ -140,3 +162,7 @@ class Encoder(tf.Module):
     def _dropout(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         rate = self._config.hidden_dropout_prob
         return tf.nn.dropout(inputs, rate) if training and rate else inputs
+
+
+def _as_float(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tensor, tf.float32)
