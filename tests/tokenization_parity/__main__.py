@@ -2,8 +2,9 @@
 
     scripts/verify_tokenization [--full] [--target_serving 2.12.0] [--profile NAME]
 
-Prints inputs and differences for every profile, casing, vocabulary and corpus, and exits
-with 1 if there is any difference.
+Prints inputs and differences for every profile, casing and corpus, over all vocabularies and
+WordPiece ops, and exits with 1 if there is any difference. Each of its parts goes to standard
+error when it is done.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from bert.vocabulary import Vocabulary
 from tests.oracles.huggingface_tokenizer import huggingface_encoder
@@ -68,21 +70,50 @@ def main() -> int:
         vocabularies = {"synthetic": write_every_character(Path(scratch, "synthetic.txt"))}
         if arguments.vocabulary:
             vocabularies = {"real": arguments.vocabulary, **vocabularies}
-        print(
-            f"{'profile':<16} {'casing':<8} {'vocabulary':<10} {'serving':<8} {'corpus':<24} "
-            f"{'inputs':>9} {'differences':>11}"
-        )
-        total = 0
-        for row, differences in _rows(arguments, vocabularies, Path(scratch)):
-            print(row, flush=True)
-            total += differences
+        compared = []
+        for comparison in _comparisons(arguments, vocabularies, Path(scratch)):
+            _note(" ".join(map(str, comparison)))
+            compared.append(comparison)
+    print(table(compared))
+    total = sum(comparison.differences for comparison in compared)
     print(f"{total} differences")
     return 1 if total else 0
 
 
-def _rows(
+class Comparison(NamedTuple):
+    """One artefact on one corpus."""
+
+    profile: str
+    casing: str
+    vocabulary: str
+    target_serving: str
+    corpus: str
+    inputs: int
+    differences: int
+
+
+def table(comparisons: Sequence[Comparison]) -> str:
+    """Inputs and differences by profile, casing and corpus."""
+    rows: dict[tuple[str, str, str], list[int]] = {}
+    for comparison in comparisons:
+        key = comparison.profile, comparison.casing, comparison.corpus
+        sums = rows.setdefault(key, [0, 0])
+        sums[0] += comparison.inputs
+        sums[1] += comparison.differences
+    vocabularies = dict.fromkeys(comparison.vocabulary for comparison in comparisons)
+    targets = dict.fromkeys(comparison.target_serving for comparison in comparisons)
+    lines = [
+        f"vocabularies: {', '.join(vocabularies)}; target_serving: {', '.join(targets)}",
+        f"{'profile':<16} {'casing':<8} {'corpus':<24} {'inputs':>10} {'differences':>11}",
+    ]
+    for (profile, casing, corpus), (inputs, differences) in rows.items():
+        lines.append(f"{profile:<16} {casing:<8} {corpus:<24} {inputs:>10,} {differences:>11,}")
+    return "\n".join(lines)
+
+
+def _comparisons(
     arguments: argparse.Namespace, vocabularies: dict[str, Path], scratch: Path
-) -> Iterator[tuple[str, int]]:
+) -> Iterator[Comparison]:
     for profile in arguments.profile or _JUDGES:
         for do_lower_case in (True, False):
             for kind, vocabulary in vocabularies.items():
@@ -96,16 +127,12 @@ def _rows(
                 if profile == "google_research":
                     rule = OffsetRule(list(Vocabulary.from_file(vocabulary).tokens), do_lower_case)
                     judged.append(("offsets, multilingual", _offset_lines(), _by_rule(rule)))
+                casing = "uncased" if do_lower_case else "cased"
                 for corpus, batches, judge_corpus in judged:
                     start = time.monotonic()
                     inputs, differences = _compare(ours, judge_corpus, batches)
-                    casing = "uncased" if do_lower_case else "cased"
                     for target, count in differences.items():
-                        yield (
-                            f"{profile:<16} {casing:<8} {kind:<10} {target:<8} "
-                            f"{corpus:<24} {inputs:>9,} {count:>11,}",
-                            count,
-                        )
+                        yield Comparison(profile, casing, kind, target, corpus, inputs, count)
                     _note(f"{time.monotonic() - start:.0f} s")
 
 
