@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class BertConfig:
 
     `hidden_act` is one of `bert.activations.ACTIVATIONS`, not the word of the file.
     `layer_norm_eps` is 1e-12 in the original (`tf.contrib.layers.layer_norm`).
+    `has_pooler` tells whether the pooler is there, which the original always has.
     """
 
     vocab_size: int
@@ -40,6 +41,7 @@ class BertConfig:
     attention_probs_dropout_prob: float = 0.1
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
+    has_pooler: bool = True
 
     def __post_init__(self) -> None:
         """Checks the values.
@@ -99,7 +101,7 @@ class BertConfig:
                 f"{path}: hidden_act is {word!r}, where google-research/bert knows "
                 f"{', '.join(GOOGLE_RESEARCH_NAMES)}: correct the file."
             )
-        known = {field.name for field in dataclasses.fields(cls)} - {"hidden_act"}
+        known = {field.name for field in dataclasses.fields(cls)} - {"hidden_act", "has_pooler"}
         try:
             return cls(
                 hidden_act=GOOGLE_RESEARCH_NAMES[word],
@@ -112,12 +114,16 @@ class BertConfig:
         """Writes the configuration as a `bert_config.json`.
 
         Raises:
-          ValueError: the activation has no name in google-research/bert.
+          ValueError: google-research/bert has no such activation, or no model without a
+            pooler.
         """
+        if not self.has_pooler:
+            raise ValueError("google-research/bert has no model without a pooler")
         words = {name: word for word, name in GOOGLE_RESEARCH_NAMES.items()}
         if self.hidden_act not in words:
             raise ValueError(f"google-research/bert has no activation {self.hidden_act!r}")
         fields: dict[str, Any] = dataclasses.asdict(self)
+        del fields["has_pooler"]
         fields["hidden_act"] = words[self.hidden_act]
         return json.dumps(fields, indent=2, sort_keys=True) + "\n"
 
@@ -128,15 +134,29 @@ def read_json_object(path: Path) -> Mapping[str, Any]:
     Raises:
       UserError: the file cannot be read, is not JSON, or holds something else.
     """
+    return _read_json(path, dict, "an object")
+
+
+def read_json_list(path: Path) -> Sequence[Any]:
+    """Reads a JSON file that holds one list.
+
+    Raises:
+      UserError: the file cannot be read, is not JSON, or holds something else.
+    """
+    return _read_json(path, list, "a list")
+
+
+def _read_json(path: Path, expected: type, expected_words: str) -> Any:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check the path.") from error
-    except ValueError as error:
+    # Lists in lists in lists end the parser's recursion.
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON ({error}): correct or replace the file.") from error
-    if not isinstance(content, dict):
+    if not isinstance(content, expected):
         raise UserError(
-            f"{path} holds a JSON {type(content).__name__}, where an object is expected: "
+            f"{path} holds a JSON {type(content).__name__}, where {expected_words} is expected: "
             "correct or replace the file."
         )
     return content

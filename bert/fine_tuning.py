@@ -173,6 +173,11 @@ class FineTuning:
         )
         casing = settings.do_lower_case
         _tell(f"do_lower_case={casing.value}, {casing.source}.")
+        if settings.replaced_gelu:
+            _tell(
+                "Note: the pre-trained model has the erf form of GELU and google-research/bert's "
+                "is the tanh form, so training starts from answers that differ slightly."
+            )
         if options.do_lower_case is not None and casing.value != settings.vocabulary.is_uncased():
             _tell("Warning: the vocabulary looks as if the model had the other casing.")
         return settings

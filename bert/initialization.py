@@ -1,4 +1,8 @@
-"""The weights that training starts from: a pre-trained checkpoint's, or random ones."""
+"""The weights that training starts from: a pre-trained checkpoint's, or random ones.
+
+A Hugging Face model stands for its encoder, and its checkpoint is its file of weights. Its
+classifier is not taken: another tokenizer and another GELU were before it.
+"""
 
 import zlib
 from collections.abc import Iterator
@@ -9,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from bert.checkpoints import tensorflow_v1
+from bert.checkpoints.huggingface_weights import HuggingFaceWeights
+from bert.checkpoints.stored_tensors import find_weights_file, open_tensors
 from bert.config import BertConfig
 from bert.errors import UserError
 from bert.variables import classifier_shapes, encoder_shapes
@@ -31,13 +37,23 @@ def random_classifier(config: BertConfig, num_labels: int, seed: int) -> dict[st
 def find_checkpoint(path: Path) -> Path:
     """The prefix of the checkpoint that --init_checkpoint, a prefix or directory, stands for.
 
+    Of a Hugging Face directory, the file of its weights.
+
     Raises:
       UserError: there is none, or several.
     """
+    weights_file = find_weights_file(path)
+    if weights_file is not None and tensorflow_v1.holds_checkpoint(path):
+        raise UserError(
+            f"--init_checkpoint {path} holds a TensorFlow checkpoint and {weights_file.name}: give "
+            "a directory with one of them, or the checkpoint's prefix."
+        )
+    if weights_file is not None:
+        return weights_file
     if not tensorflow_v1.holds_checkpoint(path):
         raise UserError(
             f"--init_checkpoint {path} does not exist: give a checkpoint's prefix, such as "
-            "DIR/bert_model.ckpt, or the directory that holds it."
+            "DIR/bert_model.ckpt, or the directory that holds it or a Hugging Face model."
         )
     with blaming("--init_checkpoint"):
         return tensorflow_v1.find_prefix(path)
@@ -49,6 +65,8 @@ def holds_classifier(prefix: Path, config: BertConfig, num_labels: int, flag: st
     Raises:
       UserError: the checkpoint cannot be read.
     """
+    if _is_huggingface(prefix):
+        return False
     with blaming(flag):
         found = tensorflow_v1.shapes(prefix)
     expected = classifier_shapes(config, num_labels)
@@ -61,6 +79,8 @@ def read_encoder(prefix: Path, config: BertConfig, flag: str) -> dict[str, np.nd
     Raises:
       UserError: a variable is missing, of another shape, or cannot be read.
     """
+    if _is_huggingface(prefix):
+        return HuggingFaceWeights(prefix, open_tensors(prefix)).read(encoder_shapes(config))
     with blaming(flag):
         return tensorflow_v1.read_variables(
             prefix,
@@ -92,6 +112,10 @@ def blaming(flag: str) -> Iterator[None]:
         yield
     except UserError as error:
         raise UserError(str(error).replace("--checkpoint", flag)) from error
+
+
+def _is_huggingface(prefix: Path) -> bool:
+    return find_weights_file(prefix.parent) == prefix
 
 
 def _random(shapes: dict[str, tuple[int, ...]], stddev: float, seed: int) -> dict[str, np.ndarray]:

@@ -10,13 +10,18 @@ from bert.huggingface_settings import HuggingFaceSettings
 from bert.vocabulary import CLS, SEP, Vocabulary
 
 CLASSIFICATION = "classification"
+MULTILABEL = "multilabel"
+REGRESSION = "regression"
+TOKEN_CLASSIFICATION = "token_classification"
+QUESTION_ANSWERING = "question_answering"
+EMBEDDING = "embedding"
 TASKS = (
     CLASSIFICATION,
-    "multilabel",
-    "regression",
-    "token_classification",
-    "question_answering",
-    "embedding",
+    MULTILABEL,
+    REGRESSION,
+    TOKEN_CLASSIFICATION,
+    QUESTION_ANSWERING,
+    EMBEDDING,
 )
 
 GOOGLE_RESEARCH = "google_research"
@@ -24,6 +29,39 @@ HUGGINGFACE = "huggingface"
 TENSORFLOW_TEXT = "tensorflow_text"
 TENSORFLOW_TEXT_FAST = "tensorflow_text_fast"
 TOKENIZERS = (GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST)
+
+POOLER = "pooler"
+FIRST_TOKEN = "first_token"
+MEAN = "mean"
+MAX = "max"
+_POOLING_WORDS = {
+    POOLER: "the pooler's output",
+    FIRST_TOKEN: "the vector of [CLS]",
+    MEAN: "the mean of the token vectors",
+    MAX: "the maximum of the token vectors",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pooling:
+    """How the token vectors of a row become one vector, which heads stand on.
+
+    `pooler` is BERT's own: a dense layer with tanh on the first token's vector. The others
+    are of the last layer's vectors: the first token's, or the mean or maximum of all.
+    """
+
+    mode: str = POOLER
+    normalize: bool = False
+    """whether the vector is divided by its length"""
+
+    @property
+    def needs_pooler(self) -> bool:
+        """Whether the pooler's weights take part."""
+        return self.mode == POOLER
+
+    def __str__(self) -> str:
+        """What it is, in words for a person."""
+        return _POOLING_WORDS[self.mode] + (", of length 1" if self.normalize else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +71,7 @@ class FineTunedModel:
     `weights` are float32 arrays under google-research/bert's variable names.
     `tokenizer` names the library whose ids the model was trained on; the settings of
     Hugging Face's are in `tokenizer_settings`, None where only the casing is known.
+    `labels` are empty where the task has none.
     `provenance` tells where each part came from, in words for a person.
     """
 
@@ -47,6 +86,7 @@ class FineTunedModel:
     max_seq_length: int
     provenance: Mapping[str, str]
     tokenizer_settings: HuggingFaceSettings | None = None
+    pooling: Pooling = Pooling()
 
     def special_ids(self) -> tuple[int, int]:
         """The ids of [CLS] and [SEP], or of what stands for them."""

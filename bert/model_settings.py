@@ -4,11 +4,14 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from bert.activations import GELU_ERF, GELU_TANH
 from bert.checkpoints.google_research import (
     CONFIG_FILE,
     TOKENIZER_CONFIG_FILE,
     VOCABULARY_FILE,
 )
+from bert.checkpoints.huggingface_config import CONFIG_FILE as HUGGINGFACE_CONFIG_FILE
+from bert.checkpoints.huggingface_config import read_huggingface_config
 from bert.checkpoints.text_settings import Setting, find_casing
 from bert.config import BertConfig
 from bert.errors import UserError
@@ -22,6 +25,12 @@ class ModelSettings:
 
     config: BertConfig
     config_file: Path
+    is_huggingface: bool
+    """whether that is a config.json of transformers"""
+
+    replaced_gelu: bool
+    """whether the tanh form of GELU stands for the erf form that the file asks for"""
+
     vocabulary: Vocabulary
     vocabulary_file: Path
     do_lower_case: Setting[bool]
@@ -48,8 +57,13 @@ def find_settings(
     Raises:
       UserError: a file is not found or faulty, or two settings contradict each other.
     """
-    found_config = config_file or _find(directories, CONFIG_FILE, "--bert_config_file")
-    config = BertConfig.from_google_research_file(found_config)
+    found_config = config_file or _find_config(directories)
+    is_huggingface = config_file is None and found_config.name == HUGGINGFACE_CONFIG_FILE
+    config, replaced_gelu = (
+        _read_huggingface_config(found_config)
+        if is_huggingface
+        else (BertConfig.from_google_research_file(found_config), False)
+    )
     found_vocabulary = vocabulary_file or _find(directories, VOCABULARY_FILE, "--vocab_file")
     vocabulary = Vocabulary.from_file(found_vocabulary)
     if len(vocabulary) > config.vocab_size:
@@ -63,7 +77,15 @@ def find_settings(
         vocabulary,
         do_lower_case,
     )
-    return ModelSettings(config, found_config, vocabulary, found_vocabulary, casing)
+    return ModelSettings(
+        config,
+        found_config,
+        is_huggingface,
+        replaced_gelu,
+        vocabulary,
+        found_vocabulary,
+        casing,
+    )
 
 
 def require_same(settings: ModelSettings, directory: Path) -> None:
@@ -88,6 +110,29 @@ def _contradiction(flag: str, given: Path, trained_with: Path) -> str:
         f"{flag} {given} is not equal to {trained_with}, which the checkpoints of --output_dir "
         "were trained with: leave the flag out, or name a new directory with --output_dir."
     )
+
+
+def _find_config(directories: Sequence[Path]) -> Path:
+    """bert_config.json, or the config.json of the first directory that has either."""
+    directory = next(
+        (
+            place
+            for place in directories
+            if any((place / name).is_file() for name in (CONFIG_FILE, HUGGINGFACE_CONFIG_FILE))
+        ),
+        None,
+    )
+    if directory is not None and not (directory / CONFIG_FILE).is_file():
+        return directory / HUGGINGFACE_CONFIG_FILE
+    return _find(directories, CONFIG_FILE, "--bert_config_file")
+
+
+def _read_huggingface_config(file: Path) -> tuple[BertConfig, bool]:
+    """A configuration that google-research/bert can run, and whether its GELU was replaced."""
+    config = read_huggingface_config(file).bert
+    if config.hidden_act != GELU_ERF:
+        return config, False
+    return dataclasses.replace(config, hidden_act=GELU_TANH), True
 
 
 def _find(directories: Sequence[Path], name: str, flag: str) -> Path:

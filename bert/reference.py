@@ -11,8 +11,20 @@ import numpy as np
 
 from bert import activations
 from bert.config import BertConfig
+from bert.model import (
+    CLASSIFICATION,
+    EMBEDDING,
+    FIRST_TOKEN,
+    MAX,
+    MULTILABEL,
+    POOLER,
+    FineTunedModel,
+    Pooling,
+)
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
+
+_POOLER = Pooling()
 
 _ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     activations.GELU_TANH: lambda x: (
@@ -47,15 +59,30 @@ class ReferenceClassifier:
         return pooled @ self._weights["output_weights"].T + self._weights["output_bias"]
 
     def pooled(
-        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+        self,
+        input_ids: np.ndarray,
+        input_mask: np.ndarray,
+        segment_ids: np.ndarray,
+        pooling: Pooling = _POOLER,
     ) -> np.ndarray:
-        """The pooled first column: int [B, S] x 3 -> float64 [B, H]."""
+        """One vector a row: int [B, S] x 3 -> float64 [B, H]."""
         rows = [
-            self._encode_row(*row)[0]
-            for row in zip(input_ids, input_mask, segment_ids, strict=True)
+            self._pool(self._encode_row(ids, mask, segments), mask, pooling)
+            for ids, mask, segments in zip(input_ids, input_mask, segment_ids, strict=True)
         ]
-        first = np.stack(rows) if rows else np.zeros((0, self._config.hidden_size))
-        return np.tanh(self._dense("bert/pooler/dense", first))
+        return np.stack(rows) if rows else np.zeros((0, self._config.hidden_size))
+
+    def _pool(self, hidden: np.ndarray, mask: np.ndarray, pooling: Pooling) -> np.ndarray:
+        """Float64 [S, H], int [S] -> float64 [H]."""
+        if pooling.mode == POOLER:
+            vector = np.tanh(self._dense("bert/pooler/dense", hidden[0]))
+        elif pooling.mode == FIRST_TOKEN:
+            vector = hidden[0]
+        elif pooling.mode == MAX:
+            vector = hidden[mask == 1].max(axis=0)
+        else:
+            vector = hidden[mask == 1].mean(axis=0)
+        return vector / np.linalg.norm(vector) if pooling.normalize else vector
 
     def _encode_row(
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
@@ -103,6 +130,28 @@ class ReferenceClassifier:
         deviation = np.sqrt(inputs.var(axis=-1, keepdims=True) + self._config.layer_norm_eps)
         gamma = self._weights[f"{scope}/LayerNorm/gamma"]
         return (inputs - mean) / deviation * gamma + self._weights[f"{scope}/LayerNorm/beta"]
+
+
+class ReferenceModel:
+    """The padded forward pass of a fine-tuned model, up to the answer of its task."""
+
+    def __init__(self, model: FineTunedModel) -> None:
+        """Takes the model as it was read."""
+        self._task, self._pooling = model.task, model.pooling
+        self._forward = ReferenceClassifier(model.config, model.weights)
+
+    def answers(
+        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+    ) -> np.ndarray:
+        """What the `text` signature should say: int [B, S] x 3 -> float64 [B] or [B, ...]."""
+        if self._task == EMBEDDING:
+            return self._forward.pooled(input_ids, input_mask, segment_ids, self._pooling)
+        logits = self._forward.logits(input_ids, input_mask, segment_ids)
+        if self._task == CLASSIFICATION:
+            return _softmax(logits)
+        if self._task == MULTILABEL:
+            return 1 / (1 + np.exp(-logits))
+        return logits[:, 0]
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

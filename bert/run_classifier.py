@@ -200,7 +200,8 @@ def _export(done: "FineTuning", task: Task, values: flags.FlagValues) -> None:
         report = export(
             checkpoint=done.trained_checkpoint(),
             export_dir=values.export_dir,
-            bert_config_file=settings.config_file,
+            # A Hugging Face model's is config.json; training has written the one that it used.
+            bert_config_file=None if settings.is_huggingface else settings.config_file,
             vocab_file=settings.vocabulary_file,
             do_lower_case=settings.do_lower_case.value,
             max_seq_length=values.max_seq_length,

@@ -14,7 +14,7 @@ def layer(index: int) -> str:
 
 
 def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every variable of `modeling.py`'s `BertModel`, pooler included."""
+    """Name -> shape of every variable of `modeling.py`'s `BertModel`, with the pooler if any."""
     hidden, inner = config.hidden_size, config.intermediate_size
     shapes: dict[str, tuple[int, ...]] = {
         f"{EMBEDDINGS}/word_embeddings": (config.vocab_size, hidden),
@@ -31,7 +31,7 @@ def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
         shapes |= _dense(f"{scope}/intermediate/dense", hidden, inner)
         shapes |= _dense(f"{scope}/output/dense", inner, hidden)
         shapes |= _layer_norm(f"{scope}/output", hidden)
-    return shapes | _dense(POOLER, hidden, hidden)
+    return shapes | _dense(POOLER, hidden, hidden) if config.has_pooler else shapes
 
 
 def classifier_shapes(config: BertConfig, num_labels: int) -> dict[str, tuple[int, ...]]:

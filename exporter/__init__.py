@@ -30,6 +30,8 @@ def export(
     top_k: int | None = None,
     default_signature: str = "text",
     target_serving: str = "2.12.0",
+    warmup: bool = True,
+    warmup_file: str | os.PathLike[str] | None = None,
     verify: bool = True,
     verify_file: str | os.PathLike[str] | None = None,
     stage: Stage | None = None,
@@ -39,7 +41,8 @@ def export(
     The same as `python -m exporter`, whose flags have the names of the arguments.
 
     Args:
-      checkpoint: a TensorFlow 1 checkpoint's prefix, or a directory that holds one.
+      checkpoint: a TensorFlow 1 checkpoint's prefix, a directory that holds one, or one of
+        transformers or sentence-transformers.
       export_dir: base path of the served model; a version directory is made in it.
       version: the version number; None is the time in Unix seconds.
       bert_config_file: None is beside the checkpoint.
@@ -53,6 +56,8 @@ def export(
       top_k: how many labels the `labels` signature returns; None is all.
       default_signature: what `serving_default` is.
       target_serving: the oldest TensorFlow Serving release that must run the export.
+      warmup: whether a server gets warm-up requests, which it runs when it loads the model.
+      warmup_file: their sentences, one a line; None is some of our own.
       verify: whether to check ids and probabilities in a fresh process.
       verify_file: more lines to check.
       stage: a context manager around each stage, for progress; None is silent.
@@ -89,6 +94,8 @@ def export(
         default_signature=default_signature,
         top_k=top_k,
         target_serving=target_serving,
+        warmup=warmup,
+        warmup_file=_path(warmup_file),
         verification=verify,
         verify_file=_path(verify_file),
         stage=stage or silent,

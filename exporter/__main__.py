@@ -13,12 +13,6 @@ from absl import app, flags
 from exporter import export
 from exporter.package_conflict import PackageConflict, check_bert_package
 
-# name -> what to leave out and what happens then; given explicitly, these are refused.
-_NOT_BUILT_YET = {
-    "warmup": "the export has no warm-up file",
-    "warmup_file": "the export has no warm-up file",
-}
-
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command; BERT's own names wherever BERT has one."""
@@ -32,15 +26,15 @@ def define_flags(values: flags.FlagValues) -> None:
     def integer(name: str, text: str) -> None:
         flags.DEFINE_integer(name, None, text, flag_values=values)
 
-    string("checkpoint", None, "TF1 checkpoint prefix, or a directory that holds one. Required.")
+    string("checkpoint", None, "TF1 checkpoint prefix, or a directory of any kind. Required.")
     string("export_dir", None, "Base path of the served model; a version is made in it. Required.")
     integer("version", "The version number. Default: Unix seconds.")
     string("bert_config_file", None, "BERT's configuration. Default: beside the checkpoint.")
     string("vocab_file", None, "The vocabulary. Default: beside the checkpoint.")
     boolean("do_lower_case", None, "Casing. Default: tokenizer_config.json, else inferred.")
-    string("tokenizer", None, "Library whose ids the model was trained on: google_research.")
+    string("tokenizer", None, "Library whose ids the model was trained on. Default: by checkpoint.")
     integer("max_seq_length", "Truncation length with [CLS] and [SEP]. Default: as trained.")
-    string("task", None, "What the head does: classification. Default: from the checkpoint.")
+    string("task", None, "What the head does. Default: from the checkpoint.")
     boolean("text_pair", False, "Two input texts, text_a and text_b.")
     flags.DEFINE_list("labels", None, "Label names in class order.", flag_values=values)
     string("label_file", None, "A file with one label name a line, in class order.")
@@ -48,8 +42,8 @@ def define_flags(values: flags.FlagValues) -> None:
     string("default_signature", "text", "text, features or features_with_label_ids.")
     string("precision", "float32", "float32; bfloat16 is not built yet.")
     string("target_serving", "2.12.0", "Oldest TensorFlow Serving that must run the export.")
-    boolean("warmup", None, "Warm-up requests. Not built yet.")
-    string("warmup_file", None, "Sentences for warm-up requests. Not built yet.")
+    boolean("warmup", True, "Write requests that the server runs when it loads the model.")
+    string("warmup_file", None, "Their sentences, one a line. Default: some of our own.")
     boolean("verify", True, "Check ids and probabilities in a fresh process.")
     string("verify_file", None, "More lines to check.")
 
@@ -68,7 +62,7 @@ def main(argv: Sequence[str], values: flags.FlagValues) -> int:
     from exporter.progress import stage
 
     try:
-        _refuse_unbuilt(values)
+        _refuse_other_precision(values)
         for name in ("checkpoint", "export_dir"):
             if not values[name].value:
                 raise UserError(f"--{name} is missing: give it, as --{name}=PATH.")
@@ -96,6 +90,8 @@ def main(argv: Sequence[str], values: flags.FlagValues) -> int:
             top_k=values.top_k,
             default_signature=values.default_signature,
             target_serving=values.target_serving,
+            warmup=values.warmup,
+            warmup_file=values.warmup_file,
             verify=values.verify,
             verify_file=values.verify_file,
             stage=stage,
@@ -108,12 +104,9 @@ def main(argv: Sequence[str], values: flags.FlagValues) -> int:
     return 0
 
 
-def _refuse_unbuilt(values: flags.FlagValues) -> None:
+def _refuse_other_precision(values: flags.FlagValues) -> None:
     from bert.errors import UserError
 
-    for name, consequence in _NOT_BUILT_YET.items():
-        if values[name].value:
-            raise UserError(f"--{name} is not built yet: leave the flag out, and {consequence}.")
     if values.precision != "float32":
         raise UserError(
             f"--precision is {values.precision!r}, where only float32 is built yet: leave the "

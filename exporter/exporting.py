@@ -1,4 +1,4 @@
-"""The way of one export: read, write, gate, verify, publish."""
+"""The way of one export: read, write, gate, warm up, verify, publish."""
 
 import time
 from pathlib import Path
@@ -13,8 +13,10 @@ from exporter.publish import cannot_write, staged_version
 from exporter.report import ExportReport
 from exporter.serving import gate
 from exporter.serving.op_tables import OpTables
+from exporter.serving.warmup import default_rows, read_rows, write_warmup
 from exporter.signatures import DEFAULT_SIGNATURES
-from exporter.verification import verify
+from exporter.valid_json import require_valid_json
+from exporter.verification import verify, verify_loads
 
 # TF Serving reads a version as an int64.
 _LARGEST_VERSION = 2**63 - 1
@@ -30,6 +32,8 @@ def export_checkpoint(
     default_signature: str,
     top_k: int | None,
     target_serving: str,
+    warmup: bool,
+    warmup_file: Path | None,
     verification: bool,
     verify_file: Path | None,
     stage: Stage,
@@ -54,9 +58,18 @@ def export_checkpoint(
             f"--version is {version}, where a number from 0 to {_LARGEST_VERSION} is expected: "
             "give such a number, or leave the flag out for the time of day."
         )
+    if warmup_file is not None and not warmup:
+        raise UserError("--warmup_file is given with --nowarmup: leave one of the two out.")
+    warmup_rows = read_rows(warmup_file, text_pair) if warmup_file else default_rows(text_pair)
     with stage(f"reading {checkpoint.name}"):
         model = read(checkpoint, read_options)
+        require_valid_json(model)
     num_labels = len(model.labels)
+    if top_k is not None and not num_labels:
+        raise UserError(
+            f"--top_k is {top_k}, but the task of the model, {model.task}, has no labels: leave "
+            "the flag out."
+        )
     if top_k is not None and not 1 <= top_k <= num_labels:
         raise UserError(
             f"--top_k is {top_k}, where a number from 1 to {num_labels}, the classes of the "
@@ -81,10 +94,20 @@ def export_checkpoint(
                 raise cannot_write(export_dir, error) from error
         with stage("checking the ops against TensorFlow Serving"):
             gate_report = gate.check(directory, target, tables)
+        warmup_requests = 0
+        if warmup:
+            with stage("writing warm-up requests"):
+                try:
+                    warmup_requests = write_warmup(directory, model, warmup_rows)
+                except (OSError, tf.errors.OpError) as error:
+                    raise cannot_write(export_dir, error) from error
         verification_report = None
         if verification:
             with stage("verifying in a fresh process"):
                 verification_report = verify(directory, model, text_pair, verify_file)
+        elif warmup:
+            with stage("replaying warm-up requests"):
+                verify_loads(directory)
         report = ExportReport(
             version_directory=export_dir / str(version),
             model=model,
@@ -92,6 +115,7 @@ def export_checkpoint(
             signatures=signatures,
             default_signature=default_signature,
             gate=gate_report,
+            warmup_requests=warmup_requests,
             verification=verification_report,
         )
         try:

@@ -6,7 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bert.model import FineTunedModel
+from bert.heads import HEADS
+from bert.model import EMBEDDING, FineTunedModel
 from exporter.serving.gate import GateReport
 from exporter.signatures import TEXT
 from exporter.text.profiles import PROFILES
@@ -25,6 +26,7 @@ class ExportReport:
     signatures: tuple[str, ...]
     default_signature: str
     gate: GateReport
+    warmup_requests: int
     verification: VerificationReport | None
 
     def to_json(self) -> dict[str, Any]:
@@ -38,6 +40,7 @@ class ExportReport:
             "source": dict(model.provenance),
             "task": model.task,
             "labels": list(model.labels),
+            "pooling": dataclasses.asdict(model.pooling),
             "text": {
                 "tokenizer": model.tokenizer,
                 "do_lower_case": model.do_lower_case,
@@ -55,6 +58,7 @@ class ExportReport:
             "serving_default": self.default_signature,
             "ops": list(self.gate.ops),
             "oldest_tensorflow_serving": self.gate.oldest_release,
+            "warmup_requests": self.warmup_requests,
             "verification": dataclasses.asdict(self.verification) if self.verification else None,
         }
 
@@ -71,7 +75,7 @@ class ExportReport:
         named = ", ".join(self.signatures)
         rows = {
             "model": f"{model.provenance['kind']}, {config.num_hidden_layers} layers of width "
-            f"{config.hidden_size}, {model.task}: {', '.join(model.labels)}",
+            f"{config.hidden_size}, {self._task()}",
             "text": f"{model.tokenizer} tokenizer, {casing} ({model.provenance['do_lower_case']})",
             "length": f"{model.max_seq_length} tokens with [CLS] and [SEP] "
             f"({model.provenance['max_seq_length']})",
@@ -80,18 +84,31 @@ class ExportReport:
                 "serving_default", f"serving_default (= {self.default_signature})"
             ),
             "runs on": f"TensorFlow Serving {self.gate.oldest_release} and newer",
+            "warm-up": self._warmed_up(),
             "verified": self._verified(),
         }
         lines = [f"  {name:<11} {text}" for name, text in rows.items()]
         head = f"Exported {self.version_directory}"
         return "\n".join([head, *lines, "", "Ask a server of it:", f"  {self._curl()}"])
 
+    def _task(self) -> str:
+        model = self.model
+        if model.task == EMBEDDING:
+            return f"{model.task}: {model.pooling}"
+        return f"{model.task}: {', '.join(model.labels)}" if model.labels else model.task
+
+    def _warmed_up(self) -> str:
+        if not self.warmup_requests:
+            return "none (--nowarmup)"
+        return f"{self.warmup_requests} requests, replayed in a fresh process"
+
     def _verified(self) -> str:
         found = self.verification
         if found is None:
             return "not verified (--noverify)"
         return (
-            f"ids equal on {found.texts_with_equal_ids} texts, probabilities within "
+            f"ids equal on {found.texts_with_equal_ids} texts, "
+            f"{HEADS[self.model.task].output_name} within "
             f"{found.largest_probability_difference:.1e} on "
             f"{found.texts_with_compared_probabilities}"
         )

@@ -1,6 +1,6 @@
 """Traces the signatures and writes them as a SavedModel."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import tensorflow as tf
@@ -9,6 +9,7 @@ from bert.model import FineTunedModel
 from exporter.served_model import ServedModel
 from exporter.serving.rewriting import remove_save_only_ops
 from exporter.signatures import (
+    METHOD_NAMES,
     TEXT_INPUT,
     TEXT_PAIR_INPUTS,
     SignatureContext,
@@ -31,6 +32,7 @@ def write(
     served = ServedModel(model, TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT, word_piece_op)
     signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
     _save(served, directory, signatures)
+    _name_methods(directory, signatures)
     remove_save_only_ops(directory)
     vocabulary = directory / VOCABULARY_ASSET
     vocabulary.parent.mkdir(exist_ok=True)
@@ -45,3 +47,12 @@ def _save(
 ) -> None:
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(served, str(directory), signatures=signatures, options=options)
+
+
+def _name_methods(directory: Path, signatures: Iterable[str]) -> None:
+    """Saving in TensorFlow 2 makes every signature one for predict requests."""
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(directory))
+    for name in signatures:
+        if name in METHOD_NAMES:
+            updater.replace_method_name(name, METHOD_NAMES[name])
+    updater.save()

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from bert.model import CLASSIFICATION, FineTunedModel
+from bert.model import CLASSIFICATION, MULTILABEL, REGRESSION, FineTunedModel
+from exporter.examples import texts_of_examples
 from exporter.served_model import ServedModel
 from exporter.text.packing import NOT_IN_TEXT
 
@@ -13,6 +14,8 @@ TEXT = "text"
 LABELS = "labels"
 FEATURES = "features"
 FEATURES_WITH_LABEL_IDS = "features_with_label_ids"
+CLASSIFY = "classify"
+REGRESS = "regress"
 EMBEDDING = "embedding"
 TOKENIZE = "tokenize"
 SERVING_DEFAULT = "serving_default"
@@ -23,6 +26,12 @@ TEXT_PAIR_INPUTS = ("text_a", "text_b")
 
 # What `serving_default` may be.
 DEFAULT_SIGNATURES = (TEXT, FEATURES, FEATURES_WITH_LABEL_IDS)
+
+# The request that TensorFlow Serving's API has for a signature; `predict` where none is named.
+METHOD_NAMES = {
+    CLASSIFY: tf.compat.v1.saved_model.CLASSIFY_METHOD_NAME,
+    REGRESS: tf.compat.v1.saved_model.REGRESS_METHOD_NAME,
+}
 
 # The one output of the exports that run_classifier recipes made.
 _RECIPE_OUTPUT = "output"
@@ -87,6 +96,19 @@ def _text_function(
     return of_text
 
 
+def _examples_function(
+    context: SignatureContext, answer: Callable[[list[tf.Tensor]], dict[str, tf.Tensor]]
+) -> tf.types.experimental.PolymorphicFunction:
+    """Traces `answer`, a function of a list of texts, with tf.Examples that hold them as input."""
+
+    # The server asks for one input of this name.
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+    def of_examples(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(texts_of_examples(inputs, context.served.text_names))
+
+    return of_examples
+
+
 def _feature_specs() -> list[tf.TensorSpec]:
     names = ("input_ids", "input_mask", "segment_ids")
     return [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
@@ -103,7 +125,7 @@ def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunctio
     return _text_function(context, text)
 
 
-@_signature(LABELS, tasks=(CLASSIFICATION,))
+@_signature(LABELS, tasks=(CLASSIFICATION, MULTILABEL))
 def _labels(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Texts [B] -> best label and score [B], and the best k [B, k], best first."""
     served, names = context.served, list(context.model.labels)
@@ -148,6 +170,29 @@ def _features_with_label_ids(
         return {_RECIPE_OUTPUT: served.answer(tokens)}
 
     return features_with_label_ids
+
+
+@_signature(CLASSIFY, tasks=(CLASSIFICATION, MULTILABEL))
+def _classify(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """tf.Examples [B] -> every label and its score, string and float32 [B, C], in class order."""
+    served, names = context.served, [context.model.labels]
+
+    def classify(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        scores = served.answer_text(texts)
+        return {"classes": tf.tile(names, [tf.shape(scores)[0], 1]), "scores": scores}
+
+    return _examples_function(context, classify)
+
+
+@_signature(REGRESS, tasks=(REGRESSION,))
+def _regress(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """tf.Examples [B] -> the head's answer, float32 [B]."""
+    served = context.served
+
+    def regress(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"outputs": served.answer_text(texts)}
+
+    return _examples_function(context, regress)
 
 
 @_signature(EMBEDDING)

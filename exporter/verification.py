@@ -10,13 +10,13 @@ import numpy as np
 from bert.errors import UserError
 from bert.heads import HEADS
 from bert.model import FineTunedModel
-from bert.reference import ReferenceClassifier
+from bert.reference import ReferenceModel
 from exporter.adversarial_text import ADVERSARIAL_TEXTS
-from exporter.reload import ReloadError, run_in_fresh_process
+from exporter.reload import ReloadError, load_in_fresh_process, run_in_fresh_process
 from exporter.signatures import TEXT_INPUT, TEXT_PAIR_INPUTS
 from exporter.text.profiles import PROFILES
 
-# float32 against float64, over 12 layers.
+# float32 against float64, over 12 layers; of values above 1, a share of the largest.
 PROBABILITY_TOLERANCE = 1e-5
 
 # The witness is a plain float64 program; these many texts keep it to some seconds.
@@ -37,11 +37,24 @@ class VerificationReport:
     largest_probability_difference: float
 
 
+def verify_loads(directory: Path) -> None:
+    """Loads the export in a fresh process and replays its warm-up requests, no more.
+
+    Raises:
+      VerificationError: it does not load, or a request fails.
+    """
+    try:
+        load_in_fresh_process(directory)
+    except ReloadError as error:
+        raise _does_not_load(error) from error
+
+
 def verify(
     directory: Path, model: FineTunedModel, text_pair: bool, verify_file: Path | None
 ) -> VerificationReport:
     """Loads the export in a fresh process and compares ids and probabilities.
 
+    Loading is what a server does: its warm-up requests are replayed.
     Ids against the Python reference tokenizer on the built-in adversarial texts and every
     line of `verify_file`; probabilities against the NumPy forward pass on a part of them.
     With `text_pair`, a line of the file holds two texts with a tab between them.
@@ -53,10 +66,11 @@ def verify(
     lines = _read_lines(verify_file) if verify_file else []
     rows = [_row(line, text_pair) for line in lines] + _adversarial_rows(text_pair)
     names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
+    answer_name = HEADS[model.task].output_name
     try:
-        ids, answers = run_in_fresh_process(directory, rows, names, HEADS[model.task].output_name)
+        ids, answers = run_in_fresh_process(directory, rows, names, answer_name)
     except ReloadError as error:
-        raise VerificationError(f"the export does not load in a fresh process: {error}") from error
+        raise _does_not_load(error) from error
     except OSError as error:
         raise UserError(
             f"TMPDIR {tempfile.gettempdir()} cannot be written ({error.strerror}), and the "
@@ -79,20 +93,25 @@ def verify(
         *range(min(len(lines), _FILE_PROBABILITIES)),
         *range(len(lines), len(lines) + _ADVERSARIAL_PROBABILITIES),
     ]
-    witness = ReferenceClassifier(model.config, model.weights)
+    witness = ReferenceModel(model)
     largest = 0.0
     for index in compared:
         input_ids, segments = references[index]
-        expected_answer = witness.probabilities(input_ids, np.ones_like(input_ids), segments)[0]
-        difference = float(np.abs(answers[index] - expected_answer).max())
+        expected_answer = witness.answers(input_ids, np.ones_like(input_ids), segments)[0]
+        scale = max(1.0, float(np.abs(expected_answer).max()))
+        difference = float(np.abs(answers[index] - expected_answer).max()) / scale
         # Written so that NaN fails too.
         if not difference <= PROBABILITY_TOLERANCE:
             raise VerificationError(
-                f"the probabilities of {_shown(rows[index])} differ by {difference:.1e} from the "
+                f"the {answer_name} of {_shown(rows[index])} differ by {difference:.1e} from the "
                 f"NumPy forward pass, more than {PROBABILITY_TOLERANCE:.0e}"
             )
         largest = max(largest, difference)
     return VerificationReport(len(rows), len(compared), largest)
+
+
+def _does_not_load(error: ReloadError) -> VerificationError:
+    return VerificationError(f"the export does not load in a fresh process: {error}")
 
 
 def _row(line: bytes, text_pair: bool) -> tuple[bytes, ...]:

@@ -14,6 +14,8 @@ from exporter import export
 from exporter.text.registration import register_text_ops
 from tests.tiny_model import LABELS, TinyModel, write_tiny_model
 
+WARMUP_PAIRS = (("the film is good", "is it?"), ("a bad film", "the very film"), ("fun", "no"))
+
 Signatures = Mapping[str, Callable[..., Mapping[str, tf.Tensor]]]
 
 
@@ -36,7 +38,27 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
 def tiny_export(tiny_model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The version directory of its export; copy it before changing anything in it."""
     export_dir = tmp_path_factory.mktemp("served") / "tiny"
-    report = export(tiny_model.prefix, export_dir, version=1, labels=LABELS, verify=False)
+    report = export(
+        tiny_model.prefix, export_dir, version=1, labels=LABELS, warmup=False, verify=False
+    )
+    return report.version_directory
+
+
+@pytest.fixture(scope="session")
+def pair_export(tiny_model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of two texts, with warm-up requests of WARMUP_PAIRS."""
+    scratch = tmp_path_factory.mktemp("pairs")
+    file = scratch / "pairs.tsv"
+    file.write_text("".join(f"{text_a}\t{text_b}\n" for text_a, text_b in WARMUP_PAIRS))
+    report = export(
+        tiny_model.prefix,
+        scratch / "served",
+        version=1,
+        labels=LABELS,
+        text_pair=True,
+        warmup_file=file,
+        verify=False,
+    )
     return report.version_directory
 
 

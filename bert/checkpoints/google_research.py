@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bert.checkpoints import tensorflow_v1
 from bert.checkpoints.huggingface_tokenizer import TOKENIZER_CONFIG_FILE, VOCABULARY_FILE
+from bert.checkpoints.labels import class_labels
 from bert.checkpoints.options import ReadOptions
 from bert.checkpoints.text_profile import find_text_profile
 from bert.checkpoints.text_settings import find_max_seq_length
@@ -16,9 +17,9 @@ from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 CONFIG_FILE = "bert_config.json"
 
 
-def recognises(path: Path) -> bool:
-    """Whether `path` is a TensorFlow checkpoint's prefix or a directory with one."""
-    return tensorflow_v1.holds_checkpoint(path)
+def sign(path: Path) -> str | None:
+    """The file by which `path`, a prefix or directory, is known as a checkpoint, None if none."""
+    return tensorflow_v1.sign(path)
 
 
 def read(path: Path, options: ReadOptions) -> FineTunedModel:
@@ -74,7 +75,7 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
         do_lower_case=text.casing.value,
         tokenizer=text.tokenizer,
         task=CLASSIFICATION,
-        labels=_labels(options.labels, num_labels),
+        labels=class_labels(options.labels, num_labels),
         max_seq_length=max_seq_length.value,
         provenance={
             "kind": "google-research/bert checkpoint",
@@ -107,19 +108,3 @@ def write_settings(
 def _require(file: Path, flag: str, meaning: str) -> None:
     if not file.is_file():
         raise UserError(f"{file}, {meaning}, does not exist: name the file with {flag}.")
-
-
-def _labels(given: tuple[str, ...] | None, num_labels: int) -> tuple[str, ...]:
-    if given is None:
-        return tuple(str(index) for index in range(num_labels))
-    if len(given) != num_labels:
-        raise UserError(
-            f"--labels or --label_file names {len(given)} labels ({', '.join(given)}), but the "
-            f"checkpoint has {num_labels} classes: name one label for each class, in class order."
-        )
-    if len(set(given)) != len(given):
-        twice = next(label for label in given if given.count(label) > 1)
-        raise UserError(
-            f"--labels or --label_file names {twice!r} twice: give every class a name of its own."
-        )
-    return given

@@ -1,15 +1,35 @@
 """Recognises what kind of checkpoint a path holds, and opens it."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from bert.checkpoints import google_research
+from bert.checkpoints import google_research, huggingface, sentence_transformers
 from bert.checkpoints.options import ReadOptions
 from bert.errors import UserError
 from bert.model import FineTunedModel
 
-_KINDS: tuple[tuple[Callable[[Path], bool], Callable[[Path, ReadOptions], FineTunedModel]], ...] = (
-    (google_research.recognises, google_research.read),
+
+@dataclasses.dataclass(frozen=True)
+class _Kind:
+    """One kind of checkpoint."""
+
+    name: str
+
+    sign: Callable[[Path], str | None]
+    """path -> the file by which it is known as one of this kind, None if it is none"""
+
+    read: Callable[[Path, ReadOptions], FineTunedModel]
+
+
+_SENTENCE_TRANSFORMERS = _Kind(
+    "sentence-transformers model", sentence_transformers.sign, sentence_transformers.read
+)
+_HUGGING_FACE = _Kind("Hugging Face model", huggingface.sign, huggingface.read)
+_KINDS = (
+    _Kind("google-research/bert checkpoint", google_research.sign, google_research.read),
+    _SENTENCE_TRANSFORMERS,
+    _HUGGING_FACE,
 )
 
 
@@ -17,16 +37,30 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     """Opens the checkpoint at `path`, a prefix or a directory.
 
     Raises:
-      UserError: nothing there, no kind that is known, or a fault in its files.
+      UserError: nothing there, no kind that is known, two kinds, or a fault in its files.
     """
-    for recognises, read_kind in _KINDS:
-        if recognises(path):
-            return read_kind(path, options)
+    signs = {kind: sign for kind in _KINDS if (sign := kind.sign(path)) is not None}
+    if _SENTENCE_TRANSFORMERS in signs:
+        # Its first module is a Hugging Face model, often in the same directory.
+        signs.pop(_HUGGING_FACE, None)
+    if len(signs) > 1:
+        told = " and ".join(f"a {kind.name} ({sign})" for kind, sign in signs.items())
+        raise UserError(
+            f"--checkpoint {path} holds {told}: give a directory with one of them, or a "
+            "TensorFlow checkpoint by its prefix."
+        )
+    for kind in signs:
+        return kind.read(path, options)
     if path.is_dir():
         raise UserError(
-            f"--checkpoint {path} is a directory without a TensorFlow checkpoint (a file named "
-            "`checkpoint`, or one NAME.index beside its NAME.data-*): give the directory that "
-            "run_classifier wrote, or the checkpoint's prefix."
+            f"--checkpoint {path} is a directory without a checkpoint: TensorFlow's is a file "
+            "named `checkpoint` or one NAME.index beside its NAME.data-*, Hugging Face's is "
+            "config.json beside model.safetensors, and sentence-transformers' has modules.json."
+        )
+    if path.is_file():
+        raise UserError(
+            f"--checkpoint {path} is a file: give the directory that holds it, or the prefix of a "
+            "TensorFlow checkpoint."
         )
     raise UserError(
         f"--checkpoint {path} does not exist: give a checkpoint's prefix, such as "

@@ -13,9 +13,16 @@ STATE_FILE = "checkpoint"
 
 def holds_checkpoint(path: Path) -> bool:
     """Whether `path` is a checkpoint's prefix or a directory with one in it."""
-    if path.is_dir():
-        return (path / STATE_FILE).exists() or any(path.glob("*.index"))
-    return index_file(path).exists()
+    return sign(path) is not None
+
+
+def sign(path: Path) -> str | None:
+    """The name of the file by which `path` is known to hold a checkpoint, None if there is none."""
+    if not path.is_dir():
+        return index_file(path).name if index_file(path).exists() else None
+    if (path / STATE_FILE).exists():
+        return STATE_FILE
+    return next((file.name for file in sorted(path.glob("*.index"))), None)
 
 
 def index_file(prefix: Path) -> Path:

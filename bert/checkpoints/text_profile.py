@@ -49,8 +49,16 @@ def find_text_profile(directory: Path, options: ReadOptions, default_tokenizer: 
     found = find_tokenizer(directory, options.vocab_file, options.do_lower_case)
     # With the tokens that were added, so that a line number is an id.
     lines = "".join(f"{token}\n" for token in found.vocabulary.tokens)
+    try:
+        vocabulary_file = lines.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{found.source}: the vocabulary holds half a surrogate pair "
+            f"({lines[error.start]!r}), which is no character: give the tokenizer of the "
+            "checkpoint."
+        ) from error
     return TextProfile(
-        tokenizer, found.vocabulary, lines.encode(), found.source, found.casing, found.settings
+        tokenizer, found.vocabulary, vocabulary_file, found.source, found.casing, found.settings
     )
 
 

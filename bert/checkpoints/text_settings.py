@@ -59,14 +59,19 @@ def find_casing(directory: Path, vocabulary: Vocabulary, flag: bool | None) -> S
 
 
 def find_max_seq_length(
-    directory: Path, flag: int | None, max_position_embeddings: int
+    directory: Path,
+    flag: int | None,
+    max_position_embeddings: int,
+    default: int = _DEFAULT_MAX_SEQ_LENGTH,
 ) -> Setting[int]:
-    """The truncation length in tokens: the flag, the directory's files, else 128.
+    """The truncation length in tokens: the flag, the directory's files, else `default`.
+
+    The default, and what a tokenizer is said to be good for, end with the position table.
 
     Raises:
       UserError: below 3 or above the position table.
     """
-    setting = _max_seq_length(directory, flag, max_position_embeddings)
+    setting = _max_seq_length(directory, flag, max_position_embeddings, default)
     if not _LEAST_MAX_SEQ_LENGTH <= setting.value <= max_position_embeddings:
         raise UserError(
             f"--max_seq_length is {setting.value} ({setting.source}), where a number from "
@@ -77,16 +82,22 @@ def find_max_seq_length(
 
 
 def _max_seq_length(
-    directory: Path, flag: int | None, max_position_embeddings: int
+    directory: Path, flag: int | None, max_position_embeddings: int, default: int
 ) -> Setting[int]:
     if flag is not None:
         return Setting(flag, "--max_seq_length")
-    for name, key in (
-        ("sentence_bert_config.json", "max_seq_length"),
-        ("tokenizer_config.json", "model_max_length"),
-    ):
-        file = directory / name
-        value = read_json_object(file).get(key) if file.is_file() else None
-        if isinstance(value, int) and not isinstance(value, bool) and value < _NO_BOUND:
-            return Setting(value, str(file))
-    return Setting(min(_DEFAULT_MAX_SEQ_LENGTH, max_position_embeddings), "default")
+    file = directory / "sentence_bert_config.json"
+    length = _bound(file, "max_seq_length")
+    if length is not None:
+        return Setting(length, str(file))
+    file = directory / "tokenizer_config.json"
+    length = _bound(file, "model_max_length")
+    if length is not None:
+        return Setting(min(length, max_position_embeddings), str(file))
+    return Setting(min(default, max_position_embeddings), "default")
+
+
+def _bound(file: Path, key: str) -> int | None:
+    value = read_json_object(file).get(key) if file.is_file() else None
+    is_bound = isinstance(value, int) and not isinstance(value, bool) and value < _NO_BOUND
+    return value if is_bound else None

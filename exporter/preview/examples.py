@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis.input_pb2 import Input
 
 from exporter.preview.json_document import json_type, string_bytes
-from exporter.preview.status import invalid_argument
 from exporter.preview.tensors import decode_base64, is_base64
+from exporter.serving.status import invalid_argument
 
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
@@ -33,21 +32,6 @@ def examples_from_json(document: dict[str, Any]) -> list[bytes]:
         raise invalid_argument("no values in 'examples'")
     # Joined messages parse as one message that has the fields of both.
     return [context + _example(example).SerializeToString() for example in examples]
-
-
-def examples_from_input(request_input: Input) -> list[bytes]:
-    """Returns the examples of a gRPC request's `input`, as warm-up records hold them."""
-    kind = request_input.WhichOneof("kind")
-    if kind == "example_list_with_context":
-        with_context = request_input.example_list_with_context
-        context = with_context.context.SerializeToString()
-        examples = with_context.examples
-    else:
-        context = b""
-        examples = request_input.example_list.examples
-    if not examples:
-        raise invalid_argument("the request's input is empty")
-    return [context + example.SerializeToString() for example in examples]
 
 
 def _example(features: Any) -> tf.train.Example:

@@ -18,9 +18,9 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from exporter.preview.examples import examples_from_json
 from exporter.preview.json_document import parse_document
 from exporter.preview.results import classifications_json, predictions_json, regressions_json
-from exporter.preview.status import Code, StatusError, http_status, invalid_argument
 from exporter.preview.tensors import input_tensors
 from exporter.preview.versions import VersionManager, VersionStatus
+from exporter.serving.status import Code, StatusError, http_status, invalid_argument
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _CHOICE = r"(?:/versions/([0-9]+)|/labels/([^/:]+))?"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from exporter.preview.servable import Servable
-from exporter.preview.status import Code, StatusError, invalid_argument
-from exporter.preview.warmup import replay_warmup
+from exporter.serving.replay import replay_warmup
+from exporter.serving.servable import Servable
+from exporter.serving.status import Code, StatusError, invalid_argument
 
 _INT64 = range(-(2**63), 2**63)
 

@@ -4,13 +4,12 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from tensorflow.core.protobuf import saved_model_pb2
-
 from bert.errors import UserError
-from exporter.serving.op_tables import OpTables, Release, format_release, parse_release
+from exporter.serving.graph_file import read_serving_graph
+from exporter.serving.op_tables import OpTables
+from exporter.serving.reachability import OpUse, op_uses
+from exporter.serving.release import Release, format_release, parse_release
 from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
-
-GRAPH_FILE = "saved_model.pb"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +18,39 @@ class GateReport:
 
     ops: tuple[str, ...]
     oldest_release: str
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockingOp:
+    """An op that a release from the target on cannot run."""
+
+    op: str
+    newer_attributes: tuple[str, ...]
+    """Empty where the op itself is missing, else the attributes that its older form ignores."""
+
+    signatures: tuple[str, ...]
+    """The signatures that reach it; none where only saving or initialisation does."""
+
+    newest_without: Release
+    """The newest release that cannot run it."""
+
+    since: Release | None
+    """The release from which on all run it, if there is one."""
+
+    def fault(self) -> str:
+        """What `newest_without` does, after its name."""
+        if self.newer_attributes:
+            # Found with the C API of 2.5.3, 2.8.4 and 2.12.0: they log it and go on.
+            return f"ignores {' and '.join(self.newer_attributes)} of the op {self.op}"
+        return f"cannot run the op {self.op}"
+
+    def reach(self) -> str:
+        """Where the op is, after its name."""
+        if not self.signatures:
+            return "which no signature reaches, but a server loads all the same"
+        if len(self.signatures) == 1:
+            return f"which the signature {self.signatures[0]} reaches"
+        return f"which the signatures {', '.join(self.signatures)} reach"
 
 
 def target_release(text: str, tables: OpTables) -> Release:
@@ -55,29 +87,47 @@ def check(directory: Path, target: Release, tables: OpTables) -> GateReport:
     Raises:
       UserError: a release from `target` on lacks one of them.
     """
-    ops = graph_ops(directory)
-    for op in ops:
-        lacking = tables.lacking(op, tables.from_release_on(target))
-        if lacking:
-            since = tables.oldest_release([op])
-            fix = f"give --target_serving={format_release(since)} or newer" if since else "none has"
-            raise UserError(
-                f"--target_serving is {format_release(target)}, but TensorFlow Serving "
-                f"{format_release(lacking[-1])} cannot run the op {op} of the export: {fix}."
-            )
-    oldest = tables.oldest_release(ops)
+    uses = op_uses(read_serving_graph(directory))
+    blocking = blocking_ops(uses, target, tables)
+    oldest = oldest_release(uses, tables)
+    if blocking:
+        first, *others = blocking
+        more = f" (nor {', '.join(other.op for other in others)})" if others else ""
+        fix = "no release that the tables cover can"
+        if oldest is not None:
+            fix = f"give --target_serving={format_release(oldest)} or newer"
+        raise UserError(
+            f"--target_serving is {format_release(target)}, but TensorFlow Serving "
+            f"{format_release(first.newest_without)} {first.fault()}, {first.reach()}{more}: {fix}."
+        )
     assert oldest is not None, "the target was just found able to run every op"
-    return GateReport(tuple(ops), format_release(oldest))
+    return GateReport(tuple(uses), format_release(oldest))
 
 
-def graph_ops(directory: Path) -> list[str]:
-    """The op types of a SavedModel's graph and functions, sorted."""
-    saved_model = saved_model_pb2.SavedModel()
-    saved_model.ParseFromString((directory / GRAPH_FILE).read_bytes())
-    ops: set[str] = set()
-    for meta_graph in saved_model.meta_graphs:
-        library: Mapping = {f.signature.name: f for f in meta_graph.graph_def.library.function}
-        ops.update(node.op for node in meta_graph.graph_def.node)
-        ops.update(node.op for function in library.values() for node in function.node_def)
-        ops.difference_update(library)
-    return sorted(ops)
+def blocking_ops(uses: Mapping[str, OpUse], target: Release, tables: OpTables) -> list[BlockingOp]:
+    """The ops that some release from `target` on cannot run, by name."""
+    releases = tables.from_release_on(target)
+    blocking = []
+    for op, use in uses.items():
+        lacking = tables.lacking(op, releases, use.attributes)
+        if not lacking:
+            continue
+        newest = lacking[-1]
+        newer = []
+        if not tables.lacking(op, [newest]):
+            newer = [name for name in use.attributes if tables.lacking(op, [newest], [name])]
+        blocking.append(
+            BlockingOp(
+                op,
+                tuple(sorted(newer)),
+                use.signatures,
+                newest,
+                tables.oldest_release({op: use.attributes}),
+            )
+        )
+    return blocking
+
+
+def oldest_release(uses: Mapping[str, OpUse], tables: OpTables) -> Release | None:
+    """The oldest release from which on every release runs all the ops, if there is one."""
+    return tables.oldest_release({op: use.attributes for op, use in uses.items()})

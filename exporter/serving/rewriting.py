@@ -6,7 +6,7 @@ from pathlib import Path
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf import saved_model_pb2
 
-from exporter.serving.gate import GRAPH_FILE
+from exporter.serving.graph_file import GRAPH_FILE
 
 # TensorFlow from 2.10 on writes it into the function that saves variables, which no server
 # runs; a server on TensorFlow 2.9 or older refuses a graph that holds it.

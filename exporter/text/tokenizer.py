@@ -1,5 +1,7 @@
 """The in-graph tokenizer: strings to word pieces with the reference's ids."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from bert.packed_tokens import row_of_each_value
@@ -59,18 +61,27 @@ class TextTokenizer(tf.Module):
             return self._any_text(text)
         is_plain = plain_ascii.is_plain(text)  # [B]
 
-        def with_others() -> Tokens:
+        def with_others(part: slice) -> Sequence[tf.Tensor]:
             others = self._any_text(tf.boolean_mask(text, ~is_plain))
             rows = tf.concat([tf.where(is_plain)[:, 0], tf.where(~is_plain)[:, 0]], axis=0)
+
+            def merged() -> Tokens:
+                plain = plain_ascii(tf.boolean_mask(text, is_plain))
+                return merge_rows(plain, others, tf.cast(rows, tf.int32))
+
             return tf.cond(
-                tf.reduce_any(is_plain),
-                lambda: merge_rows(
-                    plain_ascii(tf.boolean_mask(text, is_plain)), others, tf.cast(rows, tf.int32)
-                ),
-                lambda: others,
+                tf.reduce_any(is_plain), lambda: tuple(merged())[part], lambda: tuple(others)[part]
             )
 
-        return tf.cond(tf.reduce_all(is_plain), lambda: plain_ascii(text), with_others)
+        def fields(part: slice) -> Sequence[tf.Tensor]:
+            return tf.cond(
+                tf.reduce_all(is_plain),
+                lambda: tuple(plain_ascii(text))[part],
+                lambda: with_others(part),
+            )
+
+        # A tf.cond computes all that it returns, read or not, so the offsets have their own.
+        return Tokens(*fields(slice(0, 2)), *fields(slice(2, 4)))
 
     def _any_text(self, text: tf.Tensor) -> Tokens:
         """Tokenizes string [B] by its code points."""

@@ -51,10 +51,10 @@ def data_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def minilm() -> Path:
-    """MiniLM as a google-research/bert checkpoint."""
+    """MiniLM as sentence-transformers has it."""
     directory = ROOT / "build" / "minilm"
     subprocess.run([ROOT / "scripts" / "fetch_minilm", directory], check=True)
-    return directory / "bert_model.ckpt"
+    return directory
 
 
 def fine_tune(

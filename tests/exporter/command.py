@@ -19,6 +19,8 @@ _STAGES = (
     "reading ",
     "tracing and saving",
     "checking the ops against TensorFlow Serving",
+    "writing warm-up requests",
+    "replaying warm-up requests",
     "verifying in a fresh process",
 )
 

@@ -268,10 +268,11 @@ _MISTAKES: dict[str, Mistake] = {
     "a future release": flags("--target_serving=2.99.0", told=("2.99.0", "2.20.0")),
     "no such lines": flags("--verify_file=/no/such.txt", told=("/no/such.txt",)),
     "lines a directory": flags("--verify_file=/"),
+    "no such sentences": flags("--warmup_file=/no/such.txt", told=("/no/such.txt",)),
+    "sentences a directory": flags("--warmup_file=/"),
+    "sentences and no warm-up": flags("--nowarmup", "--warmup_file=x", told=("--nowarmup",)),
     "a stray word": flags("stray"),
     # not built yet
-    "warm-up": flags("--warmup", told=("not built yet",)),
-    "a warm-up file": flags("--warmup_file=x", told=("not built yet",)),
     "bfloat16": flags("--precision=bfloat16"),
     "another precision": flags("--precision=int8"),
     "no tokenizer": flags("--tokenizer=unheard_of"),
@@ -404,6 +405,7 @@ def test_no_room_for_the_report(
             f"--checkpoint={tiny_model.prefix}",
             f"--export_dir={mounted / 'tiny'}",
             "--labels=negative,neutral,positive",
+            "--nowarmup",
             "--noverify",
         )
         assert_refused(outcome, "--export_dir", str(mounted))

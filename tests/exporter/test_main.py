@@ -124,6 +124,7 @@ def test_defaults(tiny_model: TinyModel, tmp_path: Path, capfd: pytest.CaptureFi
         capfd,
         f"--checkpoint={tiny_model.directory}",
         f"--export_dir={tmp_path / 'tiny'}",
+        "--nowarmup",
         "--noverify",
     )
     assert outcome.code == 0
@@ -166,6 +167,7 @@ def test_fewer_vocabulary_lines_than_rows(
         f"--checkpoint={model.prefix}",
         f"--export_dir={tmp_path / 'tiny'}",
         "--version=1",
+        "--nowarmup",
         "--noverify",
     )
     assert outcome.code == 0
@@ -186,6 +188,7 @@ def test_casing(settings: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
         f"--checkpoint={model.prefix}",
         f"--export_dir={tmp_path / 'tiny'}",
         "--version=1",
+        "--nowarmup",
         "--noverify",
     )
     assert outcome.code == 0
@@ -207,6 +210,7 @@ def test_a_directory_with_one_checkpoint_and_no_state_file(
         capfd,
         f"--checkpoint={checkpoint_copy.directory}",
         f"--export_dir={tmp_path / 'tiny'}",
+        "--nowarmup",
         "--noverify",
     )
     assert outcome.code == 0

@@ -27,7 +27,9 @@ _OUTPUTS = ("probabilities", "output", "label", "score", "labels", "scores", "em
 def test_moved_and_its_sources_deleted(tmp_path: Path, signatures: Signatures) -> None:
     """The same checkpoint as the session's export, so its answers are known."""
     model = write_tiny_model(tmp_path / "out")
-    report = export(model.prefix, tmp_path / "models", version=1, labels=LABELS, verify=False)
+    report = export(
+        model.prefix, tmp_path / "models", version=1, labels=LABELS, warmup=False, verify=False
+    )
     moved = shutil.move(report.version_directory, tmp_path / "elsewhere")
     shutil.rmtree(model.directory)
     shutil.rmtree(tmp_path / "models")

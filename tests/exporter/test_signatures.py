@@ -53,6 +53,10 @@ _EXPECTED = {
         {**_FEATURES, "label_ids": ([None], _INT32)},
         {"output": ([None, 3], _FLOAT32)},
     ),
+    "classify": (
+        {"inputs": ([None], _STRING)},
+        {"classes": ([None, 3], _STRING), "scores": ([None, 3], _FLOAT32)},
+    ),
     "embedding": (_TEXT_INPUT, {"embedding": ([None, 16], _FLOAT32)}),
     "tokenize": (
         _TEXT_INPUT,
@@ -232,6 +236,7 @@ def chosen_default(
         labels=LABELS,
         top_k=1,
         default_signature=request.param,
+        warmup=False,
         verify=False,
     )
     return request.param, report.version_directory

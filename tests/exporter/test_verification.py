@@ -56,7 +56,9 @@ def test_a_changed_weight(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(saved_model, "write", tampering_with_weights(name, bump))
-    outcome = run_here(capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}")
+    outcome = run_here(
+        capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}", "--nowarmup"
+    )
     assert_refused(outcome, "not published", "probabilities", "NumPy")
     assert not export_dir.parent.exists()
 
@@ -77,7 +79,7 @@ def test_a_changed_table(
 
     monkeypatch.setattr(google_research, "load_table", load_table)
     with pytest.raises(VerificationError, match="reference tokenizer"):
-        export(tiny_model.prefix, export_dir)
+        export(tiny_model.prefix, export_dir, warmup=False)
     assert not export_dir.parent.exists()
 
 
@@ -104,7 +106,9 @@ def test_a_broken_artefact(
         return signatures
 
     monkeypatch.setattr(saved_model, "write", write)
-    outcome = run_here(capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}")
+    outcome = run_here(
+        capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}", "--nowarmup"
+    )
     assert_refused(outcome, "not published", "fresh process")
     assert not export_dir.parent.exists()
 
@@ -115,7 +119,7 @@ def test_without_verification_nothing_is_noticed(
     """So it is the verification that notices above, and not something before it."""
     write = tampering_with_weights("output_bias", 1.0)
     monkeypatch.setattr(saved_model, "write", write)
-    report = export(tiny_model.prefix, export_dir, verify=False)
+    report = export(tiny_model.prefix, export_dir, warmup=False, verify=False)
     assert report.verification is None
     assert report.version_directory.is_dir()
 

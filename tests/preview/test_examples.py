@@ -2,8 +2,9 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.input_pb2 import Input
 
-from exporter.preview.examples import examples_from_input, examples_from_json
-from exporter.preview.status import Code, StatusError
+from exporter.preview.examples import examples_from_json
+from exporter.serving.replay import examples_from_input
+from exporter.serving.status import Code, StatusError
 
 
 def only_example(document) -> tf.train.Example:

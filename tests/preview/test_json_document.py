@@ -1,7 +1,7 @@
 import pytest
 
 from exporter.preview.json_document import parse_document, string_bytes
-from exporter.preview.status import Code, StatusError
+from exporter.serving.status import Code, StatusError
 
 
 def value(body: bytes) -> object:

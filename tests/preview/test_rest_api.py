@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from exporter.preview.rest_api import RestApi
-from exporter.preview.status import Code, StatusError, http_status
 from exporter.preview.versions import VersionManager
+from exporter.serving.status import Code, StatusError, http_status
 
 
 @pytest.mark.parametrize("code", Code)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from exporter.preview.results import classifications_json, predictions_json, regressions_json
-from exporter.preview.status import Code, StatusError
+from exporter.serving.status import Code, StatusError
 
 
 @pytest.mark.parametrize("shape", [(0,), (3,), (0, 3), (2, 0), (2, 0, 3), (2, 3, 0), (2, 3, 2)])

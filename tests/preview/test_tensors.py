@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from exporter.preview.status import Code, StatusError
 from exporter.preview.tensors import decode_base64, tensor
+from exporter.serving.status import Code, StatusError
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exporter.preview.status import Code, StatusError
 from exporter.preview.versions import VersionManager, version_directories
+from exporter.serving.status import Code, StatusError
 from tests.preview.models import save_classifier, text_record, write_warmup
 
 TEXT = {"text": np.array([b"great"], object)}

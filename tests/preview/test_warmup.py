@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from exporter.preview.servable import Servable
-from exporter.preview.status import Code, StatusError
-from exporter.preview.warmup import replay_warmup
+from exporter.serving.replay import replay_warmup
+from exporter.serving.servable import Servable
+from exporter.serving.status import Code, StatusError
 from tests.preview.models import text_record, write_warmup
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from exporter.serving.op_tables import OpTables, format_release, parse_release
+from exporter.serving.op_tables import OpTables
+from exporter.serving.release import format_release, parse_release
 from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
 
 
@@ -49,9 +50,32 @@ def test_oldest_release_means_from_then_on(tables: OpTables) -> None:
 
 def test_core_ops(tables: OpTables) -> None:
     assert tables.lacking("MatMul", tables.releases) == []
-    # Written by TensorFlow from 2.10 on; the tables know 2.8 and 2.11, so 2.10 is not sure.
-    for release, expected in (("2.9.3", False), ("2.10.1", False), ("2.11.0", True)):
+    for release, expected in (("2.9.3", False), ("2.10.1", True), ("2.11.0", True)):
         assert has(tables, release, "DisableCopyOnRead") == expected
+
+
+def test_attributes(tables: OpTables) -> None:
+    for attribute, expected in (("transpose_a", []), ("no_such_attribute", tables.releases)):
+        assert tables.lacking("MatMul", tables.releases, [attribute]) == expected
+    assert tables.lacking("VarHandleOp", [(2, 12, 0), (2, 19, 1)], ["debug_name"]) == [(2, 12, 0)]
+    assert tables.oldest_release({"VarHandleOp": ["debug_name"], "MatMul": []}) == (2, 15, 1)
+
+
+def test_a_release_between_two_tables(tables: OpTables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has what both neighbours have."""
+    core = {
+        (2, 5): {"A": frozenset("x")},
+        (2, 12): {"A": frozenset("x"), "B": frozenset()},
+        (2, 20): {"A": frozenset("xy"), "B": frozenset()},
+    }
+    monkeypatch.setitem(vars(tables), "_core_tables", core)
+    assert has(tables, "2.8.0", "A")
+    assert not has(tables, "2.8.0", "B")
+    assert has(tables, "2.12.0", "B")
+    assert tables.lacking("A", [(2, 12, 0), (2, 17, 0), (2, 20, 0)], "y") == [
+        (2, 12, 0),
+        (2, 17, 0),
+    ]
 
 
 def test_releases(tables: OpTables) -> None:

@@ -62,6 +62,7 @@ def test_huggingface(
         tokenizer=HUGGINGFACE,
         text_pair=text_pair,
         target_serving=target_serving,
+        warmup=False,
     )
     assert report.verification is not None and report.verification.texts_with_equal_ids > 30
     described = json.loads((report.version_directory / "assets.extra/export.json").read_text())
@@ -94,7 +95,11 @@ def test_tensorflow_text(
     tiny_model: TinyModel, tokenizer: str, text_pair: bool, tmp_path: Path
 ) -> None:
     report = export(
-        tiny_model.prefix, tmp_path / "served", tokenizer=tokenizer, text_pair=text_pair
+        tiny_model.prefix,
+        tmp_path / "served",
+        tokenizer=tokenizer,
+        text_pair=text_pair,
+        warmup=False,
     )
     assert report.verification is not None and report.verification.texts_with_equal_ids > 30
     described = json.loads((report.version_directory / "assets.extra/export.json").read_text())
@@ -103,7 +108,7 @@ def test_tensorflow_text(
 
 
 def test_servers_without_an_op_are_refused(tiny_model: TinyModel, tmp_path: Path) -> None:
-    options = {"labels": LABELS, "verify": False, "target_serving": "2.5.1"}
+    options = {"labels": LABELS, "warmup": False, "verify": False, "target_serving": "2.5.1"}
     with pytest.raises(UserError, match="FastBertNormalize"):
         export(tiny_model.prefix, tmp_path, tokenizer=TENSORFLOW_TEXT_FAST, **options)
     report = export(tiny_model.prefix, tmp_path, tokenizer=TENSORFLOW_TEXT, **options)

@@ -5,14 +5,15 @@ from pathlib import Path
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest
+from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from exporter.preview.examples import examples_from_input
-from exporter.preview.servable import Servable
-from exporter.preview.status import Code, StatusError, invalid_argument
+from exporter.serving.servable import Servable
+from exporter.serving.status import Code, StatusError, invalid_argument
 
-_MAX_RECORDS = 1000
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+MAX_RECORDS = 1000
 
 
 def replay_warmup(servable: Servable, directory: Path) -> int:
@@ -23,14 +24,14 @@ def replay_warmup(servable: Servable, directory: Path) -> int:
     does not have, or fails when it is run, and when there are more than 1000: all of these
     make TF Serving 2.19 refuse the version.
     """
-    path = directory / "assets.extra" / "tf_serving_warmup_requests"
+    path = directory / WARMUP_FILE
     if not path.exists():
         return 0
     count = 0
     try:
         for serialized in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            if count == _MAX_RECORDS:
-                raise invalid_argument(f"it holds more than {_MAX_RECORDS} records")
+            if count == MAX_RECORDS:
+                raise invalid_argument(f"it holds more than {MAX_RECORDS} records")
             _replay(servable, serialized)
             count += 1
     except StatusError as error:
@@ -42,6 +43,21 @@ def replay_warmup(servable: Servable, directory: Path) -> int:
             Code(error.error_code), f"{path} is not in TFRecord format: {error.message}"
         ) from None
     return count
+
+
+def examples_from_input(request_input: Input) -> list[bytes]:
+    """Returns the examples of a gRPC request's `input`, as warm-up records hold them."""
+    kind = request_input.WhichOneof("kind")
+    if kind == "example_list_with_context":
+        with_context = request_input.example_list_with_context
+        context = with_context.context.SerializeToString()
+        examples = with_context.examples
+    else:
+        context = b""
+        examples = request_input.example_list.examples
+    if not examples:
+        raise invalid_argument("the request's input is empty")
+    return [context + example.SerializeToString() for example in examples]
 
 
 def _replay(servable: Servable, serialized: bytes) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
-from exporter.preview.status import Code, StatusError, invalid_argument
+from exporter.serving.status import Code, StatusError, invalid_argument
 from exporter.text.registration import register_text_ops
 
 _SERVE_TAG = "serve"

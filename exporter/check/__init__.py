@@ -1,0 +1,1 @@
+"""Audits a SavedModel against the TensorFlow Serving that is to run it."""

@@ -1,0 +1,78 @@
+"""Tells whether a TensorFlow Serving release loads and survives a SavedModel.
+
+python -m exporter.check models/sentiment --target_serving 2.12.0
+"""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import app, flags
+
+from bert.errors import UserError
+from bert.tensorflow_import import import_tensorflow_quietly
+
+_SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the flags of the command."""
+    flags.DEFINE_string(
+        "target_serving",
+        "2.12.0",
+        "Oldest TensorFlow Serving that must run it; later ones count too.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool("json", False, "Print the report as JSON.", flag_values=values)
+    # So that flags may follow the directory.
+    values.set_gnu_getopt(True)
+
+
+def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
+    """Audits and prints; the exit code: 0 if nothing would stop or crash the server, else 1."""
+    try:
+        directory = saved_model_directory(arguments[1:])
+        import_tensorflow_quietly()
+        from exporter.check.audit import audit
+        from exporter.serving.gate import target_release
+        from exporter.serving.op_tables import OpTables
+
+        tables = OpTables()
+        report = audit(directory, target_release(values.target_serving, tables), tables)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(report.to_json(), indent=2) if values.json else report.to_text())
+    return 0 if report.passes else 1
+
+
+def saved_model_directory(arguments: Sequence[str]) -> Path:
+    """The one directory among the arguments, or the newest version in it, as a server takes it.
+
+    Raises:
+      UserError: there is not one argument, or it holds neither a SavedModel nor versions.
+    """
+    if len(arguments) != 1:
+        raise UserError(
+            f"One directory is expected, and {len(arguments)} are given: run "
+            "python -m exporter.check DIR, with the directory of a SavedModel or of its versions."
+        )
+    directory = Path(arguments[0])
+    if not directory.is_dir():
+        raise UserError(f"{directory} is no directory: check the path.")
+    if any((directory / name).exists() for name in _SAVED_MODEL_FILES):
+        return directory
+    versions = [child for child in directory.iterdir() if re.fullmatch("[0-9]+", child.name)]
+    if not versions:
+        raise UserError(
+            f"{directory} holds neither {_SAVED_MODEL_FILES[0]} nor versions (children whose name "
+            "is a number): give the directory of a SavedModel or of its versions."
+        )
+    return max(versions, key=lambda child: int(child.name))
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    app.run(lambda arguments: main(arguments, flags.FLAGS))

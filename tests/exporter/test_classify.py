@@ -1,0 +1,184 @@
+"""The `classify` and `regress` signatures, over REST and in the file that servers read."""
+
+import base64
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+from bert.checkpoints import ReadOptions, read
+from bert.model import REGRESSION
+from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
+from exporter import saved_model
+from exporter.serving.graph_file import read_serving_graph
+from exporter.serving.replay import WARMUP_FILE
+from exporter.serving.servable import Servable
+from exporter.serving.status import StatusError
+from exporter.serving.warmup import write_warmup
+from exporter.text.wordpiece import FAST_OP
+from tests.exporter.command import ROOT
+from tests.exporter.text.texts import FULL
+from tests.preview.client import Answer, Client, preview
+from tests.tiny_model import LABELS, TinyModel
+
+_TEXTS = ["a stirring film", "bad", "", "The FILM is not very good. " * 20, "漢字 é \0"]
+
+
+@pytest.fixture(scope="module")
+def client(tiny_export: Path) -> Iterator[Client]:
+    with preview("tiny", tiny_export.parent) as client:
+        yield client
+
+
+def classify(client: Client, *examples: dict[str, Any]) -> Answer:
+    body = {"signature_name": "classify", "examples": examples}
+    return client.post("/v1/models/tiny:classify", body)
+
+
+def test_method_names(tiny_export: Path) -> None:
+    signatures = read_serving_graph(tiny_export).signature_def
+    methods = {name: signature.method_name for name, signature in signatures.items()}
+    assert methods.pop("classify") == "tensorflow/serving/classify"
+    assert methods.pop("__saved_model_init_op") == ""
+    assert set(methods.values()) == {"tensorflow/serving/predict"}
+
+
+def test_shapes_that_the_server_asks_for(tiny_export: Path) -> None:
+    signature = read_serving_graph(tiny_export).signature_def["classify"]
+    assert {key: info.dtype for key, info in signature.inputs.items()} == {
+        "inputs": tf.string.as_datatype_enum
+    }
+    assert {
+        key: (info.dtype, len(info.tensor_shape.dim)) for key, info in signature.outputs.items()
+    } == {
+        "classes": (tf.string.as_datatype_enum, 2),
+        "scores": (tf.float32.as_datatype_enum, 2),
+    }
+
+
+def test_every_label_with_its_score(client: Client) -> None:
+    """`[[["negative", 0.6], ...], ...]`, with the probabilities of `text` in class order."""
+    answer = classify(client, *({"text": text} for text in _TEXTS))
+    assert answer.status == 200, answer.body
+    rows = answer.json()["results"]
+    assert [[label for label, _ in row] for row in rows] == [list(LABELS)] * len(_TEXTS)
+    expected = client.predict({"instances": _TEXTS}, model="tiny").json()["predictions"]
+    np.testing.assert_allclose([[score for _, score in row] for row in rows], expected, atol=1e-6)
+
+
+def test_any_bytes_are_a_text(client: Client) -> None:
+    text = {"b64": base64.b64encode(b"the \xff film\xc3").decode()}
+    answer = classify(client, {"text": text})
+    assert answer.status == 200
+    expected = client.predict({"instances": [text]}, model="tiny").json()["predictions"]
+    scores = [score for _, score in answer.json()["results"][0]]
+    np.testing.assert_allclose(scores, expected[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "example",
+    [{}, {"txt": "a"}, {"text": ["a", "b"]}, {"text": []}, {"text": 1}, {"text": 0.5}],
+    ids=repr,
+)
+def test_examples_without_one_text(client: Client, example: dict[str, Any]) -> None:
+    """Also beside a good one, whose answer must not be given to another row."""
+    for examples in ([example], [{"text": "a"}, example]):
+        answer = classify(client, *examples)
+        assert answer.status == 400, answer.body
+        assert "text" in answer.json()["error"]
+    assert classify(client, {"text": "a", "other": [1, 2]}).status == 200
+
+
+def test_predict_requests_on_it(client: Client) -> None:
+    """Serialized tf.Examples, or what is none."""
+    serialized = base64.b64encode(example_of(text="a film")).decode()
+    ask = {"signature_name": "classify"}
+    good = client.predict({**ask, "inputs": [{"b64": serialized}]}, model="tiny")
+    assert good.status == 200
+    assert good.json()["outputs"]["classes"] == [list(LABELS)]
+    assert client.predict({**ask, "inputs": []}, model="tiny").json()["outputs"] == {
+        "classes": [],
+        "scores": [],
+    }
+    for bad in (["no example"], [{"b64": "/////w=="}], {"b64": serialized}, [["a", "b"]], [[]]):
+        answer = client.predict({**ask, "inputs": bad}, model="tiny")
+        assert answer.status == 400, answer.body
+        assert set(answer.json()) == {"error"}
+
+
+def example_of(**texts: str) -> bytes:
+    example = tf.train.Example()
+    for name, text in texts.items():
+        example.features.feature[name].bytes_list.value.append(text.encode())
+    return example.SerializeToString()
+
+
+def test_pairs(pair_export: Path) -> None:
+    servable = Servable(pair_export)
+    text_a, text_b = "the film is good", "is it?"
+    ((*rows,),) = servable.classify("classify", [example_of(text_a=text_a, text_b=text_b)])
+    columns = {"text_a": np.array([text_a], object), "text_b": np.array([text_b], object)}
+    expected = servable.predict("text", columns)["probabilities"]
+    for wrong in ({"text_a": "no second text"}, {"text": "a single text"}):
+        with pytest.raises(StatusError, match="is required but could not be found"):
+            servable.classify("classify", [example_of(**wrong)])
+    servable.close()
+    np.testing.assert_allclose([score for _, score in rows], expected[0], atol=1e-6)
+
+
+def test_no_bytes_end_the_process(tiny_export: Path) -> None:
+    """Damaged tf.Examples, in a process of their own, since a crash ends it."""
+    count = 20_000 if FULL else 1_000
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.exporter.damaged_examples", str(tiny_export), str(count)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert result.returncode == 0, (result.returncode, result.stderr[-2000:])
+    answered, refused = map(int, result.stdout.split())
+    assert answered + refused == count
+    assert min(answered, refused) > count / 50
+
+
+def test_regress(tiny_model: TinyModel, tmp_path: Path) -> None:
+    model = read(tiny_model.prefix, ReadOptions())
+    one_output = {name: model.weights[name][:1] for name in (OUTPUT_WEIGHTS, OUTPUT_BIAS)}
+    model = dataclasses.replace(
+        model, task=REGRESSION, labels=(), weights={**model.weights, **one_output}
+    )
+    names = saved_model.write(
+        model,
+        tmp_path,
+        text_pair=False,
+        default_signature="text",
+        top_k=1,
+        word_piece_op=FAST_OP,
+    )
+    assert "regress" in names and not {"classify", "labels"} & set(names)
+    method_name = read_serving_graph(tmp_path).signature_def["regress"].method_name
+    assert method_name == "tensorflow/serving/regress"
+    servable = Servable(tmp_path)
+    texts = np.array([text.encode() for text in _TEXTS], object)
+    expected = servable.predict("text", {"text": texts})["scores"]
+    found = servable.regress("regress", [example_of(text=text) for text in _TEXTS])
+    servable.close()
+    assert found.shape == (len(_TEXTS),)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+    assert write_warmup(tmp_path, model, [(b"the film",)]) == 2 * len(names)
+    dataset = tf.data.TFRecordDataset(str(tmp_path / WARMUP_FILE))
+    records = [PredictionLog.FromString(record) for record in dataset.as_numpy_iterator()]
+    regressions = [
+        record.regress_log.request for record in records if record.HasField("regress_log")
+    ]
+    assert [request.model_spec.signature_name for request in regressions] == ["regress"] * 2
+    (example, *_) = regressions[0].input.example_list.examples
+    assert example.features.feature["text"].bytes_list.value == [b"the film"]
