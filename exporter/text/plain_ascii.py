@@ -20,6 +20,7 @@ from exporter.text.code_point_table import (
     SEPARATOR,
     CodePointTable,
 )
+from exporter.text.fast_word_piece import FastWordPiece
 from exporter.text.tokens import Tokens
 
 _WHITE_SPACE = " \t\n\r"
@@ -45,19 +46,17 @@ class PlainAsciiTokenizer(tf.Module):
         `has_literals` says that the table flags where literal tokens may start.
         """
         super().__init__(name="plain_ascii_tokenizer")
-        import tensorflow_text
-
         self._lower_cases = _value(table, "A") == _CASE_SHIFT
         plain = plain_characters(table, has_literals)
         escaped = "".join(f"\\x{ord(character):02x}" for character in sorted(plain))
         # An empty class is no pattern; then the empty row alone is plain.
         self._pattern = f"[{escaped}]*" if escaped else ""
         pieces = _plain_pieces(vocabulary)
-        self._tokenizer = tensorflow_text.FastWordpieceTokenizer(
-            vocab=pieces,
-            max_bytes_per_word=max_characters_per_word,
-            token_out_type=tf.int32,
-            unknown_token=pieces[vocabulary.ids[unknown_token]],
+        self._tokenizer = FastWordPiece(
+            pieces,
+            pieces[vocabulary.ids[unknown_token]],
+            max_characters_per_word,
+            splits_text=True,
         )
 
     def is_plain(self, text: tf.Tensor) -> tf.Tensor:

@@ -12,10 +12,13 @@ from bert.errors import UserError
 from bert.model import TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST, FineTunedModel
 from bert.vocabulary import CLS, SEP, UNK, Vocabulary
 from exporter.text.byte_offsets import characters_of_bytes, decode, lengths_alone
+from exporter.text.fast_word_piece import FastWordPiece
 from exporter.text.tokens import Tokens
 
 # BasicTokenizer and FastBertNormalizer put a space in the place of each.
 _CONTROL_CHARACTERS = r"\p{Cc}|\p{Cf}"
+# FastBertTokenizer leaves FastWordpieceTokenizer its default.
+_FAST_MAX_BYTES_PER_WORD = 100
 
 
 class BertTokenizer(tf.Module):
@@ -62,8 +65,8 @@ class FastBertTokenizer(tf.Module):
         # The two parts of FastBertTokenizer; it has no way to tell a token's last byte.
         self._normalizer = tensorflow_text.FastBertNormalizer(do_lower_case)
         try:
-            self._word_pieces = tensorflow_text.FastWordpieceTokenizer(
-                vocab=list(vocabulary.reachable_tokens), token_out_type=tf.int32, unknown_token=UNK
+            self._word_pieces = FastWordPiece(
+                vocabulary.reachable_tokens, UNK, _FAST_MAX_BYTES_PER_WORD, splits_text=True
             )
         except RuntimeError as error:
             raise UserError(
@@ -73,7 +76,7 @@ class FastBertTokenizer(tf.Module):
 
     def __call__(self, text: tf.Tensor) -> Tokens:
         """Tokenizes string [B], any bytes; the offsets cost nothing where nobody reads them."""
-        ids = self._word_pieces.tokenize(self._normalizer.normalize(text))
+        ids, _, _ = self._word_pieces.tokenize_with_offsets(self._normalizer.normalize(text))
         row_splits = tf.cast(ids.row_splits, tf.int32)
         normalized, byte_map = self._normalizer.normalize_with_offsets(text)
         _, starts, ends = self._word_pieces.tokenize_with_offsets(normalized)

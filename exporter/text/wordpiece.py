@@ -1,10 +1,12 @@
 """Words to word pieces, in graph, through tensorflow_text's WordPiece ops."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from bert.vocabulary import Vocabulary
+from exporter.text.fast_word_piece import FastWordPiece
 
 FAST_OP = "FastWordpieceTokenizeWithOffsets"
 CLASSIC_OP = "WordpieceTokenizeWithOffsets"
@@ -39,7 +41,7 @@ class WordPieceTokenizer(tf.Module):
     ) -> None:
         """Takes out every vocabulary slot that no text reaches."""
         super().__init__(name="word_piece_tokenizer")
-        build = {FAST_OP: _fast, CLASSIC_OP: _classic}[op]
+        build: Callable = {FAST_OP: _fast, CLASSIC_OP: _classic}[op]
         max_bytes_per_word = max_characters_per_word * _MAX_BYTES_PER_CHARACTER
         self._tokenizer = build(vocabulary, max_bytes_per_word, unknown_token)
 
@@ -57,17 +59,9 @@ class WordPieceTokenizer(tf.Module):
         )
 
 
-def _fast(  # type: ignore[no-untyped-def]
-    vocabulary: Vocabulary, max_bytes_per_word: int, unknown_token: str
-):
-    import tensorflow_text
-
-    return tensorflow_text.FastWordpieceTokenizer(
-        vocab=list(vocabulary.reachable_tokens),
-        max_bytes_per_word=max_bytes_per_word,
-        token_out_type=tf.int32,
-        unknown_token=unknown_token,
-        no_pretokenization=True,
+def _fast(vocabulary: Vocabulary, max_bytes_per_word: int, unknown_token: str) -> FastWordPiece:
+    return FastWordPiece(
+        vocabulary.reachable_tokens, unknown_token, max_bytes_per_word, splits_text=False
     )
 
 
