@@ -22,6 +22,7 @@ setup(
     install_requires=[
         "absl-py>=2.0,<3",
         "numpy>=1.26,<3",
+        "safetensors>=0.4,<1",
         "tensorflow>=2.19,<2.20",
         "tensorflow-hub>=0.16,<0.17",
         "tensorflow-serving-api>=2.19,<2.20",
@@ -30,16 +31,17 @@ setup(
     ],
     extras_require={
         "preview": ["aiohttp>=3.9,<4"],
-        "huggingface": ["safetensors>=0.4,<1"],
-        "bench": ["tokenizers>=0.20,<1"],
         "test": [
+            "PyYAML>=6,<7",
             "aiohttp>=3.9,<4",
+            "compose-spec>=0.2,<1",
             "hypothesis>=6.100,<7",
+            "kubernetes-validate>=1.30,<2",
             "mypy>=1.10,<3",
+            "packaging>=23",
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
             "ruff>=0.5,<1",
-            "safetensors>=0.4,<1",
             "tokenizers>=0.20,<1",
             "types-tqdm",
         ],

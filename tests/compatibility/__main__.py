@@ -75,35 +75,32 @@ def _lines(arguments: argparse.Namespace, scratch: Path, reds: list[str]) -> Ite
                 yield f"| {exporter.tensorflow} | {target} | | " + "red | " * len(LOADERS)
                 continue
             for runner in (r for r in runners if r.target_serving == target):
-                cells = list(_cells(runner, expected, exporter, reds, arguments.remove))
-                yield f"| {exporter.tensorflow} | {target} | {' | '.join(cells)} |"
+                row = f"| {exporter.tensorflow} | {target} | {runner.tensorflow} |"
+                try:
+                    runs = Environment(runner)
+                except NoPython as error:
+                    yield row + f" skipped: {error} |" * len(LOADERS)
+                    continue
+                cells = [_cell(runs, loader, expected, exporter, reds) for loader in LOADERS]
+                yield f"{row} {' | '.join(cells)} |"
                 if arguments.guards:
-                    yield from _guard_lines(runner, directories, reds)
+                    yield from _guard_lines(runs, directories, reds)
+                if arguments.remove and runner != exporter:
+                    runs.remove()
         if arguments.remove:
             environment.remove()
 
 
-def _cells(
-    runner: Release, expected: _Asked, exporter: Release, reds: list[str], remove: bool
-) -> Iterator[str]:
-    """The runner's name, and a cell for each loader."""
-    yield runner.tensorflow
+def _cell(
+    environment: Environment, loader: str, expected: _Asked, exporter: Release, reds: list[str]
+) -> str:
+    """The largest difference, or `red`, with the reason among the reds."""
     try:
-        environment = Environment(runner)
-    except NoPython as error:
-        yield from [f"skipped: {error}"] * len(LOADERS)
-        return
-    for loader in LOADERS:
-        try:
-            yield f"{_largest_difference(environment, loader, expected):.0e}"
-        except (Red, ProcessDied) as error:
-            reds.append(
-                f"exported with {exporter.tensorflow}, run on {runner.tensorflow} by {loader}: "
-                f"{error}"
-            )
-            yield "red"
-    if remove and runner != exporter:
-        environment.remove()
+        return f"{_largest_difference(environment, loader, expected):.0e}"
+    except (Red, ProcessDied) as error:
+        run_on = environment.release.tensorflow
+        reds.append(f"exported with {exporter.tensorflow}, run on {run_on} by {loader}: {error}")
+        return "red"
 
 
 def _expected(environment: Environment, directories: list[Path]) -> _Asked:
@@ -152,12 +149,15 @@ def _how_far(found: np.ndarray, expected: np.ndarray) -> str:
     return f" by {np.abs(found - expected).max():.1e}" if found.dtype.kind == "f" else ""
 
 
-def _guard_lines(runner: Release, directories: list[Path], reds: list[str]) -> Iterator[str]:
+def _guard_lines(
+    environment: Environment, directories: list[Path], reds: list[str]
+) -> Iterator[str]:
     """What the guard cases came to, one process for each."""
-    python = Environment(runner).python
     for directory in (directory for directory in directories if "tiny" in directory.parent.name):
-        report = guards.check_guards(directory, one_process_per_case=True, python=python)
-        where = f"guards of {directory.parent.name} on {runner.tensorflow}"
+        report = guards.check_guards(
+            directory, one_process_per_case=True, python=environment.python
+        )
+        where = f"guards of {directory.parent.name} on {environment.release.tensorflow}"
         reds.extend(f"{where}: {finding}" for finding in report.findings)
         yield (
             f"{where}: {report.requests} requests, {len(report.findings)} wrong, at most "

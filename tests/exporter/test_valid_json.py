@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from tokenizers import BertWordPieceTokenizer
 
 from bert.checkpoints import ReadOptions, read, tensorflow_v1
 from bert.errors import UserError
@@ -239,9 +240,8 @@ def test_a_checkpoint_that_can_overflow(
 def test_half_a_surrogate_pair_in_tokenizer_json(
     checkpoint_copy: TinyModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    tokenizers = pytest.importorskip("tokenizers")
     file = checkpoint_copy.directory / "tokenizer.json"
-    library = tokenizers.BertWordPieceTokenizer(str(checkpoint_copy.directory / "vocab.txt"))
+    library = BertWordPieceTokenizer(str(checkpoint_copy.directory / "vocab.txt"))
     content = json.loads(library.to_str())
     content["model"]["vocab"]["\ud800"] = len(content["model"]["vocab"])
     file.write_text(json.dumps(content))

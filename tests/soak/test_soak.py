@@ -21,7 +21,7 @@ def curve(megabytes_per_second: float, seconds: int = 1200) -> MemoryCurve:
     return MemoryCurve(times, 500 + megabytes_per_second * times + noise)
 
 
-@pytest.mark.parametrize("target", list(TARGETS))
+@pytest.mark.parametrize("target", list(TARGETS) if FULL else ["preview"])
 def test_soak(tiny_export: Path, target: str) -> None:
     """Answers only: so short a run says nothing about memory."""
     tally, found, code = TARGETS[target](tiny_export, _SECONDS)
