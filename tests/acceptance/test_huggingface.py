@@ -18,13 +18,11 @@ from tests.conftest import load_signatures
 from tests.exporter.command import ROOT, run
 from tests.exporter.text import texts
 from tests.oracles.transformers_environment import TransformersEnvironment
-from tests.preview.client import preview
+from tests.preview.client import preview, wait_for
 from tests.tiny_model import tiny_tokens
 
 _TOLERANCE = 1e-5
 _BATCH = 64
-# Of one request, so few that a busy machine answers within the client's time limit.
-_INSTANCES = 8
 
 _CLASSIFIERS = (
     "classifier",
@@ -158,8 +156,16 @@ def test_sentence_embeddings_over_rest(oracle: Oracle, tmp_path: Path) -> None:
     assert len(oracle.sentences) == 872
     found: list[list[float]] = []
     with preview("minilm", export_dir) as client:
-        for start in range(0, len(oracle.sentences), _INSTANCES):
-            body = {"instances": oracle.sentences[start : start + _INSTANCES]}
+
+        def is_loaded() -> bool:
+            try:
+                return client.get("/v1/models/minilm").status == 200
+            except TimeoutError:  # it is at the warm-up requests still
+                return False
+
+        wait_for(is_loaded, 300)
+        for start in range(0, len(oracle.sentences), _BATCH):
+            body = {"instances": oracle.sentences[start : start + _BATCH]}
             answer = client.predict(body, model="minilm")
             assert answer.status == 200, answer.body
             found += answer.json()["predictions"]

@@ -27,9 +27,12 @@ _FLAT_SHARE, _FLAT_MEGABYTES = 0.05, 30.0
 _ROWS_OF_TABLE = 10
 
 
-def soak_preview(version_directory: Path, seconds: float) -> tuple[Tally, MemoryCurve, int]:
+def soak_preview(
+    version_directory: Path, seconds: float, signature_names: frozenset[str] | None = None
+) -> tuple[Tally, MemoryCurve, int]:
     """The preview over REST: what it answered, its memory, its exit code."""
-    questions = [q for q in ask_beforehand(version_directory) if q.body() is not None]
+    asked = ask_beforehand(version_directory, signature_names)
+    questions = [question for question in asked if question.body() is not None]
     with preview(version_directory.parent) as (server, port):
         with MemoryWatch(server.pid) as watch:
             tally = ask_from_all_threads(questions, seconds, lambda: rest_client(port))

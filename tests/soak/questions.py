@@ -58,12 +58,16 @@ class Question:
         return f"other {', '.join(different)}" if different else None
 
 
-def ask_beforehand(directory: Path) -> list[Question]:
-    """Every question to an export, answered one at a time through the C API."""
+def ask_beforehand(
+    directory: Path, signature_names: frozenset[str] | None = None
+) -> list[Question]:
+    """Every question to an export, or to these signatures, asked one at a time (C API)."""
     bounds = guards.bounds_of(directory)
     questions = []
     with process("C API") as asking:
         for signature in read_signatures(directory).values():
+            if signature_names is not None and signature.name not in signature_names:
+                continue
             valid = enumerate(sample_inputs(signature, bounds))
             given = [(f"sample {number}", 1.0, inputs) for number, inputs in valid]
             for name, case in cases(sorted(signature.inputs), bounds):
@@ -98,11 +102,10 @@ def _json_value(value: Any) -> Any:
 
 def _array(value: Any, like: np.ndarray) -> np.ndarray:
     """What JSON holds, as an array of the dtype of `like`."""
-    if like.dtype != object:
-        return np.array(value, like.dtype).reshape(np.shape(value) if value else like.shape)
-    array = np.array(value, object)
-    array = array if array.size else array.reshape(like.shape)
-    return np.frompyfunc(str.encode, 1, 1)(array)
+    array = np.array(value, like.dtype)
+    if not array.size and not like.size:
+        return array.reshape(like.shape)  # JSON has no shape for nothing
+    return np.frompyfunc(str.encode, 1, 1)(array) if like.dtype == object else array
 
 
 def _refuse(constant: str) -> None:
