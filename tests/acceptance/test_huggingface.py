@@ -18,7 +18,8 @@ from tests.conftest import load_signatures
 from tests.exporter.command import ROOT, run
 from tests.exporter.text import texts
 from tests.oracles.transformers_environment import TransformersEnvironment
-from tests.preview.client import preview, wait_for
+from tests.preview.client import preview
+from tests.preview.loading import wait_until_loaded
 from tests.tiny_model import tiny_tokens
 
 _TOLERANCE = 1e-5
@@ -156,14 +157,7 @@ def test_sentence_embeddings_over_rest(oracle: Oracle, tmp_path: Path) -> None:
     assert len(oracle.sentences) == 872
     found: list[list[float]] = []
     with preview("minilm", export_dir) as client:
-
-        def is_loaded() -> bool:
-            try:
-                return client.get("/v1/models/minilm").status == 200
-            except TimeoutError:  # it is at the warm-up requests still
-                return False
-
-        wait_for(is_loaded, 300)
+        wait_until_loaded(client, "minilm")
         for start in range(0, len(oracle.sentences), _BATCH):
             body = {"instances": oracle.sentences[start : start + _BATCH]}
             answer = client.predict(body, model="minilm")

@@ -23,6 +23,7 @@ from tests.bert.checkpoints.huggingface_directory import (
 from tests.conftest import Signatures, load_signatures
 from tests.exporter.command import run_here
 from tests.preview.client import preview
+from tests.preview.loading import wait_until_loaded
 
 _TEXTS = ("the film is good", "bad", "", "A very FUNNY film! [SEP] isn't it?", "not " * 50, "漢 é")
 
@@ -90,6 +91,7 @@ def test_regression_by_the_command(regression_dir: Path, capfd: pytest.CaptureFi
     expected = expected_answers(read(regression_dir, ReadOptions()))
     assert expected.shape == (len(_TEXTS),)
     with preview("ratings", export_dir) as client:
+        wait_until_loaded(client, "ratings")
         answer = client.predict({"instances": list(_TEXTS)}, model="ratings")
         assert answer.status == 200
         assert_close(answer.json()["predictions"], expected)
