@@ -22,10 +22,13 @@ from tests.bert.checkpoints.huggingface_directory import (
 )
 from tests.conftest import Signatures, load_signatures
 from tests.exporter.command import run_here
+from tests.exporter.text.texts import FULL
 from tests.preview.client import preview
 from tests.preview.loading import wait_until_loaded
 
 _TEXTS = ("the film is good", "bad", "", "A very FUNNY film! [SEP] isn't it?", "not " * 50, "漢 é")
+
+_POOLINGS = (("mean", True), ("max", False), ("cls", True))
 
 
 def expected_answers(model: FineTunedModel, texts: tuple[str, ...] = _TEXTS) -> np.ndarray:
@@ -107,11 +110,7 @@ def test_regression_by_the_command(regression_dir: Path, capfd: pytest.CaptureFi
     servable.close()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[("mean", True), ("max", False), ("cls", True)],
-    ids=["mean-normalized", "max", "first-token-normalized"],
-)
+@pytest.fixture(scope="module", params=_POOLINGS if FULL else _POOLINGS[:1])
 def sentence_transformer(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[FineTunedModel, Signatures]:
