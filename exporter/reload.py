@@ -9,14 +9,14 @@ session and a replay of the warm-up requests.
 
 import base64
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from exporter.fresh_process import run_module
 
 _BATCH = 16
 
@@ -65,14 +65,7 @@ def run_in_fresh_process(
 
 
 def _run(*arguments: str) -> None:
-    package_root = str(Path(__file__).resolve().parent.parent)
-    search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
-    result = subprocess.run(
-        [sys.executable, "-m", "exporter.reload", *arguments],
-        env={**os.environ, "PYTHONPATH": search_path, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-    )
+    result = run_module("exporter.reload", *arguments)
     if result.returncode:
         lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
         raise ReloadError(lines[-1])

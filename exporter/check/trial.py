@@ -9,9 +9,7 @@ process behind that step.
 
 import dataclasses
 import json
-import os
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,6 +20,7 @@ import numpy as np
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from exporter.check.requests import Request, requests
+from exporter.fresh_process import run_module
 from exporter.serving.reachability import called_signatures
 from exporter.serving.replay import replay_warmup
 from exporter.serving.servable import Servable
@@ -116,15 +115,8 @@ def _is_told_by(killer: Request | None, request: Request | None) -> bool:
 
 def _run_process(directory: Path, progress: Path, steps: Sequence[int]) -> str | None:
     """Runs the steps; the signal that ended the process, or None if it came to its end."""
-    package_root = str(Path(__file__).resolve().parents[2])
-    search_path = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
-    arguments = [str(directory), str(progress), json.dumps(list(steps))]
-    result = subprocess.run(
-        [sys.executable, "-m", "exporter.check.trial", *arguments],
-        env={**os.environ, "PYTHONPATH": search_path, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        errors="replace",
+    result = run_module(
+        "exporter.check.trial", str(directory), str(progress), json.dumps(list(steps))
     )
     if result.returncode > 0:
         raise RuntimeError(f"exporter.check.trial failed: {result.stderr.strip()}")
