@@ -9,7 +9,9 @@ import numpy as np
 
 from bert.checkpoints import google_research, tensorflow_v1
 from bert.config import BertConfig
+from bert.model import CLASSIFICATION, FineTunedModel
 from bert.variables import classifier_shapes, encoder_shapes
+from bert.vocabulary import Vocabulary
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = ("the", "film", "is", "good", "bad", "a", "not", "very", "fun", "##ny", "##s", "##ing")
@@ -92,3 +94,21 @@ def write_tiny_model(
         directory, config, vocabulary_file, do_lower_case, max_seq_length
     )
     return TinyModel(prefix, config, weights, tokens, do_lower_case, max_seq_length)
+
+
+def weightless_model(
+    vocabulary: Vocabulary, tokenizer: str, do_lower_case: bool, max_seq_length: int = 64
+) -> FineTunedModel:
+    """A model for its tokenizer alone, past the casing rules of the command."""
+    return FineTunedModel(
+        config=tiny_config(len(vocabulary)),
+        weights={},
+        vocabulary=vocabulary,
+        vocabulary_file=b"",
+        do_lower_case=do_lower_case,
+        tokenizer=tokenizer,
+        task=CLASSIFICATION,
+        labels=(),
+        max_seq_length=max_seq_length,
+        provenance={},
+    )

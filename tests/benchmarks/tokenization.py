@@ -26,7 +26,7 @@ from exporter.text.profiles import PROFILES
 from exporter.text.wordpiece import FAST_OP
 from tests.exporter.text.texts import data_lines
 from tests.oracles.original_tokenizer import original_tokenizer
-from tests.tokenization_parity.artefact import weightless_model
+from tests.tiny_model import weightless_model
 from tests.tokenization_parity.corpora import multilingual_lines
 
 _BATCH = 64
@@ -186,7 +186,9 @@ def _multilingual() -> list[str]:
 
 
 def _ours(vocabulary_file: Path) -> Callable[[tf.Tensor], object]:
-    model = weightless_model(vocabulary_file, GOOGLE_RESEARCH, do_lower_case=True)
+    model = weightless_model(
+        Vocabulary.from_file(vocabulary_file), GOOGLE_RESEARCH, do_lower_case=True
+    )
     tokenizer = PROFILES[GOOGLE_RESEARCH].build_tokenizer(model, FAST_OP)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])

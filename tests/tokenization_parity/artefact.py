@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from bert.model import CLASSIFICATION, FineTunedModel
 from bert.vocabulary import Vocabulary
 from exporter.serving.gate import fastest_word_piece_op, target_release
 from exporter.serving.op_tables import OpTables
 from exporter.text.profiles import PROFILES
 from exporter.text.registration import register_text_ops
-from tests.tiny_model import tiny_config
+from tests.tiny_model import weightless_model
 
 
 class Row(NamedTuple):
@@ -51,29 +50,14 @@ def build_in_fresh_process(
     subprocess.run([sys.executable, "-m", module, *map(str, arguments)], check=True)
 
 
-def weightless_model(vocabulary_file: Path, profile: str, do_lower_case: bool) -> FineTunedModel:
-    """A model for its tokenizer alone, past the casing rules of the command."""
-    vocabulary = Vocabulary.from_file(vocabulary_file)
-    return FineTunedModel(
-        config=tiny_config(len(vocabulary)),
-        weights={},
-        vocabulary=vocabulary,
-        vocabulary_file=b"",
-        do_lower_case=do_lower_case,
-        tokenizer=profile,
-        task=CLASSIFICATION,
-        labels=(),
-        max_seq_length=64,
-        provenance={},
-    )
-
-
 def _build(
     directory: str, vocabulary_file: str, profile: str, do_lower_case: str, target_serving: str
 ) -> None:
     tables = OpTables()
     op = fastest_word_piece_op(target_release(target_serving, tables), tables)
-    model = weightless_model(Path(vocabulary_file), profile, bool(int(do_lower_case)))
+    model = weightless_model(
+        Vocabulary.from_file(Path(vocabulary_file)), profile, bool(int(do_lower_case))
+    )
     module = tf.Module()
     module.tokenizer = PROFILES[profile].build_tokenizer(model, op)
 

@@ -5,11 +5,11 @@ import itertools
 import pytest
 import tensorflow as tf
 
-from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, HUGGINGFACE, FineTunedModel
+from bert.model import GOOGLE_RESEARCH, HUGGINGFACE
 from bert.vocabulary import Vocabulary
 from exporter.text.profiles import PROFILES
 from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
-from tests.tiny_model import tiny_config
+from tests.tiny_model import weightless_model
 
 _TROUBLE = ("\0", "\ufffd", "\ufffe", "\ufdd0", "\U0001fffe", "\uffff", "\U0010ffff")
 _HELD = _TROUBLE[:5]
@@ -21,18 +21,7 @@ _HELD = _TROUBLE[:5]
 def test_ids(tokenizer: str, do_lower_case: bool, op: str) -> None:
     pieces = (form for c in (*_HELD, "a", "A") for form in (c, f"##{c}", f"{c}a"))
     vocabulary = Vocabulary(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces))
-    model = FineTunedModel(
-        config=tiny_config(len(vocabulary)),
-        weights={},
-        vocabulary=vocabulary,
-        vocabulary_file=b"",
-        do_lower_case=do_lower_case,
-        tokenizer=tokenizer,
-        task=CLASSIFICATION,
-        labels=(),
-        max_seq_length=64,
-        provenance={},
-    )
+    model = weightless_model(vocabulary, tokenizer, do_lower_case)
     profile = PROFILES[tokenizer]
     lines = ["".join(line) for line in itertools.product((*_TROUBLE, "a"), repeat=3)]
     tokens = profile.build_tokenizer(model, op)(tf.constant([line.encode() for line in lines]))

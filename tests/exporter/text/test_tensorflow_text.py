@@ -13,7 +13,6 @@ import tensorflow_text
 
 from bert.errors import UserError
 from bert.model import (
-    CLASSIFICATION,
     TENSORFLOW_TEXT,
     TENSORFLOW_TEXT_FAST,
     FineTunedModel,
@@ -25,7 +24,7 @@ from exporter.text.profiles import PROFILES
 from exporter.text.wordpiece import FAST_OP
 from tests.exporter.text import texts
 from tests.exporter.text.vocabularies import unique
-from tests.tiny_model import tiny_config
+from tests.tiny_model import weightless_model
 
 _WORDS = (
     "[PAD]",
@@ -58,18 +57,7 @@ def model_of(tokenizer: str, do_lower_case: bool, max_seq_length: int = 64) -> F
     characters += characters.lower() if do_lower_case else ""
     pieces = (form for c in characters for form in (c, f"##{c}"))
     vocabulary = Vocabulary(tuple(unique([*_WORDS, *pieces])))
-    return FineTunedModel(
-        config=tiny_config(len(vocabulary)),
-        weights={},
-        vocabulary=vocabulary,
-        vocabulary_file=b"",
-        do_lower_case=do_lower_case,
-        tokenizer=tokenizer,
-        task=CLASSIFICATION,
-        labels=(),
-        max_seq_length=max_seq_length,
-        provenance={},
-    )
+    return weightless_model(vocabulary, tokenizer, do_lower_case, max_seq_length)
 
 
 def stock_tokenizer(model: FineTunedModel) -> Any:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, FineTunedModel
+from bert.model import GOOGLE_RESEARCH
 from bert.vocabulary import Vocabulary
 from exporter.text import google_research
-from tests.tiny_model import tiny_config
+from tests.tiny_model import weightless_model
 
 Ids = list[list[int]]
 Tokenize = Callable[[Sequence[bytes]], Ids]
@@ -17,8 +17,10 @@ Tokenize = Callable[[Sequence[bytes]], Ids]
 
 def save_and_load(directory: Path, vocabulary_file: Path, do_lower_case: bool, op: str) -> Tokenize:
     """A function from texts to ids that runs in what `tf.saved_model.load` returns."""
+    vocabulary = Vocabulary.from_file(vocabulary_file)
+    model = weightless_model(vocabulary, GOOGLE_RESEARCH, do_lower_case)
     module = tf.Module()
-    module.tokenizer = google_research.build(_model(vocabulary_file, do_lower_case), op)
+    module.tokenizer = google_research.build(model, op)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def tokenize(text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -41,20 +43,3 @@ def save_and_load(directory: Path, vocabulary_file: Path, do_lower_case: bool, o
         return rows
 
     return ids
-
-
-def _model(vocabulary_file: Path, do_lower_case: bool) -> FineTunedModel:
-    """A model without weights, for the tokenizer alone."""
-    vocabulary = Vocabulary.from_file(vocabulary_file)
-    return FineTunedModel(
-        config=tiny_config(len(vocabulary)),
-        weights={},
-        vocabulary=vocabulary,
-        vocabulary_file=vocabulary_file.read_bytes(),
-        do_lower_case=do_lower_case,
-        tokenizer=GOOGLE_RESEARCH,
-        task=CLASSIFICATION,
-        labels=(),
-        max_seq_length=64,
-        provenance={},
-    )
