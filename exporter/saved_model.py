@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from bert.model import FineTunedModel
 from exporter.served_model import ServedModel
-from exporter.serving.rewriting import remove_save_only_ops
+from exporter.serving.rewriting import remove_save_only_ops, share_signatures
 from exporter.signatures import (
     METHOD_NAMES,
     TEXT_INPUT,
@@ -33,6 +33,13 @@ def write(
     signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
     _save(served, directory, signatures)
     _name_methods(directory, signatures)
+    first_with = {function: name for name, function in reversed(list(signatures.items()))}
+    same_as = {
+        name: first_with[function]
+        for name, function in signatures.items()
+        if first_with[function] != name
+    }
+    share_signatures(directory, same_as)
     remove_save_only_ops(directory)
     vocabulary = directory / VOCABULARY_ASSET
     vocabulary.parent.mkdir(exist_ok=True)

@@ -72,6 +72,9 @@ def build_signatures(
         for name, (build, tasks) in _REGISTRY.items()
         if tasks is None or context.model.task in tasks
     }
+    if context.served.answer_name == EMBEDDING:
+        # The same function, so that both share one graph.
+        signatures[EMBEDDING] = signatures[TEXT]
     return {SERVING_DEFAULT: signatures[default_signature], **signatures}
 
 

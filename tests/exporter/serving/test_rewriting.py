@@ -1,12 +1,14 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from exporter.serving.graph_file import read_serving_graph
 from exporter.serving.reachability import op_uses
-from exporter.serving.rewriting import remove_save_only_ops
+from exporter.serving.rewriting import remove_save_only_ops, share_signatures
+from exporter.serving.servable import Servable
 
 _OP = "DisableCopyOnRead"
 
@@ -78,3 +80,36 @@ def test_a_second_time_changes_nothing(saved: Path) -> None:
 
 def test_exports_are_without_it(tiny_export: Path) -> None:
     assert not holds_op(tiny_export)
+
+
+def test_equal_signatures_share_their_tensors(tmp_path: Path) -> None:
+    module = tf.Module()
+    module.scale = tf.Variable(3.0)
+    module.call = tf.function(
+        lambda x: {"y": x * module.scale}, input_signature=[tf.TensorSpec([2], tf.float32, "x")]
+    )
+    signatures = {"serving_default": module.call, "one": module.call, "two": module.call}
+    tf.saved_model.save(module, str(tmp_path), signatures=signatures)
+    nodes_before = len(read_serving_graph(tmp_path).graph_def.node)
+    share_signatures(tmp_path, {"serving_default": "one"})
+    graph = read_serving_graph(tmp_path)
+    assert graph.signature_def["serving_default"] == graph.signature_def["one"]
+    assert graph.signature_def["one"] != graph.signature_def["two"]
+    assert len(graph.graph_def.node) == nodes_before - 2
+    servable = Servable(tmp_path)
+    for name in signatures:
+        answer = servable.predict(name, {"x": np.array([1, 10], np.float32)})
+        assert answer["y"].tolist() == [3.0, 30.0]
+    for function in tf.saved_model.load(str(tmp_path)).signatures.values():
+        assert function(x=tf.constant([1.0, 10.0]))["y"].numpy().tolist() == [3.0, 30.0]
+
+
+def test_exports_have_one_encoder_and_share_the_default(tiny_export: Path) -> None:
+    graph = read_serving_graph(tiny_export)
+    assert graph.signature_def["serving_default"] == graph.signature_def["text"]
+    # All signatures call the one function that holds the layers.
+    products = [
+        sum(node.op == "MatMul" for node in function.node_def)
+        for function in graph.graph_def.library.function
+    ]
+    assert sum(count > 1 for count in products) == 1
