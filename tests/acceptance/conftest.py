@@ -1,5 +1,6 @@
 """The whole way on the real model and real data: minutes, so only in the full suite."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from tests.exporter.text import texts
+from tests.oracles.model_garden_environment import ModelGardenEnvironment
 from tests.preview.client import Client, preview
+from tests.tiny_model import tiny_tokens
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,6 +47,25 @@ class Trained(NamedTuple):
         return predictions
 
 
+class ModelGarden(NamedTuple):
+    """What tests/oracles/model_garden_models.py wrote; its docstring has the layout."""
+
+    directory: Path
+    texts: list[str]
+    pairs: list[tuple[str, str]]
+
+    def checkpoint(self, name: str) -> Path:
+        return self.directory / "checkpoints" / name
+
+    def saved_model(self, name: str) -> Path:
+        return self.directory / "saved_models" / name
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Features and answers for every text, or pair, by name."""
+        with np.load(self.directory / f"{name}.npz") as arrays:
+            return dict(arrays)
+
+
 def data_folder() -> Path:
     folder = os.environ.get("BERT_EXPORTER_DATA")
     assert folder, "BERT_EXPORTER_DATA must name the folder with sst2/ and mrpc/"
@@ -55,6 +78,31 @@ def minilm() -> Path:
     directory = ROOT / "build" / "minilm"
     subprocess.run([ROOT / "scripts" / "fetch_minilm", directory], check=True)
     return directory
+
+
+@pytest.fixture(scope="session")
+def model_garden(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelGarden:
+    """Models that Model Garden made of texts of all kinds."""
+    scratch = tmp_path_factory.mktemp("model_garden")
+    cased = scratch / "cased.txt"
+    cased.write_text("".join(f"{token}\n" for token in tiny_tokens(do_lower_case=False)))
+    lines = [*texts.data_lines()[:200], *texts.fuzzed_strings(200, 62)]
+    written = [*texts.EXAMPLES, *texts.SENTENCES, "", "not " * 100]
+    written += [line.decode("utf-8", "ignore") for line in lines]
+    pairs = list(zip(written, [*written[1:], written[0]], strict=True))
+    request = scratch / "request.json"
+    request.write_text(
+        json.dumps(
+            {
+                "vocabularies": {"uncased": str(minilm / "vocab.txt"), "cased": str(cased)},
+                "texts": written,
+                "pairs": pairs,
+            }
+        )
+    )
+    script = ROOT / "tests" / "oracles" / "model_garden_models.py"
+    ModelGardenEnvironment().run(script, scratch / "models", request)
+    return ModelGarden(scratch / "models", written, pairs)
 
 
 def fine_tune(
