@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bert.heads import HEADS
-from bert.model import EMBEDDING, FineTunedModel
+from bert.model import EMBEDDING, TextModel
 from exporter.serving.gate import GateReport
 from exporter.signatures import TEXT
 from exporter.text.profiles import PROFILES
@@ -21,7 +21,7 @@ class ExportReport:
     """Everything about a finished export."""
 
     version_directory: Path
-    model: FineTunedModel
+    model: TextModel
     text_pair: bool
     signatures: tuple[str, ...]
     default_signature: str
@@ -40,7 +40,6 @@ class ExportReport:
             "source": dict(model.provenance),
             "task": model.task,
             "labels": list(model.labels),
-            "pooling": dataclasses.asdict(model.pooling),
             "text": {
                 "tokenizer": model.tokenizer,
                 "do_lower_case": model.do_lower_case,
@@ -51,9 +50,9 @@ class ExportReport:
                 "text_pair": self.text_pair,
                 "unicode_version": PROFILES[model.tokenizer].unicode_version(model),
                 "vocabulary_lines": len(model.vocabulary),
-                "word_embedding_rows": model.config.vocab_size,
+                "word_embedding_rows": model.word_embedding_rows,
             },
-            "config": dataclasses.asdict(model.config),
+            **model.network_to_json(),
             "signatures": list(self.signatures),
             "serving_default": self.default_signature,
             "ops": list(self.gate.ops),
@@ -70,16 +69,16 @@ class ExportReport:
 
     def summary(self) -> str:
         """The closing words of the command, with a curl line that works."""
-        model, config = self.model, self.model.config
+        model = self.model
         casing = "uncased" if model.do_lower_case else "cased"
         named = ", ".join(self.signatures)
         rows = {
-            "model": f"{model.provenance['kind']}, {config.num_hidden_layers} layers of width "
-            f"{config.hidden_size}, {self._task()}",
+            "model": f"{model.provenance['kind']}, {model.describe_network()}, {self._task()}",
             "text": f"{model.tokenizer} tokenizer, {casing} ({model.provenance['do_lower_case']})",
             "length": f"{model.max_seq_length} tokens with [CLS] and [SEP] "
             f"({model.provenance['max_seq_length']})",
-            "vocabulary": f"{len(model.vocabulary)} lines for {config.vocab_size} embedding rows",
+            "vocabulary": f"{len(model.vocabulary)} lines for "
+            f"{model.word_embedding_rows or 'an unknown number of'} embedding rows",
             "signatures": named.replace(
                 "serving_default", f"serving_default (= {self.default_signature})"
             ),
@@ -94,7 +93,7 @@ class ExportReport:
     def _task(self) -> str:
         model = self.model
         if model.task == EMBEDDING:
-            return f"{model.task}: {model.pooling}"
+            return f"{model.task}: {model.describe_embedding()}"
         return f"{model.task}: {', '.join(model.labels)}" if model.labels else model.task
 
     def _warmed_up(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from bert.model import CLASSIFICATION, MULTILABEL, REGRESSION, FineTunedModel
+from bert.model import CLASSIFICATION, MULTILABEL, REGRESSION, TextModel
 from exporter.examples import texts_of_examples
 from exporter.served_model import ServedModel
 from exporter.text.packing import NOT_IN_TEXT
@@ -42,7 +42,7 @@ class SignatureContext:
     """What a signature is built from."""
 
     served: ServedModel
-    model: FineTunedModel
+    model: TextModel
     top_k: int
 
 

@@ -14,7 +14,7 @@ from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from bert.errors import UserError
-from bert.model import FineTunedModel
+from bert.model import TextModel
 from exporter.serving.graph_file import read_serving_graph
 from exporter.serving.replay import MAX_RECORDS, WARMUP_FILE
 from exporter.signatures import TEXT_INPUT, TEXT_PAIR_INPUTS
@@ -71,7 +71,7 @@ def read_rows(file: Path, text_pair: bool) -> list[tuple[bytes, ...]]:
     return rows
 
 
-def write_warmup(directory: Path, model: FineTunedModel, rows: Sequence[tuple[bytes, ...]]) -> int:
+def write_warmup(directory: Path, model: TextModel, rows: Sequence[tuple[bytes, ...]]) -> int:
     """Writes the warm-up file of a SavedModel, and returns how many requests it holds.
 
     Every signature gets every row alone, and then all of them in batches.

@@ -2,12 +2,12 @@
 
 from bert.huggingface_characters import HuggingFaceCharacters
 from bert.huggingface_tokenization import HuggingFaceTokenizer
-from bert.model import FineTunedModel
+from bert.model import TextModel
 from exporter.text.huggingface_code_points import HuggingFaceNormalizer
 from exporter.text.tokenizer import TextTokenizer
 
 
-def build(model: FineTunedModel, word_piece_op: str) -> TextTokenizer:
+def build(model: TextModel, word_piece_op: str) -> TextTokenizer:
     """The in-graph twin of `bert.huggingface_tokenization.HuggingFaceTokenizer`."""
     settings = model.huggingface_settings()
     normalizer = HuggingFaceNormalizer(settings, HuggingFaceCharacters.load())
@@ -21,14 +21,14 @@ def build(model: FineTunedModel, word_piece_op: str) -> TextTokenizer:
     )
 
 
-def build_reference(model: FineTunedModel) -> HuggingFaceTokenizer:
+def build_reference(model: TextModel) -> HuggingFaceTokenizer:
     """The Python reference."""
     return HuggingFaceTokenizer(
         model.vocabulary, model.huggingface_settings(), HuggingFaceCharacters.load()
     )
 
 
-def unicode_version(model: FineTunedModel) -> str:
+def unicode_version(model: TextModel) -> str:
     """Whose Unicode the tokenizer follows: a release of the library."""
     del model
     return HuggingFaceCharacters.load().reference

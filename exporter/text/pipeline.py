@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from bert.model import FineTunedModel
+from bert.model import TextModel
 from exporter.text.packing import PackedText, pack
 from exporter.text.profiles import PROFILES
 from exporter.text.tokens import Tokens
@@ -14,7 +14,7 @@ from exporter.text.truncation import keep_single
 class TextPipeline(tf.Module):
     """One text, or two, to the model's input."""
 
-    def __init__(self, model: FineTunedModel, word_piece_op: str) -> None:
+    def __init__(self, model: TextModel, word_piece_op: str) -> None:
         """Takes the profile of the tokenizer that the model was trained with."""
         super().__init__(name="text")
         self._profile = PROFILES[model.tokenizer]

@@ -11,7 +11,7 @@ from bert.model import (
     HUGGINGFACE,
     TENSORFLOW_TEXT,
     TENSORFLOW_TEXT_FAST,
-    FineTunedModel,
+    TextModel,
 )
 from exporter.text import google_research, huggingface, stock_tokenizers
 from exporter.text.tokens import Tokens
@@ -31,13 +31,13 @@ class ReferenceTokenizer(Protocol):
 class Profile:
     """How one library turns texts into a model's input."""
 
-    build_tokenizer: Callable[[FineTunedModel, str], Callable[[tf.Tensor], Tokens]]
+    build_tokenizer: Callable[[TextModel, str], Callable[[tf.Tensor], Tokens]]
     """model, WordPiece op -> the function from string [B] to tokens"""
 
-    build_reference: Callable[[FineTunedModel], ReferenceTokenizer]
+    build_reference: Callable[[TextModel], ReferenceTokenizer]
     """model -> what its ids are checked against"""
 
-    unicode_version: Callable[[FineTunedModel], str]
+    unicode_version: Callable[[TextModel], str]
     """model -> whose Unicode its tokenizer follows, for a person"""
 
     truncate_pair: Callable[[tf.Tensor, tf.Tensor, int], tuple[tf.Tensor, tf.Tensor]]

@@ -9,7 +9,7 @@ from importlib.metadata import version
 import tensorflow as tf
 
 from bert.errors import UserError
-from bert.model import TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST, FineTunedModel
+from bert.model import TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST, TextModel
 from bert.packed_tokens import row_of_each_value
 from bert.vocabulary import CLS, SEP, UNK, Vocabulary
 from exporter.text.byte_offsets import characters_of_bytes, decode, lengths_alone
@@ -111,7 +111,7 @@ class FastBertTokenizer(tf.Module):
 class StockReference:
     """The stock tokenizer and trimmer, run eagerly."""
 
-    def __init__(self, model: FineTunedModel) -> None:
+    def __init__(self, model: TextModel) -> None:
         """Takes the tokenizer that the model names."""
         import tensorflow_text
 
@@ -151,19 +151,19 @@ class StockReference:
         return ids, segment_ids
 
 
-def build(model: FineTunedModel, word_piece_op: str) -> BertTokenizer:
+def build(model: TextModel, word_piece_op: str) -> BertTokenizer:
     """`tensorflow_text`; its ops are those of every release, so there is none to choose."""
     del word_piece_op
     return BertTokenizer(model.vocabulary, model.do_lower_case)
 
 
-def build_fast(model: FineTunedModel, word_piece_op: str) -> FastBertTokenizer:
+def build_fast(model: TextModel, word_piece_op: str) -> FastBertTokenizer:
     """`tensorflow_text_fast`, which older servers have not."""
     del word_piece_op
     return FastBertTokenizer(model.vocabulary, model.do_lower_case)
 
 
-def unicode_version(model: FineTunedModel) -> str:
+def unicode_version(model: TextModel) -> str:
     """Whose Unicode the tokenizer follows here; a server follows its own."""
     del model
     return f"tensorflow-text {version('tensorflow-text')}, on a server its own"
