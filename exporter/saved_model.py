@@ -6,6 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from bert.model import FineTunedModel
+from exporter.network import EncoderNetwork
 from exporter.served_model import ServedModel
 from exporter.serving.rewriting import remove_save_only_ops, share_signatures
 from exporter.signatures import (
@@ -29,7 +30,8 @@ def write(
     word_piece_op: str,
 ) -> tuple[str, ...]:
     """Writes `model` to an empty directory, and names the signatures it has."""
-    served = ServedModel(model, TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT, word_piece_op)
+    text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
+    served = ServedModel(model, EncoderNetwork(model), text_names, word_piece_op)
     signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
     _save(served, directory, signatures)
     _name_methods(directory, signatures)

@@ -70,7 +70,8 @@ def build_signatures(
     signatures = {
         name: build(context)
         for name, (build, tasks) in _REGISTRY.items()
-        if tasks is None or context.model.task in tasks
+        if (tasks is None or context.model.task in tasks)
+        and (name != EMBEDDING or context.served.network.has_embedding)
     }
     if context.served.answer_name == EMBEDDING:
         # The same function, so that both share one graph.
@@ -150,8 +151,8 @@ def _features(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
     def features(
         input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        tokens = served.packed_features(input_ids, input_mask, segment_ids)
-        return {served.answer_name: served.answer(tokens)}
+        answer = served.network.answer_features(input_ids, input_mask, segment_ids)
+        return {served.answer_name: answer}
 
     return features
 
@@ -169,8 +170,8 @@ def _features_with_label_ids(
         input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor, label_ids: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         del label_ids
-        tokens = served.packed_features(input_ids, input_mask, segment_ids)
-        return {_RECIPE_OUTPUT: served.answer(tokens)}
+        answer = served.network.answer_features(input_ids, input_mask, segment_ids)
+        return {_RECIPE_OUTPUT: answer}
 
     return features_with_label_ids
 
@@ -204,7 +205,7 @@ def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFu
     served = context.served
 
     def embedding(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {"embedding": served.pooled(served.packed_text(texts).tokens)}
+        return {"embedding": served.network.embedding(served.packed_text(texts).tokens)}
 
     return _text_function(context, embedding)
 

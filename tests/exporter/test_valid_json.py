@@ -18,6 +18,7 @@ from bert.checkpoints import ReadOptions, read, tensorflow_v1
 from bert.errors import UserError
 from bert.model import FineTunedModel
 from exporter import export
+from exporter.network import EncoderNetwork
 from exporter.served_model import ServedModel
 from exporter.signatures import TEXT_INPUT
 from exporter.text.wordpiece import FAST_OP
@@ -199,7 +200,7 @@ def is_admitted(model: FineTunedModel) -> bool:
 
 
 def answers(model: FineTunedModel) -> np.ndarray:
-    served = ServedModel(model, TEXT_INPUT, FAST_OP)
+    served = ServedModel(model, EncoderNetwork(model), TEXT_INPUT, FAST_OP)
     return served.answer_text([tf.constant(["the film is good", "bad", ""])]).numpy()
 
 
