@@ -42,7 +42,8 @@ def export(
 
     Args:
       checkpoint: a TensorFlow 1 checkpoint's prefix, a directory that holds one, or one of
-        transformers or sentence-transformers.
+        transformers or sentence-transformers; or a SavedModel that takes features, as a
+        directory, a tar archive or a handle of TensorFlow Hub.
       export_dir: base path of the served model; a version directory is made in it.
       version: the version number; None is the time in Unix seconds.
       bert_config_file: None is beside the checkpoint.
@@ -78,7 +79,7 @@ def export(
     from exporter.progress import silent
 
     return export_checkpoint(
-        Path(checkpoint),
+        os.fspath(checkpoint),
         Path(export_dir),
         ReadOptions(
             bert_config_file=_path(bert_config_file),

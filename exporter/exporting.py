@@ -1,29 +1,35 @@
 """The way of one export: read, write, gate, warm up, verify, publish."""
 
+import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
-from bert.checkpoints import ReadOptions, read
+from bert.checkpoints import ReadOptions
 from bert.errors import UserError
+from bert.model import TextModel
 from exporter import saved_model
+from exporter.opening import open_model
 from exporter.progress import Stage
 from exporter.publish import cannot_write, staged_version
 from exporter.report import ExportReport
 from exporter.serving import gate
 from exporter.serving.op_tables import OpTables
+from exporter.serving.release import Release
 from exporter.serving.warmup import default_rows, read_rows, write_warmup
 from exporter.signatures import DEFAULT_SIGNATURES
 from exporter.valid_json import require_valid_json
 from exporter.verification import verify, verify_loads
+from exporter.wrapped.location import local_path
 
 # TF Serving reads a version as an int64.
 _LARGEST_VERSION = 2**63 - 1
 
 
 def export_checkpoint(
-    checkpoint: Path,
+    checkpoint: str,
     export_dir: Path,
     read_options: ReadOptions,
     *,
@@ -61,9 +67,43 @@ def export_checkpoint(
     if warmup_file is not None and not warmup:
         raise UserError("--warmup_file is given with --nowarmup: leave one of the two out.")
     warmup_rows = read_rows(warmup_file, text_pair) if warmup_file else default_rows(text_pair)
-    with stage(f"reading {checkpoint.name}"):
-        model = read(checkpoint, read_options)
-        require_valid_json(model)
+    with contextlib.ExitStack() as stack:
+        with stage(f"reading {checkpoint.rstrip('/').rsplit('/')[-1]}"):
+            path = stack.enter_context(local_path(checkpoint))
+            model = open_model(path, read_options, checkpoint)
+            require_valid_json(model)
+        return _export(
+            model,
+            export_dir,
+            version=version,
+            text_pair=text_pair,
+            default_signature=default_signature,
+            top_k=top_k,
+            target=target,
+            tables=tables,
+            warmup_rows=warmup_rows if warmup else None,
+            verification=verification,
+            verify_file=verify_file,
+            stage=stage,
+        )
+
+
+def _export(
+    model: TextModel,
+    export_dir: Path,
+    *,
+    version: int,
+    text_pair: bool,
+    default_signature: str,
+    top_k: int | None,
+    target: Release,
+    tables: OpTables,
+    warmup_rows: Sequence[tuple[bytes, ...]] | None,
+    verification: bool,
+    verify_file: Path | None,
+    stage: Stage,
+) -> ExportReport:
+    """Writes, checks and publishes a model that was read."""
     num_labels = len(model.labels)
     if top_k is not None and not num_labels:
         raise UserError(
@@ -95,7 +135,7 @@ def export_checkpoint(
         with stage("checking the ops against TensorFlow Serving"):
             gate_report = gate.check(directory, target, tables)
         warmup_requests = 0
-        if warmup:
+        if warmup_rows is not None:
             with stage("writing warm-up requests"):
                 try:
                     warmup_requests = write_warmup(directory, model, warmup_rows)
@@ -105,7 +145,7 @@ def export_checkpoint(
         if verification:
             with stage("verifying in a fresh process"):
                 verification_report = verify(directory, model, text_pair, verify_file)
-        elif warmup:
+        elif warmup_rows is not None:
             with stage("replaying warm-up requests"):
                 verify_loads(directory)
         report = ExportReport(

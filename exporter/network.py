@@ -7,11 +7,13 @@ import tensorflow as tf
 
 from bert.encoder import Encoder
 from bert.heads import HEADS
-from bert.model import FineTunedModel
+from bert.model import FineTunedModel, TextModel
 from bert.packed_tokens import PackedTokens
 from bert.pooling import pool
 from bert.row_groups import encode_in_groups
 from exporter.features import pack_features
+from exporter.wrapped.feature_network import FeatureNetwork
+from exporter.wrapped.model import WrappedModel
 
 
 class Network(Protocol):
@@ -60,6 +62,14 @@ class EncoderNetwork(tf.Module):
     ) -> tf.Tensor:
         """The same for features, int32 [B, S] each."""
         return self.answer(pack_features(self._config, input_ids, input_mask, segment_ids))
+
+
+def build_network(model: TextModel) -> Network:
+    """The network of a model of any kind."""
+    if isinstance(model, WrappedModel):
+        return FeatureNetwork(model.network, model.signature, model.answer)
+    assert isinstance(model, FineTunedModel)
+    return EncoderNetwork(model)
 
 
 def _packed_tokens_spec() -> PackedTokens:

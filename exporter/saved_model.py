@@ -5,8 +5,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from bert.model import FineTunedModel
-from exporter.network import EncoderNetwork
+from bert.model import TextModel
+from exporter.network import build_network
 from exporter.served_model import ServedModel
 from exporter.serving.rewriting import remove_save_only_ops, share_signatures
 from exporter.signatures import (
@@ -21,7 +21,7 @@ VOCABULARY_ASSET = "assets/vocab.txt"
 
 
 def write(
-    model: FineTunedModel,
+    model: TextModel,
     directory: Path,
     *,
     text_pair: bool,
@@ -31,7 +31,7 @@ def write(
 ) -> tuple[str, ...]:
     """Writes `model` to an empty directory, and names the signatures it has."""
     text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
-    served = ServedModel(model, EncoderNetwork(model), text_names, word_piece_op)
+    served = ServedModel(model, build_network(model), text_names, word_piece_op)
     signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
     _save(served, directory, signatures)
     _name_methods(directory, signatures)

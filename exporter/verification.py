@@ -1,20 +1,23 @@
 """Checks a written export against witnesses that share no code with it."""
 
 import dataclasses
+import functools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bert.errors import UserError
 from bert.heads import HEADS
-from bert.model import FineTunedModel
+from bert.model import FineTunedModel, TextModel
 from bert.reference import ReferenceModel
 from exporter.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.reload import ReloadError, load_in_fresh_process, run_in_fresh_process
 from exporter.signatures import TEXT_INPUT, TEXT_PAIR_INPUTS
 from exporter.text.profiles import PROFILES
+from exporter.wrapped.model import WrappedModel
+from exporter.wrapped.witness import Row, answers_of_original
 
 # float32 against float64, over 12 layers; of values above 1, a share of the largest.
 PROBABILITY_TOLERANCE = 1e-5
@@ -50,13 +53,14 @@ def verify_loads(directory: Path) -> None:
 
 
 def verify(
-    directory: Path, model: FineTunedModel, text_pair: bool, verify_file: Path | None
+    directory: Path, model: TextModel, text_pair: bool, verify_file: Path | None
 ) -> VerificationReport:
     """Loads the export in a fresh process and compares ids and probabilities.
 
     Loading is what a server does: its warm-up requests are replayed.
     Ids against the Python reference tokenizer on the built-in adversarial texts and every
-    line of `verify_file`; probabilities against the NumPy forward pass on a part of them.
+    line of `verify_file`; probabilities on a part of them, against the NumPy forward pass, or
+    the SavedModel as it was.
     With `text_pair`, a line of the file holds two texts with a tab between them.
 
     Raises:
@@ -87,27 +91,47 @@ def verify(
                 f"the ids of {_shown(row)} are {_shown(found)} in the export, but "
                 f"{_shown(expected)} by the {model.tokenizer} reference tokenizer"
             )
-        references.append((np.array([expected]), np.array([segment_ids])))
+        references.append((expected, segment_ids))
 
     compared = [
         *range(min(len(lines), _FILE_PROBABILITIES)),
         *range(len(lines), len(lines) + _ADVERSARIAL_PROBABILITIES),
     ]
-    witness = ReferenceModel(model)
+    witness, witness_name = _witness(model)
+    try:
+        expected_answers = witness([references[index] for index in compared])
+    except ReloadError as error:
+        raise VerificationError(f"the {witness_name} does not run: {error}") from error
     largest = 0.0
-    for index in compared:
-        input_ids, segments = references[index]
-        expected_answer = witness.answers(input_ids, np.ones_like(input_ids), segments)[0]
+    for index, expected_answer in zip(compared, expected_answers, strict=True):
         scale = max(1.0, float(np.abs(expected_answer).max()))
         difference = float(np.abs(answers[index] - expected_answer).max()) / scale
         # Written so that NaN fails too.
         if not difference <= PROBABILITY_TOLERANCE:
             raise VerificationError(
                 f"the {answer_name} of {_shown(rows[index])} differ by {difference:.1e} from the "
-                f"NumPy forward pass, more than {PROBABILITY_TOLERANCE:.0e}"
+                f"{witness_name}, more than {PROBABILITY_TOLERANCE:.0e}"
             )
         largest = max(largest, difference)
     return VerificationReport(len(rows), len(compared), largest)
+
+
+def _witness(model: TextModel) -> tuple[Callable[[Sequence[Row]], Iterable[np.ndarray]], str]:
+    """The function from rows to the answers expected, and what it is."""
+    if isinstance(model, WrappedModel):
+        return functools.partial(answers_of_original, model), "SavedModel as it was"
+    assert isinstance(model, FineTunedModel)
+    reference = ReferenceModel(model)
+
+    def answers(rows: Sequence[Row]) -> list[np.ndarray]:
+        return [
+            reference.answers(
+                np.array([ids]), np.ones([1, len(ids)], np.int32), np.array([segments])
+            )[0]
+            for ids, segments in rows
+        ]
+
+    return answers, "NumPy forward pass"
 
 
 def _does_not_load(error: ReloadError) -> VerificationError:

@@ -1,7 +1,7 @@
 """Recognises what kind of checkpoint a path holds, and opens it."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bert.checkpoints import google_research, huggingface, sentence_transformers
@@ -33,23 +33,25 @@ _KINDS = (
 )
 
 
+def signs(path: Path) -> Mapping[str, str]:
+    """The kinds that `path` may be, and the file by which each is known."""
+    return {kind.name: sign for kind, sign in _signs(path).items()}
+
+
 def read(path: Path, options: ReadOptions) -> FineTunedModel:
     """Opens the checkpoint at `path`, a prefix or a directory.
 
     Raises:
       UserError: nothing there, no kind that is known, two kinds, or a fault in its files.
     """
-    signs = {kind: sign for kind in _KINDS if (sign := kind.sign(path)) is not None}
-    if _SENTENCE_TRANSFORMERS in signs:
-        # Its first module is a Hugging Face model, often in the same directory.
-        signs.pop(_HUGGING_FACE, None)
-    if len(signs) > 1:
-        told = " and ".join(f"a {kind.name} ({sign})" for kind, sign in signs.items())
+    found = _signs(path)
+    if len(found) > 1:
+        told = " and ".join(f"a {kind.name} ({sign})" for kind, sign in found.items())
         raise UserError(
             f"--checkpoint {path} holds {told}: give a directory with one of them, or a "
             "TensorFlow checkpoint by its prefix."
         )
-    for kind in signs:
+    for kind in found:
         return kind.read(path, options)
     if path.is_dir():
         raise UserError(
@@ -66,3 +68,11 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
         f"--checkpoint {path} does not exist: give a checkpoint's prefix, such as "
         "out/model.ckpt-343, or the directory that holds it."
     )
+
+
+def _signs(path: Path) -> dict[_Kind, str]:
+    found = {kind: sign for kind in _KINDS if (sign := kind.sign(path)) is not None}
+    if _SENTENCE_TRANSFORMERS in found:
+        # Its first module is a Hugging Face model, often in the same directory.
+        found.pop(_HUGGING_FACE, None)
+    return found

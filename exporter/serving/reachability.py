@@ -60,6 +60,12 @@ def op_uses(meta_graph: MetaGraphDef) -> Mapping[str, OpUse]:
     }
 
 
+def ops_behind(meta_graph: MetaGraphDef, tensors: Iterable[str]) -> set[str]:
+    """The ops that run before `tensors` are there, those of called functions included."""
+    nodes = _Nodes(meta_graph)
+    return {op for op in nodes.ops_behind(tensors) if op not in nodes.functions}
+
+
 class _Nodes:
     """The nodes of a graph by name, and those of its functions by function."""
 
@@ -100,7 +106,7 @@ class _Nodes:
         ops = {node.op}
         waiting = [node]
         while waiting:
-            for name in _called_functions(waiting.pop()):
+            for name in called_functions(waiting.pop()):
                 if name in self.functions and name not in seen_functions:
                     seen_functions.add(name)
                     ops.update(inner.op for inner in self.functions[name])
@@ -117,7 +123,7 @@ def _set_attributes(node: NodeDef, defaults: Mapping[tuple[str, str], AttrValue]
             yield name
 
 
-def _called_functions(node: NodeDef) -> Iterator[str]:
+def called_functions(node: NodeDef) -> Iterator[str]:
     """Names that may be functions of the library: the op itself, and `If` or `While` branches."""
     yield node.op
     for value in node.attr.values():

@@ -1,0 +1,52 @@
+"""WrappedModel: a SavedModel that takes features, as a model that answers text."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bert.model import TextModel
+from exporter.wrapped.answer import Answer
+from exporter.wrapped.saved_network import SavedNetwork
+from exporter.wrapped.signature import FeatureSignature
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WrappedModel(TextModel):
+    """A SavedModel's network with the text settings that it was trained with.
+
+    `directory` holds the SavedModel; what was fetched lies there as long as the export lasts.
+    `fingerprint` has SHA-256 digests of its files, by name.
+    """
+
+    directory: Path
+    signature: FeatureSignature
+    network: SavedNetwork
+    answer: Answer
+    embedding_rows: int | None
+    fingerprint: Mapping[str, str]
+
+    @property
+    def word_embedding_rows(self) -> int | None:
+        """The rows of its word embeddings, None where no variable has their name."""
+        return self.embedding_rows
+
+    def describe_network(self) -> str:
+        """Its length, and what its output was taken for."""
+        length = self.signature.length
+        columns = f"{length} columns" if length else "any number of columns"
+        return f"kept as it is, {columns}, `{self.answer.output}` ({self.answer.reason})"
+
+    def describe_embedding(self) -> str:
+        """The output that is the vector."""
+        return f"`{self.answer.output}` of the SavedModel"
+
+    def network_to_json(self) -> dict[str, Any]:
+        """The original's signature and fingerprint, and what is done to its output."""
+        return {
+            "wrapped": {
+                **self.signature.to_json(),
+                "answer": dataclasses.asdict(self.answer),
+                "sha256": dict(self.fingerprint),
+            }
+        }
