@@ -22,7 +22,8 @@ _HARMLESS_STATEFUL = frozenset(
         *("TensorArrayGatherV3", "TensorArrayScatterV3", "TensorArrayCloseV3"),
     }
 )
-# What writes the values that were saved into the variables.
+# What gives variables their first values, and those that were saved.
+_INITIALISING = frozenset({"AssignVariableOp"})
 _RESTORING = frozenset({"RestoreV2", "AssignVariableOp"})
 # Not stateful by TensorFlow's word, and yet they read files or run Python.
 _HARMFUL_STATELESS = frozenset(
@@ -51,7 +52,7 @@ def refuse_effects(
     """
     parts = {
         f"the signature {signature.name}": (signature.outputs.values(), frozenset()),
-        "its initialisation": (_initialisers(meta_graph), frozenset()),
+        "its initialisation": (_initialisers(meta_graph), _INITIALISING),
         "its restoring": ([meta_graph.saver_def.restore_op_name], _RESTORING),
     }
     for part, (tensors, admitted) in parts.items():
