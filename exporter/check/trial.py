@@ -123,34 +123,6 @@ def _run_process(directory: Path, progress: Path, steps: Sequence[int]) -> str |
     return signal.Signals(-result.returncode).name if result.returncode else None
 
 
-class _UncheckedSession:
-    """A session that passes every shape on to the graph, as TF Serving does.
-
-    `Session.run` compares a feed with the placeholder's shape first.
-    """
-
-    def __init__(self, session: Any) -> None:
-        self._session = session
-
-    def run(self, fetches: Mapping[str, str], feeds: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        graph = self._session.graph
-        fed = {graph.get_tensor_by_name(name).ref(): value for name, value in feeds.items()}
-        fetched = [graph.get_tensor_by_name(name) for name in fetches.values()]
-        values = self._session._do_run(None, [], fetched, fed, None, None)
-        return dict(zip(fetches, values, strict=True))
-
-    def close(self) -> None:
-        self._session.close()
-
-
-class _ServerSession(Servable):
-    """A SavedModel that gets every shape."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self._session = _UncheckedSession(self._session)
-
-
 def run_steps(directory: str, progress_file: str, steps: str) -> None:
     """What the process does: loads the model, and writes what became of each step.
 
@@ -163,7 +135,7 @@ def run_steps(directory: str, progress_file: str, steps: str) -> None:
             progress.flush()
 
         try:
-            servable = _ServerSession(Path(directory))
+            servable = Servable(Path(directory), checks_shapes=False)
         # Whatever a SavedModel holds may be broken in any way.
         except Exception as error:
             message = " ".join(str(error).split())

@@ -21,12 +21,17 @@ class Servable:
     that the same call has in TF Serving 2.19.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, checks_shapes: bool = True) -> None:
         """Loads the meta graph tagged "serve" of the SavedModel in `directory`.
+
+        With `checks_shapes` an input of another rank than the signature's is refused before
+        the graph runs; without, every shape reaches the graph, as in TF Serving, and a graph
+        that does not guard itself may end the process.
 
         Raises what TensorFlow raises on a SavedModel it cannot load.
         """
         register_text_ops()
+        self._checks_shapes = checks_shapes
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph)
         try:
@@ -143,7 +148,7 @@ class Servable:
             feeds[signature.inputs[name].name] = array
         fetches = {name: signature.outputs[name].name for name in names}
         try:
-            outputs = self._session.run(fetches, feeds)
+            outputs = self._outputs(fetches, feeds)
         except tf.errors.OpError as error:
             raise StatusError(Code(error.error_code), _first_cause(error.message)) from None
         except UnicodeDecodeError:
@@ -153,6 +158,17 @@ class Servable:
             # The session's own check of a feed, made before the graph runs.
             raise invalid_argument(str(error)) from None
         return {name: _array(value) for name, value in outputs.items()}
+
+    def _outputs(
+        self, fetches: Mapping[str, str], feeds: Mapping[str, np.ndarray]
+    ) -> Mapping[str, object]:
+        if self._checks_shapes:
+            return self._session.run(fetches, feeds)
+        # What `Session.run` calls when it has compared the feeds with the placeholders' shapes.
+        tensor = self._session.graph.get_tensor_by_name
+        fed = {tensor(name).ref(): value for name, value in feeds.items()}
+        values = self._session._do_run(None, [], [*map(tensor, fetches.values())], fed, None, None)
+        return dict(zip(fetches, values, strict=True))
 
 
 def _first_cause(message: str) -> str:

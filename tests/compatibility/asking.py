@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -90,25 +91,42 @@ class Process:
         Raises:
           ProcessDied: there is none.
         """
-        assert self._process.stdin is not None and self._process.stdout is not None
+        return self.ask_together(request)[0]
+
+    def ask_together(self, *requests: Mapping[str, Any]) -> list[Answer]:
+        """Requests, and their answers; of a process that forks, all from one child.
+
+        Raises:
+          ProcessDied: one has none.
+        """
+        assert self._process.stdin is not None
         # Of a process that is gone, the exit code says more than the broken pipe.
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.write(json.dumps(requests) + "\n")
             self._process.stdin.flush()
-        timer = threading.Timer(_LONGEST_SECONDS, self._process.kill)
+        return [self._read() for _ in requests]
+
+    def _read(self) -> Answer:
+        assert self._process.stdout is not None
+        timer = threading.Timer(_LONGEST_SECONDS, self.kill)
         timer.start()
         line = self._process.stdout.readline()
         timer.cancel()
-        if not line:
-            code = self._process.wait()
+        found = json.loads(line or "{}")
+        if "memory_mb" not in found:
+            code = found["exit"] if line else self._process.wait()
             raise ProcessDied(f"exit code {code}: {self._last_words()}")
-        found = json.loads(line)
         return Answer(
             {name: from_json(value) for name, value in found.get("outputs", {}).items()},
             found.get("error"),
             found.get("message", ""),
             found["memory_mb"],
         )
+
+    def kill(self) -> None:
+        """Ends the process and its children."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _last_words(self) -> str:
         self._errors.seek(0)
@@ -117,23 +135,27 @@ class Process:
 
 
 @contextlib.contextmanager
-def process(loader: str, python: Path = Path(sys.executable)) -> Iterator[Process]:
+def process(
+    loader: str, python: Path = Path(sys.executable), *, forks: bool = False
+) -> Iterator[Process]:
     """A process of `runner` that lives until the block ends."""
     environment = {**os.environ, "PYTHONPATH": str(_ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     with (
         # A pipe that nobody reads would stop the process when it is full.
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(
-            [python, "-m", "tests.compatibility.runner", loader],
+            [python, "-m", "tests.compatibility.runner", loader, *(["--forks"] if forks else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
             cwd=_ROOT,
             env=environment,
+            start_new_session=True,
         ) as started,
     ):
+        asking = Process(started, errors)
         try:
-            yield Process(started, errors)
+            yield asking
         finally:
-            started.kill()
+            asking.kill()

@@ -31,7 +31,7 @@ class Environment:
         """
         self.release = release
         python = find_python(release.pythons)
-        folder = Path(os.environ.get(ENVIRONMENTS_VARIABLE) or _DEFAULT)
+        folder = Path(os.environ.get(ENVIRONMENTS_VARIABLE) or _DEFAULT).absolute()
         self._directory = folder / f"tensorflow-{release.tensorflow}"
         self.python = self._directory / "bin" / "python"
         stamp = self._directory / "installed.txt"
@@ -61,9 +61,11 @@ class Environment:
         return [tuple(needs), ("--no-deps", *bare)]
 
     def _pip_install(self, *packages: str) -> None:
-        options = ["--quiet", "--no-cache-dir", "--disable-pip-version-check"]
+        # Of TensorFlow's files few are ever imported: compiling all takes a minute.
+        options = ["--quiet", "--no-cache-dir", "--disable-pip-version-check", "--no-compile"]
         command = [self.python, "-m", "pip", "install", *options, "--prefer-binary", *packages]
-        subprocess.run(command, check=True)
+        # Elsewhere pip finds this project beside it and complains of its requirements.
+        subprocess.run(command, check=True, cwd=self._directory)
 
 
 def find_python(minors: tuple[str, ...]) -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 from tensorflow.core.example.example_pb2 import Example
 
 from tests.compatibility.tensor_json import strings
+from tests.exporter.example_protos import example_of
 
 INVALID_ARGUMENT = "INVALID_ARGUMENT"
 
@@ -50,7 +51,11 @@ def ordinary_inputs(input_names: Sequence[str], bounds: Bounds) -> dict[str, np.
     """A request of two rows that every model answers."""
     texts = [b"the film is good", b"a very bad film, not fun at all"]
     if list(input_names) == ["inputs"]:
-        return {"inputs": strings([_example(text, bounds.text_names) for text in texts])}
+        return {
+            "inputs": strings(
+                [example_of(**dict.fromkeys(bounds.text_names, text)) for text in texts]
+            )
+        }
     values = {name: strings(texts) for name in bounds.text_names}
     values |= dict(zip(_FEATURES, _features(bounds, rows=2, columns=9), strict=True))
     values["label_ids"] = np.zeros(2, np.int32)
@@ -115,17 +120,10 @@ def _text_cases(bounds: Bounds) -> Iterator[tuple[str, Case]]:
         )
 
 
-def _example(text: bytes, names: Sequence[str]) -> bytes:
-    example = Example()
-    for name in names:
-        example.features.feature[name].bytes_list.value.append(text)
-    return example.SerializeToString()
-
-
 def _example_cases(bounds: Bounds) -> Iterator[tuple[str, Case]]:
     names = bounds.text_names
     for case, texts in _texts(bounds).items():
-        examples = strings([_example(text, names) for text in texts])
+        examples = strings([example_of(**dict.fromkeys(names, text)) for text in texts])
         yield case, Case({"inputs": examples}, len(texts))
     for case, value in _WRONG_SHAPES.items():
         yield case, Case({"inputs": strings(value)}, INVALID_ARGUMENT)
@@ -140,7 +138,7 @@ def _example_cases(bounds: Bounds) -> Iterator[tuple[str, Case]]:
         "two texts in a feature": two.SerializeToString(),
     }
     for case, example in wrong.items():
-        inputs = {"inputs": strings([_example(b"a", names), example])}
+        inputs = {"inputs": strings([example_of(**dict.fromkeys(names, b"a")), example])}
         yield case, Case(inputs, INVALID_ARGUMENT)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def check_guards(
 
     Args:
       directory: an export.
-      one_process_per_case: else one process for all; the first that dies ends it.
+      one_process_per_case: else one process for all, and the first case that ends it is the last.
       python: of the environment that runs them.
       signature_names: those to ask, or None for all.
     """
@@ -72,11 +73,6 @@ def check_guards(
         for name, signature in read_signatures(directory).items()
         if signature_names is None or name in signature_names
     ]
-    by_case: dict[str, list[tuple[Signature, Case]]] = {}
-    for signature in signatures:
-        for name, case in cases(sorted(signature.inputs), bounds):
-            by_case.setdefault(name, []).append((signature, case))
-
     ordinary = {
         signature.name: signature.request(ordinary_inputs(sorted(signature.inputs), bounds))
         for signature in signatures
@@ -88,27 +84,36 @@ def check_guards(
 
     findings: list[Finding] = []
     requests, largest, largest_case = 0, 0, "none"
-    batches = [[name] for name in by_case] if one_process_per_case else [list(by_case)]
-    for batch in batches:
-        with start_process("C API", python) as process:
-            for name, (signature, case) in ((n, asked) for n in batch for asked in by_case[n]):
-                requests += 1
-                try:
-                    answer = process.ask(signature.request(case.inputs))
-                    after = process.ask(ordinary[signature.name])
-                except ProcessDied as error:
-                    findings.append(Finding(name, signature.name, f"the process died, {error}"))
-                    break
-                if answer.memory_mb > largest:
-                    largest, largest_case = answer.memory_mb, f"{signature.name}, {name}"
-                fault = (
-                    fault_of(answer, case)
-                    or _difference(after, expected[signature.name])
-                    or (answer.memory_mb > MEMORY_BOUND_MB and f"{answer.memory_mb} MB of memory")
+    with start_process("C API", python, forks=one_process_per_case) as process:
+        for signature, name, case in _asked(signatures, bounds):
+            requests += 1
+            try:
+                answer, after = process.ask_together(
+                    signature.request(case.inputs), ordinary[signature.name]
                 )
-                if fault:
-                    findings.append(Finding(name, signature.name, fault))
+            except ProcessDied as error:
+                findings.append(Finding(name, signature.name, f"the process died, {error}"))
+                if one_process_per_case:
+                    continue
+                break
+            if answer.memory_mb > largest:
+                largest, largest_case = answer.memory_mb, f"{signature.name}, {name}"
+            fault = (
+                fault_of(answer, case)
+                or _difference(after, expected[signature.name])
+                or (answer.memory_mb > MEMORY_BOUND_MB and f"{answer.memory_mb} MB of memory")
+            )
+            if fault:
+                findings.append(Finding(name, signature.name, fault))
     return GuardReport(requests, findings, largest, largest_case)
+
+
+def _asked(
+    signatures: Sequence[Signature], bounds: Bounds
+) -> Iterator[tuple[Signature, str, Case]]:
+    for signature in signatures:
+        for name, case in cases(sorted(signature.inputs), bounds):
+            yield signature, name, case
 
 
 def fault_of(answer: Answer, case: Case) -> str | None:

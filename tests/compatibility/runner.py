@@ -1,9 +1,12 @@
 """Runs requests through a SavedModel in this process, by the loader named.
 
-    python -m tests.compatibility.runner LOADER
+    python -m tests.compatibility.runner LOADER [--forks]
 
-Reads a request a line on standard input and writes an answer a line on standard output, both
-JSON, so that a process that dies leaves its answers and the reader knows which request it was.
+Reads a list of requests a line on standard input and writes an answer a line on standard output,
+both JSON, so that a process that dies leaves its answers and the reader knows which request it
+was. With --forks every list is answered by a child process that loads the SavedModel for itself;
+of one that dies there is a line with its `exit` code.
+
 A request has `directory`, `signature`, `inputs` (name -> `tensor` and `value`) and `outputs`
 (name -> tensor name); an answer has `outputs` (name -> value), or `error` and `message`, and
 `memory_mb`, the most that the request took beyond what was resident before it. Runs on Linux,
@@ -14,8 +17,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import resource
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,27 +144,68 @@ def _memory(field: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(field + ":"))
 
 
-def main(loader: str) -> None:
-    """Answers every request on standard input."""
-    _limit_memory()
-    load = LOADERS[loader]()
-    loaded: dict[str, _Run] = {}
-    for line in sys.stdin:
-        request = json.loads(line)
+class _Answers:
+    """Answers requests; a SavedModel is loaded by its first."""
+
+    def __init__(self, load: Callable[[Path], _Run]) -> None:
+        self._load = load
+        self._loaded: dict[str, _Run] = {}
+
+    def print(self, requests: list[dict[str, Any]]) -> None:
+        """A line for each request."""
+        for request in requests:
+            print(json.dumps(self._answer(request)), flush=True)
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         directory = request["directory"]
         answer: dict[str, Any]
         memory = 0
         try:
-            if directory not in loaded:
-                loaded[directory] = load(Path(directory))
+            if directory not in self._loaded:
+                self._loaded[directory] = self._load(Path(directory))
             memory = _forget_peak_memory()
-            values = loaded[directory](request)
+            values = self._loaded[directory](request)
             answer = {"outputs": {name: to_json(value) for name, value in values.items()}}
         except StatusError as error:
             answer = {"error": error.code, "message": error.message}
         answer["memory_mb"] = (_memory("VmHWM") - memory) // 1024 if memory else 0
-        print(json.dumps(answer), flush=True)
+        return answer
+
+
+def _print_from_a_child(answers: _Answers, requests: list[dict[str, Any]]) -> None:
+    """The same from a process of its own, in which nothing is loaded yet but TensorFlow.
+
+    TensorFlow starts its threads with the first session, so a fork before it is whole.
+    """
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            answers.print(requests)
+            code = 0
+        except Exception:
+            traceback.print_exc()
+        finally:
+            # Without the clean-up of an interpreter that is a copy.
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    if status:
+        signal_number = os.WTERMSIG(status)
+        code = -signal_number if signal_number else os.WEXITSTATUS(status)
+        print(json.dumps({"exit": code}), flush=True)
+
+
+def main(loader: str, *options: str) -> None:
+    """Answers every list of requests on standard input."""
+    _limit_memory()
+    answers = _Answers(LOADERS[loader]())
+    for line in sys.stdin:
+        requests = json.loads(line)
+        if "--forks" in options:
+            _print_from_a_child(answers, requests)
+        else:
+            answers.print(requests)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -1,7 +1,6 @@
 """The `classify` and `regress` signatures, over REST and in the file that servers read."""
 
 import base64
-import dataclasses
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,27 +12,25 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from bert.checkpoints import ReadOptions, read
-from bert.model import REGRESSION
-from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
-from exporter import saved_model
+from exporter import export
 from exporter.serving.graph_file import read_serving_graph
 from exporter.serving.replay import WARMUP_FILE
 from exporter.serving.servable import Servable
 from exporter.serving.status import StatusError
-from exporter.serving.warmup import write_warmup
-from exporter.text.wordpiece import FAST_OP
+from tests.bert.checkpoints.huggingface_directory import tensors, variables, write_directory
 from tests.exporter.command import ROOT
+from tests.exporter.example_protos import example_of
 from tests.exporter.text.texts import FULL
-from tests.preview.client import Answer, Client, preview
-from tests.tiny_model import LABELS, TinyModel
+from tests.preview.client import Answer, Client
+from tests.preview.model_server import SERVERS, serving
+from tests.tiny_model import LABELS
 
 _TEXTS = ["a stirring film", "bad", "", "The FILM is not very good. " * 20, "漢字 é \0"]
 
 
-@pytest.fixture(scope="module")
-def client(tiny_export: Path) -> Iterator[Client]:
-    with preview("tiny", tiny_export.parent) as client:
+@pytest.fixture(scope="module", params=SERVERS)
+def client(request: pytest.FixtureRequest, tiny_export: Path) -> Iterator[Client]:
+    with serving(request.param, "tiny", tiny_export.parent) as client:
         yield client
 
 
@@ -113,13 +110,6 @@ def test_predict_requests_on_it(client: Client) -> None:
         assert set(answer.json()) == {"error"}
 
 
-def example_of(**texts: str) -> bytes:
-    example = tf.train.Example()
-    for name, text in texts.items():
-        example.features.feature[name].bytes_list.value.append(text.encode())
-    return example.SerializeToString()
-
-
 def test_pairs(pair_export: Path) -> None:
     servable = Servable(pair_export)
     text_a, text_b = "the film is good", "is it?"
@@ -148,24 +138,21 @@ def test_no_bytes_end_the_process(tiny_export: Path) -> None:
     assert min(answered, refused) > count / 50
 
 
-def test_regress(tiny_model: TinyModel, tmp_path: Path) -> None:
-    model = read(tiny_model.prefix, ReadOptions())
-    one_output = {name: model.weights[name][:1] for name in (OUTPUT_WEIGHTS, OUTPUT_BIAS)}
-    model = dataclasses.replace(
-        model, task=REGRESSION, labels=(), weights={**model.weights, **one_output}
-    )
-    names = saved_model.write(
-        model,
-        tmp_path,
-        text_pair=False,
-        default_signature="text",
-        top_k=1,
-        word_piece_op=FAST_OP,
-    )
-    assert "regress" in names and not {"classify", "labels"} & set(names)
-    method_name = read_serving_graph(tmp_path).signature_def["regress"].method_name
-    assert method_name == "tensorflow/serving/regress"
-    servable = Servable(tmp_path)
+@pytest.fixture(scope="module")
+def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of a regression model, with one warm-up text."""
+    scratch = tmp_path_factory.mktemp("ratings")
+    file = scratch / "sentences.txt"
+    file.write_text("the film\n")
+    checkpoint = write_directory(scratch / "model", tensors(variables(1)))
+    return export(checkpoint, scratch / "served", warmup_file=file, verify=False).version_directory
+
+
+def test_regress(ratings: Path) -> None:
+    signatures = read_serving_graph(ratings).signature_def
+    assert not {"classify", "labels"} & set(signatures)
+    assert signatures["regress"].method_name == "tensorflow/serving/regress"
+    servable = Servable(ratings)
     texts = np.array([text.encode() for text in _TEXTS], object)
     expected = servable.predict("text", {"text": texts})["scores"]
     found = servable.regress("regress", [example_of(text=text) for text in _TEXTS])
@@ -173,12 +160,14 @@ def test_regress(tiny_model: TinyModel, tmp_path: Path) -> None:
     assert found.shape == (len(_TEXTS),)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
-    assert write_warmup(tmp_path, model, [(b"the film",)]) == 2 * len(names)
-    dataset = tf.data.TFRecordDataset(str(tmp_path / WARMUP_FILE))
+
+def test_regress_is_warmed_up(ratings: Path) -> None:
+    dataset = tf.data.TFRecordDataset(str(ratings / WARMUP_FILE))
     records = [PredictionLog.FromString(record) for record in dataset.as_numpy_iterator()]
-    regressions = [
+    (alone, batch) = (
         record.regress_log.request for record in records if record.HasField("regress_log")
-    ]
-    assert [request.model_spec.signature_name for request in regressions] == ["regress"] * 2
-    (example, *_) = regressions[0].input.example_list.examples
+    )
+    assert alone.model_spec.signature_name == batch.model_spec.signature_name == "regress"
+    (example,) = alone.input.example_list.examples
     assert example.features.feature["text"].bytes_list.value == [b"the film"]
+    assert len(batch.input.example_list.examples) == 16

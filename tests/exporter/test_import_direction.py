@@ -50,6 +50,12 @@ def test_tensorflow_hub_is_imported_by_wrapped_models() -> None:
     assert importers("tensorflow_hub") == {"exporter/wrapped/location.py"}
 
 
+@pytest.mark.parametrize("edge", ["check", "preview"])
+def test_the_edges_are_imported_by_nobody(edge: str) -> None:
+    """An export needs neither the audit nor the preview server."""
+    assert {file.split("/")[1] for file in importers(f"exporter.{edge}")} == {edge}
+
+
 @pytest.mark.parametrize("package", ["keras", "tf_keras", "tensorflow.keras", "tests"])
 def test_what_nobody_imports(package: str) -> None:
     assert importers(package) == set()

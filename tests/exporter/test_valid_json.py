@@ -25,7 +25,8 @@ from exporter.text.wordpiece import FAST_OP
 from exporter.valid_json import require_valid_json
 from tests.exporter.command import assert_refused, run_here
 from tests.exporter.text.texts import EXAMPLES, FULL, corrupted_bytes, fuzzed_strings
-from tests.preview.client import Answer, Client, preview
+from tests.preview.client import Answer, Client
+from tests.preview.model_server import SERVERS, serving
 from tests.tiny_model import TinyModel
 
 # Every control character, what JSON escapes, line ends of JavaScript, and four-byte characters.
@@ -42,11 +43,17 @@ _ROWS = 25
 
 
 @pytest.fixture(scope="module")
-def client(tiny_model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A server of a model with odd labels."""
+def odd_labels(tiny_model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base path of a model with odd labels."""
     export_dir = tmp_path_factory.mktemp("served") / "tiny"
-    export(tiny_model.prefix, export_dir, labels=_ODD_LABELS, warmup=False, verify=False)
-    with preview("tiny", export_dir) as client:
+    export(tiny_model.prefix, export_dir, version=1, labels=_ODD_LABELS, warmup=False, verify=False)
+    return export_dir
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def client(request: pytest.FixtureRequest, odd_labels: Path) -> Iterator[Client]:
+    """A server of a model with odd labels."""
+    with serving(request.param, "tiny", odd_labels) as client:
         yield client
 
 

@@ -2,19 +2,20 @@
 
     python -m tests.exporter.wrong_shapes VERSION_DIRECTORY
 
-A line of JSON each: signature, request, "InvalidArgument" or the shapes of the outputs.
-TF Serving compares no shape with the signature's, and neither does the session underneath
-`Session.run`.
+A line of JSON each: signature, request, the code and message of the refusal or the shapes of
+the outputs. TF Serving compares no shape with the signature's.
 """
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from exporter.text.registration import register_text_ops
+from exporter.serving.servable import Servable
+from exporter.serving.status import Code, StatusError
+from tests.exporter.example_protos import example_of
 
 _TEXT_SIGNATURES = ("text", "serving_default", "labels", "embedding", "tokenize")
 _TEXTS = ("a", [["a", "b"], ["c", "d"]], [["a", "b"]], [["a"]], [[]], [[], []])
@@ -22,43 +23,28 @@ _IDS = [[2, 5, 3]]
 _WRONG_IDS = {"a scalar": 1, "a vector": [2, 5, 3], "three axes": [_IDS], "nothing": []}
 _FEATURES = ("input_ids", "input_mask", "segment_ids")
 
-_tf1 = tf.compat.v1
 
-
-class Session:
-    """A SavedModel in a TensorFlow 1 session."""
-
-    def __init__(self, directory: str) -> None:
-        self._session = _tf1.Session(graph=tf.Graph())
-        with self._session.graph.as_default():
-            meta_graph = _tf1.saved_model.load(self._session, ["serve"], directory)
-        self._signatures = meta_graph.signature_def
-
-    def run(self, name: str, inputs: dict[str, np.ndarray]) -> Any:
-        """The shapes of the outputs, or the name of the error."""
-        graph, signature = self._session.graph, self._signatures[name]
-        feeds = {
-            graph.get_tensor_by_name(signature.inputs[key].name).ref(): value
-            for key, value in inputs.items()
-        }
-        fetches = [graph.get_tensor_by_name(info.name) for info in signature.outputs.values()]
-        try:
-            outputs = self._session._do_run(None, [], fetches, feeds, None, None)
-        except tf.errors.InvalidArgumentError:
-            return "InvalidArgument"
-        return [output.shape for output in outputs]
+def _run(servable: Servable, name: str, inputs: dict[str, np.ndarray]) -> Any:
+    try:
+        outputs = servable.predict(name, inputs)
+    except StatusError as error:
+        return [Code(error.code).name, error.message]
+    return [value.shape for value in outputs.values()]
 
 
 def _main(directory: str) -> None:
-    register_text_ops()
-    session = Session(directory)
+    servable = Servable(Path(directory), checks_shapes=False)
 
     def ask(name: str, request: object, inputs: dict[str, np.ndarray]) -> None:
-        print(json.dumps([name, request, session.run(name, inputs)]), flush=True)
+        print(json.dumps([name, request, *_run(servable, name, inputs)]), flush=True)
 
-    for name in _TEXT_SIGNATURES:
-        for value in _TEXTS:
-            ask(name, value, {"text": np.array(value, object)})
+    for value in _TEXTS:
+        texts = np.array(value, object)
+        for name in _TEXT_SIGNATURES:
+            ask(name, value, {"text": texts})
+        examples = np.empty(texts.shape, object)
+        examples.flat[:] = [example_of(text=text) for text in texts.flat]
+        ask("classify", value, {"inputs": examples})
     for name in ("features", "features_with_label_ids"):
         more = {"label_ids": np.zeros([1], np.int32)} if name != "features" else {}
         for shape, value in _WRONG_IDS.items():
@@ -70,11 +56,14 @@ def _main(directory: str) -> None:
                 ask(name, f"{changed}: {shape}", {**inputs, **more})
 
     # After all that, the session still answers.
+    texts = ["a film", "b"]
     for name in _TEXT_SIGNATURES:
-        outputs = session.run(name, {"text": np.array(["a film", "b"], object)})
+        outputs = _run(servable, name, {"text": np.array(texts, object)})
         assert all(shape[0] == 2 for shape in outputs), outputs
+    examples = np.array([example_of(text=text) for text in texts], object)
+    assert _run(servable, "classify", {"inputs": examples}) == [(2, 3), (2, 3)]
     ones = {key: np.ones([1, 3], np.int32) for key in _FEATURES}
-    assert session.run("features", ones) == [(1, 3)]
+    assert _run(servable, "features", ones) == [(1, 3)]
     print("alive")
 
 
