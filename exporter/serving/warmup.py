@@ -1,10 +1,11 @@
 """The warm-up file: requests that a server runs on load, so that no client's is the first.
 
 Most of a first request's time is spent once for each signature: its graph is optimised and
-its kernels are made. What depends on the number of tokens is small beside it.
+its kernels are made. Every number of tokens then has matrix products of its own, whose kernels
+all signatures share; they matter where the request itself is short.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from bert.errors import UserError
 from bert.model import TextModel
 from exporter.serving.graph_file import read_serving_graph
 from exporter.serving.replay import MAX_RECORDS, WARMUP_FILE
-from exporter.signatures import TEXT_INPUT, TEXT_PAIR_INPUTS
+from exporter.signatures import SERVING_DEFAULT, TEXT_INPUT, TEXT_PAIR_INPUTS
 from exporter.text.profiles import PROFILES
 
 # From one word to a row that is truncated; the second one goes through the branches of the
@@ -30,6 +31,10 @@ _TEXTS: tuple[bytes, ...] = (
 )
 
 _BATCH = 16
+
+# Rows of each length up to here are warmed up. MiniLM on two cores: the first request of 20
+# tokens takes 11.4 ms instead of 8.5 without, and above 60 tokens there is no difference to see.
+_LONGEST_ROW = 64
 
 _Columns = Mapping[str, np.ndarray]
 _Encode = Callable[[bytes, bytes | None, int], tuple[list[int], list[int]]]
@@ -74,7 +79,8 @@ def read_rows(file: Path, text_pair: bool) -> list[tuple[bytes, ...]]:
 def write_warmup(directory: Path, model: TextModel, rows: Sequence[tuple[bytes, ...]]) -> int:
     """Writes the warm-up file of a SavedModel, and returns how many requests it holds.
 
-    Every signature gets every row alone, and then all of them in batches.
+    Every signature gets every row alone, and then all of them in batches; the default one
+    also gets a row of each length up to 64 tokens.
 
     Args:
       directory: the SavedModel.
@@ -94,23 +100,32 @@ def write_warmup(directory: Path, model: TextModel, rows: Sequence[tuple[bytes, 
     filled = [*rows, *[rows[0]] * (-len(rows) % _BATCH)]
     batches = [[row] for row in rows]
     batches += [filled[start : start + _BATCH] for start in range(0, len(filled), _BATCH)]
-    if len(batches) * len(signatures) > MAX_RECORDS:
+    lengths = [[row] for row in _rows_of_each_length(len(rows[0]), model.max_seq_length)]
+    count = len(batches) * len(signatures) + len(lengths)
+    if count > MAX_RECORDS:
         raise UserError(
             f"--warmup_file holds {len(rows)} sentences, of which {len(signatures)} signatures "
             f"get {len(batches) * len(signatures)} requests, where TensorFlow Serving replays at "
-            f"most {MAX_RECORDS}: give fewer sentences."
+            f"most {MAX_RECORDS} and {len(lengths)} are ours: give fewer sentences."
         )
     encode = PROFILES[model.tokenizer].build_reference(model).encode
-    requests = [_columns(batch, encode, model.max_seq_length) for batch in batches]
+    requests = [(name, batch) for name in sorted(signatures) for batch in batches]
+    requests += [(SERVING_DEFAULT, row) for row in lengths]
     file = directory / WARMUP_FILE
     file.parent.mkdir(exist_ok=True)
-    count = 0
     with tf.io.TFRecordWriter(str(file)) as writer:
-        for name, signature in sorted(signatures.items()):
-            for columns in requests:
-                writer.write(_record(name, signature, columns).SerializeToString())
-                count += 1
+        for name, batch in requests:
+            columns = _columns(batch, encode, model.max_seq_length)
+            writer.write(_record(name, signatures[name], columns).SerializeToString())
     return count
+
+
+def _rows_of_each_length(num_texts: int, max_seq_length: int) -> Iterator[tuple[bytes, ...]]:
+    """Rows from one word to so many that no more tokens fit or the request is long anyway."""
+    special_tokens = 1 + num_texts
+    for words in range(1, min(max_seq_length, _LONGEST_ROW) - special_tokens + 1):
+        # A letter is a token in every vocabulary, if only [UNK].
+        yield (b"a " * words, *[b""] * (num_texts - 1))
 
 
 def _columns(rows: Sequence[tuple[bytes, ...]], encode: _Encode, max_seq_length: int) -> _Columns:

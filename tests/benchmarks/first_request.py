@@ -3,8 +3,9 @@
     scripts/benchmark_first_request --checkpoint DIRECTORY
 
 Every load is a fresh process that loads the version as TensorFlow Serving does: a session,
-then a replay of the warm-up file. The texts and their lengths are not in that file. Loads
-with and without the file take turns, so that what else the machine does falls on both alike.
+then a replay of the warm-up file. No text of a first request is in that file; the numbers of
+tokens of short single rows are, and those of long ones are not. Loads with and without the file
+take turns, so that what else the machine does falls on both alike.
 """
 
 import argparse
@@ -22,7 +23,15 @@ import numpy as np
 
 _LOADS = 7
 _STEADY_REQUESTS = 30
-_CASES = (("serving_default", 1), ("serving_default", 16), ("labels", 1))
+_MAX_SEQ_LENGTH = 128
+# signature, rows, words of the shortest text
+_SHORT, _LONG = 5, 70
+_CASES = (
+    ("serving_default", 1, _SHORT),
+    ("serving_default", 1, _LONG),
+    ("serving_default", 16, _SHORT),
+    ("labels", 1, _SHORT),
+)
 _SENTENCE = (
     "the plot of this quiet little story about two brothers and their old boat never hurries "
     "yet it is hard to look away from what they do not say to each other until the very end"
@@ -34,11 +43,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmark_first_request", description=__doc__)
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--load", nargs=4, help="one load, in a process of its own")
+    parser.add_argument("--load", nargs=5, help="one load, in a process of its own")
     arguments = parser.parse_args()
     if arguments.load:
-        directory, signature, batch, number = arguments.load
-        print(json.dumps(_load(Path(directory), signature, int(batch), int(number))))
+        directory, signature, *numbers = arguments.load
+        print(json.dumps(_load(Path(directory), signature, *map(int, numbers))))
         return
     with tempfile.TemporaryDirectory(prefix="first-request-") as scratch:
         results = _compare(arguments.checkpoint, Path(scratch))
@@ -50,23 +59,24 @@ def _compare(checkpoint: Path, scratch: Path) -> list[dict[str, Any]]:
     from exporter import export
     from exporter.serving.replay import WARMUP_FILE
 
-    with_file = export(checkpoint, scratch / "with", version=1, verify=False).version_directory
+    with_file = export(
+        checkpoint, scratch / "with", version=1, max_seq_length=_MAX_SEQ_LENGTH, verify=False
+    ).version_directory
     without_file = shutil.copytree(with_file, scratch / "without" / "1")
     (without_file / WARMUP_FILE).unlink()
     known = _lengths_in_warmup(with_file)
 
     print(
-        f"{'signature':<16} {'rows':>4}  {'warm-up':<7} {'load, s':>8} {'first, ms':>10} "
-        f"{'steady, ms':>11} {'ratio':>6}"
+        f"{'signature':<16} {'rows':>4} {'tokens':>8}  {'warm-up':<7} {'load, s':>8} "
+        f"{'first, ms':>10} {'steady, ms':>11} {'ratio':>6}"
     )
     results = []
-    for signature, batch in _CASES:
+    for signature, batch, words in _CASES:
         runs: dict[str, list[dict[str, Any]]] = {"with": [], "without": []}
         for number in range(_LOADS):
             for name, directory in (("with", with_file), ("without", without_file)):
-                run = _load_in_fresh_process(directory, signature, batch, number)
-                # Lengths of single rows; a batch is new as a whole.
-                if batch == 1 and known & set(run["lengths"]):
+                run = _load_in_fresh_process(directory, signature, batch, words, number)
+                if words == _LONG and known & set(run["lengths"]):
                     raise AssertionError(f"{run['lengths']} tokens are in the warm-up file")
                 runs[name].append(run)
         for name, of_name in runs.items():
@@ -78,8 +88,10 @@ def _compare(checkpoint: Path, scratch: Path) -> list[dict[str, Any]]:
                 {"signature": signature, "rows": batch, "warm-up": name, **median}
                 | {"loads": of_name}
             )
+            lengths = [length for run in of_name for length in run["lengths"]]
+            tokens = f"{min(lengths)}-{max(lengths)}"
             print(
-                f"{signature:<16} {batch:>4}  {name:<7} {median['load_s']:>8.1f} "
+                f"{signature:<16} {batch:>4} {tokens:>8}  {name:<7} {median['load_s']:>8.1f} "
                 f"{median['first_ms']:>10.1f} {median['steady_ms']:>11.1f} "
                 f"{median['ratio']:>6.2f}",
                 flush=True,
@@ -93,20 +105,24 @@ def _lengths_in_warmup(directory: Path) -> set[int]:
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
     from exporter.serving.replay import WARMUP_FILE
+    from exporter.serving.servable import Servable
 
+    servable = Servable(directory)
     lengths = set()
     for record in tf.data.TFRecordDataset(str(directory / WARMUP_FILE)).as_numpy_iterator():
         inputs = PredictionLog.FromString(record).predict_log.request.inputs
-        if "input_mask" in inputs:
-            mask = tf.make_ndarray(inputs["input_mask"])
+        if "text" in inputs:
+            texts = tf.make_ndarray(inputs["text"])
+            mask = servable.predict("tokenize", {"text": texts})["input_mask"]
             lengths |= {int(mask.sum())} if len(mask) == 1 else set()
+    servable.close()
     return lengths
 
 
 def _load_in_fresh_process(
-    directory: Path, signature: str, batch: int, number: int
+    directory: Path, signature: str, batch: int, words: int, number: int
 ) -> dict[str, Any]:
-    load = ["--load", str(directory), signature, str(batch), str(number)]
+    load = ["--load", str(directory), signature, str(batch), str(words), str(number)]
     result = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.first_request", *load],
         capture_output=True,
@@ -117,7 +133,7 @@ def _load_in_fresh_process(
     return json.loads(result.stdout)
 
 
-def _load(directory: Path, signature: str, batch: int, number: int) -> dict[str, Any]:
+def _load(directory: Path, signature: str, batch: int, words: int, number: int) -> dict[str, Any]:
     """Times of one load: of the load itself, the first request and the median of later ones."""
     from exporter.serving.replay import replay_warmup
     from exporter.serving.servable import Servable
@@ -127,7 +143,9 @@ def _load(directory: Path, signature: str, batch: int, number: int) -> dict[str,
     replay_warmup(servable, directory)
     load_s = time.perf_counter() - start
 
-    texts = np.array([_text(number + 3 * row).encode() for row in range(batch)], dtype=object)
+    texts = np.array(
+        [_text(words, number + 3 * row).encode() for row in range(batch)], dtype=object
+    )
     times = []
     for _ in range(1 + _STEADY_REQUESTS):
         start = time.perf_counter()
@@ -144,10 +162,10 @@ def _load(directory: Path, signature: str, batch: int, number: int) -> dict[str,
     }
 
 
-def _text(number: int) -> str:
-    """Texts of 5 words and more, each of another length."""
-    words = _SENTENCE.split()[number % 7 :]
-    return " ".join(words[: 5 + number % 25])
+def _text(least: int, number: int) -> str:
+    """Texts of so many words and up to 24 more, each of another length."""
+    words = (_SENTENCE.split() * 3)[number % 7 :]
+    return " ".join(words[: least + number % 25])
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ def test_every_signature_is_asked(warm_export: Path) -> None:
     records = records_of(warm_export)
     counts = Counter(map(signature_name, records))
     assert set(counts) == _TEXT_SIGNATURES | _FEATURES_SIGNATURES | {"classify"}
+    # From one word to 32 tokens, which is all that fits.
+    assert counts.pop("serving_default") == counts["text"] + 30
     assert len(set(counts.values())) == 1
     assert len(records) <= MAX_RECORDS
     described = json.loads((warm_export / "assets.extra" / "export.json").read_text())
@@ -68,6 +70,19 @@ def test_sizes_of_requests(warm_export: Path) -> None:
             widths |= set(mask.sum(axis=1).tolist())
     assert batches == {1, 16}
     assert min(widths) < 10 and max(widths) == 32
+
+
+def test_a_row_of_each_length(warm_export: Path) -> None:
+    """Short rows of every number of tokens that the model sees."""
+    servable = Servable(warm_export)
+    lengths = set()
+    for record in records_of(warm_export):
+        if signature_name(record) == "serving_default":
+            texts = tf.make_ndarray(record.predict_log.request.inputs["text"])
+            mask = servable.predict("tokenize", {"text": texts})["input_mask"]
+            lengths |= set(mask.sum(axis=1).tolist())
+    servable.close()
+    assert lengths >= set(range(3, 33))
 
 
 def test_features_are_those_of_the_texts(warm_export: Path) -> None:
@@ -164,11 +179,12 @@ def test_the_verification_replays(tiny_export: Path, model: FineTunedModel, tmp_
 
 def test_too_many_sentences(tiny_export: Path, model: FineTunedModel, tmp_path: Path) -> None:
     directory = shutil.copytree(tiny_export, tmp_path / "1")
-    # 8 signatures, n requests of one sentence and n / 16 of sixteen
-    with pytest.raises(UserError, match=r"--warmup_file holds 118 sentences.* 8 signatures.*1000"):
-        write_warmup(directory, model, [(b"good",)] * 118)
+    # 8 signatures, n requests of one sentence and n / 16 of sixteen, and 30 lengths
+    told = r"--warmup_file holds 114 sentences.* 8 signatures.*976 requests.*1000 and 30 are ours"
+    with pytest.raises(UserError, match=told):
+        write_warmup(directory, model, [(b"good",)] * 114)
     assert not (directory / WARMUP_FILE).exists()
-    assert write_warmup(directory, model, [(b"good",)] * 117) == 1000
+    assert write_warmup(directory, model, [(b"good",)] * 113) == 8 * (113 + 8) + 30
 
 
 @pytest.mark.parametrize("text_pair", [False, True])
