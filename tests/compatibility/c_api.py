@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.compatibility.c_tensors import delete_fed_tensor, new_tensor, to_numpy
+
 # TF_Code
 CODES = {
     0: "OK",
@@ -37,18 +39,6 @@ CODES = {
     15: "DATA_LOSS",
     16: "UNAUTHENTICATED",
 }
-
-# TF_DataType of the dtypes that a signature of ours may have.
-_STRING = 7
-_NUMERIC = {
-    1: np.dtype(np.float32),
-    2: np.dtype(np.float64),
-    3: np.dtype(np.int32),
-    4: np.dtype(np.uint8),
-    9: np.dtype(np.int64),
-    10: np.dtype(np.bool_),
-}
-_SIZE_OF_STRING = 24  # TF_TString
 
 # Where releases keep the C API: up to 2.11 in the library of the Python package.
 _LIBRARIES = (
@@ -175,7 +165,7 @@ class SavedModelSession:
         results = (_POINTER * len(fetches))()
         try:
             for index, value in enumerate(feeds.values()):
-                values[index] = _new_tensor(library, value)
+                values[index] = new_tensor(library, value)
             library.checked(
                 "TF_SessionRun",
                 self._session,
@@ -185,12 +175,12 @@ class SavedModelSession:
                 *(None, 0),  # target operations
                 None,  # run metadata
             )
-            return [_to_numpy(library, _POINTER(result)) for result in results]
+            return [to_numpy(library, _POINTER(result)) for result in results]
         finally:
             for tensor in filter(None, results):
                 library.call("TF_DeleteTensor", _POINTER(tensor))
             for tensor in filter(None, values):
-                _delete_fed_tensor(library, _POINTER(tensor))
+                delete_fed_tensor(library, _POINTER(tensor))
 
     def _output(self, tensor_name: str) -> _Output:
         operation, _, index = tensor_name.partition(":")
@@ -215,60 +205,3 @@ def _open_tensorflow() -> ctypes.CDLL:
         if hasattr(library, "TF_LoadSessionFromSavedModel"):
             return library
     raise ImportError(f"none of {', '.join(map(str, files))} has the C API")
-
-
-def _new_tensor(library: Library, value: np.ndarray) -> int:
-    # np.ascontiguousarray would make a vector of a scalar.
-    value = np.array(value, order="C", copy=None if np.__version__ >= "2" else False)
-    dimensions = (ctypes.c_int64 * value.ndim)(*value.shape)
-    if value.dtype == object:
-        size = value.size * _SIZE_OF_STRING
-        tensor = library.call(
-            "TF_AllocateTensor", _STRING, dimensions, value.ndim, ctypes.c_size_t(size)
-        )
-        for index, place in enumerate(_strings(library, _POINTER(tensor))):
-            text = value.flat[index]
-            library.call("TF_StringInit", place)
-            library.call("TF_StringCopy", place, text, ctypes.c_size_t(len(text)))
-        return tensor
-    dtype = next(number for number, known in _NUMERIC.items() if known == value.dtype)
-    tensor = library.call(
-        "TF_AllocateTensor", dtype, dimensions, value.ndim, ctypes.c_size_t(value.nbytes)
-    )
-    data = library.call("TF_TensorData", _POINTER(tensor))
-    if value.nbytes:
-        ctypes.memmove(data, value.ctypes.data, value.nbytes)
-    return tensor
-
-
-def _to_numpy(library: Library, tensor: ctypes.c_void_p) -> np.ndarray:
-    rank = library.call("TF_NumDims", tensor)
-    shape = [library.call("TF_Dim", tensor, axis) for axis in range(rank)]
-    dtype = library.call("TF_TensorType", tensor)
-    if dtype == _STRING:
-        array = np.empty(shape, object)
-        for index, place in enumerate(_strings(library, tensor)):
-            start = library.call("TF_StringGetDataPointer", place)
-            length = library.call("TF_StringGetSize", place)
-            array.flat[index] = ctypes.string_at(start, length) if length else b""
-        return array
-    array = np.empty(shape, _NUMERIC[dtype])
-    if array.nbytes:
-        ctypes.memmove(array.ctypes.data, library.call("TF_TensorData", tensor), array.nbytes)
-    return array
-
-
-def _strings(library: Library, tensor: ctypes.c_void_p) -> list[ctypes.c_void_p]:
-    """The places of a string tensor's TF_TStrings."""
-    start = library.call("TF_TensorData", tensor)
-    size = library.call("TF_TensorByteSize", tensor)
-    return [_POINTER(start + offset) for offset in range(0, size, _SIZE_OF_STRING)] if size else []
-
-
-def _delete_fed_tensor(library: Library, tensor: ctypes.c_void_p) -> None:
-    # A tensor of TensorFlow's own frees its strings; one that we allocated does not, and an
-    # output may share what it holds, so this comes last.
-    if library.call("TF_TensorType", tensor) == _STRING:
-        for place in _strings(library, tensor):
-            library.call("TF_StringDealloc", place)
-    library.call("TF_DeleteTensor", tensor)
