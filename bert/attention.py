@@ -21,7 +21,7 @@ class PaddedLayout(NamedTuple):
     """int32 [N], the place of each packed token in the flattened [B * S]."""
 
     key_bias: tf.Tensor
-    """float32 [B, 1, 1, S], added to attention scores."""
+    """float32 [B, 1, S], added to attention scores."""
 
     first_tokens: tf.Tensor
     """int32 [B], the packed index of each row's first token."""
@@ -41,9 +41,7 @@ def padded_layout(tokens: PackedTokens) -> PaddedLayout:
         key_bias += tf.gather(tokens.attention_bias, padded_to_packed)
     rows = row_of_each_value(tokens.row_splits)  # [N]
     packed_to_padded = rows * longest + index_in_row(tokens.row_splits, rows)  # [N]
-    return PaddedLayout(
-        padded_to_packed, packed_to_padded, key_bias[:, tf.newaxis, tf.newaxis, :], starts
-    )
+    return PaddedLayout(padded_to_packed, packed_to_padded, key_bias[:, tf.newaxis, :], starts)
 
 
 def attention(
@@ -51,40 +49,24 @@ def attention(
     key: tf.Tensor,
     value: tf.Tensor,
     key_bias: tf.Tensor,
-    num_heads: int,
     dropout_rate: float,
 ) -> tf.Tensor:
-    """Scaled dot-product attention (Vaswani et al. 2017, section 3.2; `attention_layer`).
+    """Dot-product attention (Vaswani et al. 2017, section 3.2; `attention_layer`).
 
     The softmax is float32 whatever the precision of the rest.
 
     Args:
-      query: float [B, F, H].
-      key: float [B, T, H].
-      value: float [B, T, H].
-      key_bias: float32 [B, 1, 1, T].
-      num_heads: divides H.
+      query: float [heads, B, F, D], already divided by the square root of D.
+      key: float [heads, B, T, D].
+      value: float [heads, B, T, D].
+      key_bias: float32 [B, 1, T].
       dropout_rate: of the attention probabilities; 0 outside training.
 
     Returns:
-      float [B, F, H].
+      float [heads, B, F, D].
     """
-    query, key, value = (_split_heads(tensor, num_heads) for tensor in (query, key, value))
-    size_per_head = query.shape[-1]
-    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [B, heads, F, T]
-    scores = scores * (size_per_head**-0.5) + key_bias
-    probabilities = tf.nn.softmax(scores)
+    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [heads, B, F, T]
+    probabilities = tf.nn.softmax(scores + key_bias)
     if dropout_rate:
         probabilities = tf.nn.dropout(probabilities, dropout_rate)
-    context = tf.matmul(tf.cast(probabilities, value.dtype), value)  # [B, heads, F, H / heads]
-    context = tf.transpose(context, [0, 2, 1, 3])  # [B, F, heads, H / heads]
-    shape = tf.shape(context)
-    return tf.reshape(context, [shape[0], shape[1], num_heads * size_per_head])
-
-
-def _split_heads(tensor: tf.Tensor, num_heads: int) -> tf.Tensor:
-    """[B, S, H] -> [B, heads, S, H / heads]."""
-    shape = tf.shape(tensor)
-    size_per_head = tensor.shape[-1] // num_heads
-    split = tf.reshape(tensor, [shape[0], shape[1], num_heads, size_per_head])
-    return tf.transpose(split, [0, 2, 1, 3])
+    return tf.matmul(tf.cast(probabilities, value.dtype), value)

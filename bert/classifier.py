@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from bert.config import BertConfig
-from bert.encoder import Encoder
 from bert.heads import ClassificationHead
 from bert.packed_tokens import PackedTokens
+from bert.trainable_encoder import TrainableEncoder
 
 
 class Classifier(tf.Module):
@@ -17,7 +17,7 @@ class Classifier(tf.Module):
     def __init__(self, config: BertConfig, weights: Mapping[str, np.ndarray]) -> None:
         """Takes weights under google-research names, those of the classifier included."""
         super().__init__(name="classifier")
-        self._encoder = Encoder(config, weights, trainable=True)
+        self._encoder = TrainableEncoder(config, weights)
         self._head = ClassificationHead(weights, trainable=True)
 
     def named_variables(self) -> dict[str, tf.Variable]:

@@ -1,8 +1,8 @@
 """The BERT encoder on packed tokens: dense layers see [tokens, hidden], never padding."""
 
+import abc
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import tensorflow as tf
 
 from bert import activations, variables
@@ -19,38 +19,50 @@ _ACTIVATION_FUNCTIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
 }
 
 
-class Encoder(tf.Module):
-    """Embeddings, encoder layers and pooler of `modeling.py`'s `BertModel`."""
+class Encoder(tf.Module, abc.ABC):
+    """Embeddings, encoder layers and pooler of `modeling.py`'s `BertModel`.
 
-    def __init__(
-        self,
-        config: BertConfig,
-        weights: Mapping[str, np.ndarray],
-        trainable: bool = False,
-        precision: tf.DType = tf.float32,
-    ) -> None:
-        """Makes a variable of every weight named in `encoder_shapes(config)`.
+    How weights are kept and multiplied is left to two kinds: one to train, one to serve.
+    """
 
-        `precision` is what tables, kernels and biases are kept and multiplied in, float32 or
-        bfloat16; residuals, layer normalisation and softmax are float32 in either.
-        """
+    def __init__(self, config: BertConfig) -> None:
+        """Takes the shape of the encoder."""
         super().__init__(name="encoder")
         self._config = config
-        self._precision = precision
         self._activation = _ACTIVATION_FUNCTIONS[config.hidden_act]
-        self._variables = {
-            name: tf.Variable(
-                weights[name],
-                name=name,
-                trainable=trainable,
-                dtype=tf.float32 if "LayerNorm" in name else precision,
-            )
-            for name in variables.encoder_shapes(config)
-        }
 
-    def named_variables(self) -> dict[str, tf.Variable]:
-        """The variables under their google-research names."""
-        return dict(self._variables)
+    @abc.abstractmethod
+    def _look_up(self, name: str, ids: tf.Tensor) -> tf.Tensor:
+        """Rows of a table: int32 [N] -> float32 [N, H]."""
+
+    @abc.abstractmethod
+    def _dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+        """A dense layer: float [N, I] -> float [N, O], in the encoder's precision."""
+
+    @abc.abstractmethod
+    def _query_key_value(
+        self, index: int, queries: tf.Tensor, hidden: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The three projections of layer `index`, by heads of D.
+
+        Args:
+          index: of the layer.
+          queries: float32 [M, H], the tokens that attend.
+          hidden: float32 [N, H], the tokens that are attended to; `queries` itself in all
+            layers but the last.
+
+        Returns:
+          Query [heads, M, D], already divided by the square root of D; key and value
+          [heads, N, D].
+        """
+
+    @abc.abstractmethod
+    def _merge_heads(self, context: tf.Tensor) -> tf.Tensor:
+        """[heads, N, D] -> [N, H]."""
+
+    @abc.abstractmethod
+    def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+        """Layer normalisation over the last axis (Ba et al. 2016): float32 [N, H] -> the same."""
 
     def pooled(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The pooled first token of every row; the last layer runs for that token alone.
@@ -69,7 +81,7 @@ class Encoder(tf.Module):
             hidden = self._layer(index, hidden, hidden, layout, False, training)
         first = tf.gather(hidden, layout.first_tokens)  # [B, H]
         first = self._layer(last, hidden, first, layout, True, training)
-        return tf.math.tanh(_as_float(self._dense(variables.POOLER, first)))
+        return tf.math.tanh(as_float(self._dense(variables.POOLER, first)))
 
     def sequence(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The last layer's output for every token, float32 [N, H]."""
@@ -112,57 +124,35 @@ class Encoder(tf.Module):
           float32, the shape of `queries`.
         """
         scope = variables.layer(index)
-        self_scope = f"{scope}/attention/self"
-        query = self._dense(f"{self_scope}/query", queries)
-        key = tf.gather(self._dense(f"{self_scope}/key", hidden), layout.padded_to_packed)
-        value = tf.gather(self._dense(f"{self_scope}/value", hidden), layout.padded_to_packed)
+        query, key, value = self._query_key_value(index, queries, hidden)
+        key = tf.gather(key, layout.padded_to_packed, axis=1)  # [heads, B, S, D]
+        value = tf.gather(value, layout.padded_to_packed, axis=1)
         if first_tokens_only:
-            query = query[:, tf.newaxis, :]  # [B, 1, H]
+            query = query[:, :, tf.newaxis, :]  # [heads, B, 1, D]
         else:
-            query = tf.gather(query, layout.padded_to_packed)  # [B, S, H]
-        context = attention(
-            query,
-            key,
-            value,
-            layout.key_bias,
-            self._config.num_attention_heads,
-            self._config.attention_probs_dropout_prob if training else 0.0,
-        )  # [B, S, H] or [B, 1, H]
-        context = tf.reshape(context, [-1, self._config.hidden_size])
+            query = tf.gather(query, layout.padded_to_packed, axis=1)
+        dropout_rate = self._config.attention_probs_dropout_prob if training else 0.0
+        context = attention(query, key, value, layout.key_bias, dropout_rate)
+        shape = tf.shape(context)  # [heads, B, S or 1, D]
+        context = tf.reshape(context, [shape[0], shape[1] * shape[2], self._config.size_per_head])
         if not first_tokens_only:
-            context = tf.gather(context, layout.packed_to_padded)  # [N, H]
+            context = tf.gather(context, layout.packed_to_padded, axis=1)  # [heads, N, D]
+        context = self._merge_heads(context)
 
         output_scope = f"{scope}/attention/output"
-        attended = _as_float(self._dense(f"{output_scope}/dense", context))
+        attended = as_float(self._dense(f"{output_scope}/dense", context))
         attended = self._dropout(attended, training)
         attended = self._layer_norm(output_scope, attended + queries)
         inner = self._activation(self._dense(f"{scope}/intermediate/dense", attended))
-        output = _as_float(self._dense(f"{scope}/output/dense", inner))
+        output = as_float(self._dense(f"{scope}/output/dense", inner))
         output = self._dropout(output, training)
         return self._layer_norm(f"{scope}/output", output + attended)
-
-    def _look_up(self, name: str, ids: tf.Tensor) -> tf.Tensor:
-        """Rows of a table: int32 [N] -> float32 [N, H]."""
-        return _as_float(tf.gather(self._variables[name], ids))
-
-    def _dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        """[N, I] -> [N, O] in the encoder's precision."""
-        inputs = tf.cast(inputs, self._precision)
-        product = tf.matmul(inputs, self._variables[f"{scope}/kernel"])
-        return tf.nn.bias_add(product, self._variables[f"{scope}/bias"])
-
-    def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        """Layer normalisation over the last axis (Ba et al. 2016)."""
-        mean = tf.reduce_mean(inputs, axis=-1, keepdims=True)
-        variance = tf.reduce_mean(tf.math.squared_difference(inputs, mean), axis=-1, keepdims=True)
-        scaled = (inputs - mean) * tf.math.rsqrt(variance + self._config.layer_norm_eps)
-        gamma = self._variables[f"{scope}/LayerNorm/gamma"]
-        return scaled * gamma + self._variables[f"{scope}/LayerNorm/beta"]
 
     def _dropout(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         rate = self._config.hidden_dropout_prob
         return tf.nn.dropout(inputs, rate) if training and rate else inputs
 
 
-def _as_float(tensor: tf.Tensor) -> tf.Tensor:
+def as_float(tensor: tf.Tensor) -> tf.Tensor:
+    """Float of any precision -> float32."""
     return tf.cast(tensor, tf.float32)

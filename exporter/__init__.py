@@ -29,6 +29,7 @@ def export(
     labels: Sequence[str] | None = None,
     top_k: int | None = None,
     default_signature: str = "text",
+    precision: str = "float32",
     target_serving: str = "2.12.0",
     warmup: bool = True,
     warmup_file: str | os.PathLike[str] | None = None,
@@ -56,6 +57,7 @@ def export(
       labels: names in class order; None is `0`, `1`, ...
       top_k: how many labels the `labels` signature returns; None is all.
       default_signature: what `serving_default` is.
+      precision: what weights are kept and multiplied in, `float32` or `bfloat16`.
       target_serving: the oldest TensorFlow Serving release that must run the export.
       warmup: whether a server gets warm-up requests, which it runs when it loads the model.
       warmup_file: their sentences, one a line; None is some of our own.
@@ -94,6 +96,7 @@ def export(
         text_pair=text_pair,
         default_signature=default_signature,
         top_k=top_k,
+        precision=precision,
         target_serving=target_serving,
         warmup=warmup,
         warmup_file=_path(warmup_file),

@@ -40,7 +40,7 @@ def define_flags(values: flags.FlagValues) -> None:
     string("label_file", None, "A file with one label name a line, in class order.")
     integer("top_k", "How many labels the `labels` signature returns. Default: all.")
     string("default_signature", "text", "text, features or features_with_label_ids.")
-    string("precision", "float32", "float32; bfloat16 is not built yet.")
+    string("precision", "float32", "What weights are kept and multiplied in, or bfloat16.")
     string("target_serving", "2.12.0", "Oldest TensorFlow Serving that must run the export.")
     boolean("warmup", True, "Write requests that the server runs when it loads the model.")
     string("warmup_file", None, "Their sentences, one a line. Default: some of our own.")
@@ -62,7 +62,6 @@ def main(argv: Sequence[str], values: flags.FlagValues) -> int:
     from exporter.progress import stage
 
     try:
-        _refuse_other_precision(values)
         for name in ("checkpoint", "export_dir"):
             if not values[name].value:
                 raise UserError(f"--{name} is missing: give it, as --{name}=PATH.")
@@ -89,6 +88,7 @@ def main(argv: Sequence[str], values: flags.FlagValues) -> int:
             labels=labels,
             top_k=values.top_k,
             default_signature=values.default_signature,
+            precision=values.precision,
             target_serving=values.target_serving,
             warmup=values.warmup,
             warmup_file=values.warmup_file,
@@ -102,16 +102,6 @@ def main(argv: Sequence[str], values: flags.FlagValues) -> int:
         return _fail(f"The export was not published: {error}.")
     print(report.summary())
     return 0
-
-
-def _refuse_other_precision(values: flags.FlagValues) -> None:
-    from bert.errors import UserError
-
-    if values.precision != "float32":
-        raise UserError(
-            f"--precision is {values.precision!r}, where only float32 is built yet: leave the "
-            "flag out."
-        )
 
 
 def _labels(values: flags.FlagValues) -> list[str] | None:

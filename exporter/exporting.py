@@ -11,6 +11,7 @@ from bert.checkpoints import ReadOptions
 from bert.errors import UserError
 from bert.model import TextModel
 from exporter import saved_model
+from exporter.network import PRECISIONS
 from exporter.opening import open_model
 from exporter.progress import Stage
 from exporter.publish import cannot_write, staged_version
@@ -37,6 +38,7 @@ def export_checkpoint(
     text_pair: bool,
     default_signature: str,
     top_k: int | None,
+    precision: str,
     target_serving: str,
     warmup: bool,
     warmup_file: Path | None,
@@ -56,6 +58,11 @@ def export_checkpoint(
         raise UserError(
             f"--default_signature is {default_signature!r}, where one of "
             f"{', '.join(DEFAULT_SIGNATURES)} is expected: give one of these."
+        )
+    if precision not in PRECISIONS:
+        raise UserError(
+            f"--precision is {precision!r}, where one of {', '.join(PRECISIONS)} is expected: give "
+            "one of these."
         )
     if version is None:
         version = int(time.time())
@@ -79,6 +86,7 @@ def export_checkpoint(
             text_pair=text_pair,
             default_signature=default_signature,
             top_k=top_k,
+            precision=precision,
             target=target,
             tables=tables,
             warmup_rows=warmup_rows if warmup else None,
@@ -96,6 +104,7 @@ def _export(
     text_pair: bool,
     default_signature: str,
     top_k: int | None,
+    precision: str,
     target: Release,
     tables: OpTables,
     warmup_rows: Sequence[tuple[bytes, ...]] | None,
@@ -127,6 +136,7 @@ def _export(
                     text_pair=text_pair,
                     default_signature=default_signature,
                     top_k=top_k or num_labels,
+                    precision=precision,
                     word_piece_op=gate.fastest_word_piece_op(target, tables),
                 )
             # TensorFlow tells of a full disk by several classes of its own.
@@ -144,7 +154,7 @@ def _export(
         verification_report = None
         if verification:
             with stage("verifying in a fresh process"):
-                verification_report = verify(directory, model, text_pair, verify_file)
+                verification_report = verify(directory, model, text_pair, verify_file, precision)
         elif warmup_rows is not None:
             with stage("replaying warm-up requests"):
                 verify_loads(directory)
@@ -154,6 +164,7 @@ def _export(
             text_pair=text_pair,
             signatures=signatures,
             default_signature=default_signature,
+            precision=precision,
             gate=gate_report,
             warmup_requests=warmup_requests,
             verification=verification_report,

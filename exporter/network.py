@@ -1,19 +1,25 @@
 """The model behind the text, of whatever kind it is."""
 
 import functools
+from collections.abc import Mapping
 from typing import Protocol
 
 import tensorflow as tf
 
-from bert.encoder import Encoder
+from bert.errors import UserError
 from bert.heads import HEADS
 from bert.model import FineTunedModel, TextModel
 from bert.packed_tokens import PackedTokens
 from bert.pooling import pool
 from bert.row_groups import encode_in_groups
+from bert.serving_encoder import ServingEncoder
 from exporter.features import pack_features
 from exporter.wrapped.feature_network import FeatureNetwork
 from exporter.wrapped.model import WrappedModel
+
+FLOAT32 = "float32"
+BFLOAT16 = "bfloat16"
+PRECISIONS: Mapping[str, tf.DType] = {FLOAT32: tf.float32, BFLOAT16: tf.bfloat16}
 
 
 class Network(Protocol):
@@ -39,11 +45,11 @@ class EncoderNetwork(tf.Module):
 
     has_embedding = True
 
-    def __init__(self, model: FineTunedModel) -> None:
-        """Takes the weights of `model`."""
+    def __init__(self, model: FineTunedModel, precision: str = FLOAT32) -> None:
+        """Takes the weights of `model`; `precision` is one of PRECISIONS, of the encoder."""
         super().__init__(name="network")
         self._config = model.config
-        self._encoder = Encoder(model.config, model.weights)
+        self._encoder = ServingEncoder(model.config, model.weights, PRECISIONS[precision])
         self._pooling = model.pooling
         self._head = HEADS[model.task](model.weights)
         self.embedding = tf.function(self._embedding, input_signature=[_packed_tokens_spec()])
@@ -64,12 +70,21 @@ class EncoderNetwork(tf.Module):
         return self.answer(pack_features(self._config, input_ids, input_mask, segment_ids))
 
 
-def build_network(model: TextModel) -> Network:
-    """The network of a model of any kind."""
+def build_network(model: TextModel, precision: str) -> Network:
+    """The network of a model of any kind.
+
+    Raises:
+      UserError: a wrapped SavedModel, which is kept as it is, in another precision than float32.
+    """
     if isinstance(model, WrappedModel):
+        if precision != FLOAT32:
+            raise UserError(
+                f"--precision is {precision}, but a SavedModel is kept as it is: leave the flag "
+                "out, or give the checkpoint that the SavedModel was made of."
+            )
         return FeatureNetwork(model.network, model.signature, model.answer)
     assert isinstance(model, FineTunedModel)
-    return EncoderNetwork(model)
+    return EncoderNetwork(model, precision)
 
 
 def _packed_tokens_spec() -> PackedTokens:

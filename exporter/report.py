@@ -8,6 +8,7 @@ from typing import Any
 
 from bert.heads import HEADS
 from bert.model import EMBEDDING, TextModel
+from exporter.network import FLOAT32
 from exporter.serving.gate import GateReport
 from exporter.signatures import TEXT
 from exporter.text.profiles import PROFILES
@@ -25,6 +26,7 @@ class ExportReport:
     text_pair: bool
     signatures: tuple[str, ...]
     default_signature: str
+    precision: str
     gate: GateReport
     warmup_requests: int
     verification: VerificationReport | None
@@ -55,6 +57,7 @@ class ExportReport:
             **model.network_to_json(),
             "signatures": list(self.signatures),
             "serving_default": self.default_signature,
+            "precision": self.precision,
             "ops": list(self.gate.ops),
             "oldest_tensorflow_serving": self.gate.oldest_release,
             "warmup_requests": self.warmup_requests,
@@ -79,6 +82,7 @@ class ExportReport:
             f"({model.provenance['max_seq_length']})",
             "vocabulary": f"{len(model.vocabulary)} lines for "
             f"{model.word_embedding_rows or 'an unknown number of'} embedding rows",
+            "precision": self.precision,
             "signatures": named.replace(
                 "serving_default", f"serving_default (= {self.default_signature})"
             ),
@@ -105,12 +109,15 @@ class ExportReport:
         found = self.verification
         if found is None:
             return "not verified (--noverify)"
-        return (
+        compared = (
             f"ids equal on {found.texts_with_equal_ids} texts, "
             f"{HEADS[self.model.task].output_name} within "
             f"{found.largest_probability_difference:.1e} on "
             f"{found.texts_with_compared_probabilities}"
         )
+        if self.precision == FLOAT32 or not self.model.labels:
+            return compared
+        return f"{compared}, of which {found.changed_labels} changed their label"
 
     def _curl(self) -> str:
         name = self.version_directory.resolve().parent.name

@@ -27,11 +27,13 @@ def write(
     text_pair: bool,
     default_signature: str,
     top_k: int,
+    precision: str,
     word_piece_op: str,
 ) -> tuple[str, ...]:
     """Writes `model` to an empty directory, and names the signatures it has."""
     text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
-    served = ServedModel(model, build_network(model), text_names, word_piece_op)
+    network = build_network(model, precision)
+    served = ServedModel(model, network, text_names, word_piece_op)
     signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
     _save(served, directory, signatures)
     _name_methods(directory, signatures)

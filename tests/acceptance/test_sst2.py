@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions, read
-from bert.encoder import Encoder
 from bert.heads import ClassificationHead
 from bert.packed_tokens import PackedTokens
+from bert.serving_encoder import ServingEncoder
 from tests.acceptance.conftest import Trained, data_folder, fine_tune
 from tests.conftest import load_signatures
 from tests.oracles.original_classifier import OriginalClassifier
@@ -85,7 +85,7 @@ def test_logits_equal_the_original_s(trained: Trained, sentences: list[str]) -> 
         row_splits=tf.constant(np.cumsum([0, *lengths]), tf.int32),
     )
     head = ClassificationHead(model.weights)
-    logits = head.logits(Encoder(model.config, model.weights).pooled(tokens))
+    logits = head.logits(ServingEncoder(model.config, model.weights).pooled(tokens))
     # Relative to the largest logit: one near zero has no digits of its own to compare.
     np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert.encoder import Encoder
 from bert.model import FIRST_TOKEN, MAX, MEAN, POOLER, Pooling
 from bert.packed_tokens import PackedTokens
 from bert.pooling import pool
 from bert.reference import ReferenceClassifier
+from bert.serving_encoder import ServingEncoder
 from tests.tiny_model import random_weights, tiny_config
 
 _CONFIG = tiny_config(50)
@@ -34,7 +34,7 @@ def test_pooling(mode: str, normalize: bool) -> None:
         attention_bias=tf.constant(np.where(mask[is_token], 0.0, -10000.0), tf.float32),
     )
     pooling = Pooling(mode, normalize)
-    found = pool(Encoder(_CONFIG, _WEIGHTS), tokens, pooling).numpy()
+    found = pool(ServingEncoder(_CONFIG, _WEIGHTS), tokens, pooling).numpy()
     expected = ReferenceClassifier(_CONFIG, _WEIGHTS).pooled(ids, mask, segments, pooling)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
     if normalize:

@@ -7,9 +7,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bert.encoder import Encoder
 from bert.packed_tokens import PackedTokens
 from bert.row_groups import encode_in_groups, group_fits
+from bert.serving_encoder import ServingEncoder
 from tests.exporter.test_encoder import packed, random_rows
 from tests.tiny_model import random_weights, tiny_config
 
@@ -74,7 +74,7 @@ def test_counts_beyond_32_bits() -> None:
 
 def test_encoder_gives_the_same_in_groups() -> None:
     config = tiny_config(_VOCAB_SIZE)
-    encoder = Encoder(config, random_weights(config, 2, seed=3))
+    encoder = ServingEncoder(config, random_weights(config, 2, seed=3))
     tokens = packed(random_rows(1, [3, 17, 1, 9, 9, 30, 2, 12, 17, 4]))
     whole = encoder.pooled(tokens).numpy()
 

@@ -13,10 +13,10 @@ from bert.batches import Batch, in_order, pack, packed_tokens, shuffled
 from bert.checkpoints import google_research, tensorflow_v1
 from bert.classifier import Classifier
 from bert.config import BertConfig
-from bert.encoder import Encoder
 from bert.errors import UserError
 from bert.evaluation import evaluate, predict
 from bert.initialization import random_classifier, random_encoder
+from bert.trainable_encoder import TrainableEncoder
 from bert.training import Schedule, Trainer
 from bert.training_checkpoints import read_global_step
 from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
@@ -224,7 +224,7 @@ def test_the_original_restores_our_checkpoint_and_gives_our_logits(tmp_path: Pat
     (batch,) = in_order(toy_features(50, seed=4), 50)
     expected = original.logits(padded(batch, width=32))
     weights = checkpoint_values(newest(tmp_path))
-    pooled = Encoder(CONFIG, weights).pooled(packed_tokens(batch)).numpy()
+    pooled = TrainableEncoder(CONFIG, weights).pooled(packed_tokens(batch)).numpy()
     logits = pooled @ weights[OUTPUT_WEIGHTS].T + weights[OUTPUT_BIAS]
     np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-6)
 

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from bert import activations
 from bert.config import BertConfig
-from bert.encoder import Encoder
 from bert.heads import ClassificationHead
 from bert.packed_tokens import PackedTokens
 from bert.reference import ReferenceClassifier
+from bert.serving_encoder import ServingEncoder
 from tests.oracles.original_classifier import OriginalClassifier
 from tests.tiny_model import TinyModel, random_weights, tiny_config, write_tiny_model
 
@@ -64,7 +64,7 @@ def padded(rows: Rows) -> Features:
 def probabilities_of(
     config: BertConfig, weights: dict[str, np.ndarray]
 ) -> Callable[[Rows], np.ndarray]:
-    encoder, head = Encoder(config, weights), ClassificationHead(weights)
+    encoder, head = ServingEncoder(config, weights), ClassificationHead(weights)
     run = tf.function(lambda tokens: head(encoder.pooled(tokens)), reduce_retracing=True)
     return lambda rows: run(packed(rows)).numpy()
 
@@ -170,7 +170,7 @@ def test_all_layers_give_the_sequence(tmp_path: Path) -> None:
     """`sequence` runs the last layer for all tokens, `pooled` for the first ones alone."""
     config = tiny_config(_VOCAB_SIZE)
     weights = random_weights(config, 3)
-    encoder = Encoder(config, weights)
+    encoder = ServingEncoder(config, weights)
     tokens = packed(random_rows(1, [4, 9, 1]))
     first = tf.gather(encoder.sequence(tokens), tokens.row_splits[:-1]).numpy()
     pooled = np.tanh(
