@@ -17,6 +17,9 @@ from bert.encoder import Encoder, as_float
 # Of the widths 32 to 384, the fastest with 4 to 60 rows.
 _WIDEST_BLOCK = 64
 
+# Up to so many rows, layer normalisation is faster in several kernels.
+_FEW_ROWS = 96
+
 
 class ServingEncoder(Encoder):
     """Answers as the trainable encoder does, and has no gradients worth the name."""
@@ -112,24 +115,46 @@ class ServingEncoder(Encoder):
         return _rows_first(context)
 
     def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        # Batch normalisation in which every row is a channel of its own: the one form, with a
-        # gamma and beta that are variables, which TensorFlow makes one kernel of.
-        width = self._config.hidden_size
-        rows = tf.shape(inputs)[0]
-        none = tf.constant([], tf.float32)
-        normalised = tf.raw_ops.FusedBatchNormV3(
-            x=tf.reshape(inputs, [1, rows, width, 1]),
-            scale=tf.fill([rows], 1.0),
-            offset=tf.fill([rows], 0.0),
-            mean=none,
-            variance=none,
-            epsilon=self._config.layer_norm_eps,
-            data_format="NCHW",
-            is_training=True,
-        ).y
         gamma = self._variables[f"{scope}/LayerNorm/gamma"]
         beta = self._variables[f"{scope}/LayerNorm/beta"]
-        return tf.reshape(normalised, tf.shape(inputs)) * gamma + beta
+        epsilon = self._config.layer_norm_eps
+        return tf.cond(
+            tf.shape(inputs)[0] <= _FEW_ROWS,
+            lambda: _layer_norm_of_few(inputs, gamma, beta, epsilon),
+            lambda: _layer_norm_of_many(inputs, gamma, beta, epsilon),
+        )
+
+
+def _layer_norm_of_few(
+    inputs: tf.Tensor, gamma: tf.Variable, beta: tf.Variable, epsilon: float
+) -> tf.Tensor:
+    """Layer normalisation in nine small kernels: float32 [N, H] -> the same."""
+    centred = inputs - tf.reduce_mean(inputs, axis=-1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
+    return centred * tf.math.rsqrt(variance + epsilon) * gamma + beta
+
+
+def _layer_norm_of_many(
+    inputs: tf.Tensor, gamma: tf.Variable, beta: tf.Variable, epsilon: float
+) -> tf.Tensor:
+    """The same as a batch normalisation in which every row is a channel of its own.
+
+    It is the one form, with a gamma and beta that are variables, of which TensorFlow makes a
+    single kernel. That kernel prepares itself anew at every call, for 0.1 ms.
+    """
+    rows, width = tf.shape(inputs)[0], inputs.shape[1]
+    none = tf.constant([], tf.float32)
+    normalised = tf.raw_ops.FusedBatchNormV3(
+        x=tf.reshape(inputs, [1, rows, width, 1]),
+        scale=tf.fill([rows], 1.0),
+        offset=tf.fill([rows], 0.0),
+        mean=none,
+        variance=none,
+        epsilon=epsilon,
+        data_format="NCHW",
+        is_training=True,
+    ).y
+    return tf.reshape(normalised, tf.shape(inputs)) * gamma + beta
 
 
 def _block_width(outputs: int) -> int:
