@@ -267,9 +267,7 @@ _MISTAKES: dict[str, Mistake] = {
     "sentences a directory": flags("--warmup_file=/"),
     "sentences and no warm-up": flags("--nowarmup", "--warmup_file=x", told=("--nowarmup",)),
     "a stray word": flags("stray"),
-    # not built yet
-    "bfloat16": flags("--precision=bfloat16"),
-    "another precision": flags("--precision=int8"),
+    "another precision": flags("--precision=int8", told=("int8", "bfloat16")),
     "no tokenizer": flags("--tokenizer=unheard_of"),
     "another task": flags("--task=regression"),
     "no task": flags("--task=unheard_of"),
