@@ -42,8 +42,7 @@ class FeatureNetwork(tf.Module):
         """The answer for every row, float32 [B, ...]."""
         if self._length is None:
             return self._finished(encode_in_groups(self._padded, tokens, self._answer.size))
-        features = [_padded(values, tokens.row_splits) for values in _feature_values(tokens)]
-        return self.answer_features(*features)
+        return self._finished(self._in_groups(_padded_features(tokens)))
 
     def answer_features(
         self, input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
@@ -58,16 +57,16 @@ class FeatureNetwork(tf.Module):
         ]
         with tf.control_dependencies(_checks(features, self._length)):
             features = [tf.identity(values) for values in features]
+        return self._finished(self._in_groups(features))
+
+    def _in_groups(self, features: list[tf.Tensor]) -> tf.Tensor:
+        """Int32 [B, S] each -> float32 [B, size], so many rows at a time that memory is bounded."""
         if self._length is not None:
             missing = self._length - tf.shape(features[0])[1]
             features = [
                 tf.ensure_shape(tf.pad(values, [[0, 0], [0, missing]]), [None, self._length])
                 for values in features
             ]
-        return self._finished(self._in_groups(features))
-
-    def _in_groups(self, features: list[tf.Tensor]) -> tf.Tensor:
-        """Int32 [B, S] each -> float32 [B, size], so many rows at a time that memory is bounded."""
         shape = tf.shape(features[0])
         num_rows, columns = shape[0], tf.maximum(1, shape[1])
         group = tf.maximum(
@@ -92,9 +91,7 @@ class FeatureNetwork(tf.Module):
         return outputs
 
     def _padded(self, tokens: PackedTokens) -> tf.Tensor:
-        return self._rows(
-            *[_padded(values, tokens.row_splits) for values in _feature_values(tokens)]
-        )
+        return self._rows(*_padded_features(tokens))
 
     def _answer_rows(
         self, input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
@@ -144,14 +141,13 @@ def _variable(node: str, value: object) -> tf.Variable:
     return tf.Variable(value, name=node, trainable=False)
 
 
-def _feature_values(tokens: PackedTokens) -> list[tf.Tensor]:
-    """Ids, mask and segment ids, int32 [N] each."""
-    return [tokens.ids, tf.ones_like(tokens.ids), tokens.segment_ids]
-
-
-def _padded(values: tf.Tensor, row_splits: tf.Tensor) -> tf.Tensor:
-    """[N] -> [B, S], zeros behind each row up to the longest."""
-    return tf.RaggedTensor.from_row_splits(values, row_splits, validate=False).to_tensor()
+def _padded_features(tokens: PackedTokens) -> list[tf.Tensor]:
+    """Ids, mask and segment ids, int32 [B, S] each, zeros behind each row up to the longest."""
+    values = [tokens.ids, tf.ones_like(tokens.ids), tokens.segment_ids]
+    return [
+        tf.RaggedTensor.from_row_splits(flat, tokens.row_splits, validate=False).to_tensor()
+        for flat in values
+    ]
 
 
 def _checks(features: list[tf.Tensor], length: int | None) -> list[tf.Operation]:

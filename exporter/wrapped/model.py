@@ -35,11 +35,12 @@ class WrappedModel(TextModel):
         """Its length, and what its output was taken for."""
         length = self.signature.length
         columns = f"{length} columns" if length else "any number of columns"
-        return f"kept as it is, {columns}, `{self.answer.output}` ({self.answer.reason})"
+        answer = self.answer
+        return f"kept as it is, {columns}, its output {answer.output} taken as {answer.reason}"
 
     def describe_embedding(self) -> str:
         """The output that is the vector."""
-        return f"`{self.answer.output}` of the SavedModel"
+        return f"the output {self.answer.output}"
 
     def network_to_json(self) -> dict[str, Any]:
         """The original's signature and fingerprint, and what is done to its output."""

@@ -97,11 +97,11 @@ def _dense(
 
 def original_source(name: str) -> str:
     """The text of a file whose imports are gone from today's TensorFlow."""
-    return (_unpacked() / "bert" / f"{name}.py").read_text(encoding="utf-8")
+    return (unpacked_wheel() / "bert" / f"{name}.py").read_text(encoding="utf-8")
 
 
 def _load(name: str) -> types.ModuleType:
-    file = _unpacked() / "bert" / f"{name}.py"
+    file = unpacked_wheel() / "bert" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"original_bert_{name}", file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -110,7 +110,7 @@ def _load(name: str) -> types.ModuleType:
 
 
 @functools.cache
-def _unpacked() -> Path:
+def unpacked_wheel() -> Path:
     """The wheel's content, downloaded if the cache does not have it."""
     cache = _cache_directory()
     directory = cache / _SHA256[:16]
