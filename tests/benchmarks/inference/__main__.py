@@ -1,28 +1,66 @@
 """From text to probabilities, side by side with what others do, and where the time goes.
 
-scripts/benchmark --profile
+    scripts/benchmark                        times, then loading, then the machine's limits
+    scripts/benchmark --memory               peaks of large requests; minutes
+    scripts/benchmark --profile              op times of our own graph
+    scripts/benchmark --tables results.json  the tables of earlier runs
+
+Every contestant is a process of its own on two cores, and stopped while another is measured.
 """
 
 import argparse
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.inference.artefacts import ROOT, export_for_serving
-from tests.benchmarks.inference.checkpoints import MODELS, write_checkpoint
+from tests.benchmarks.inference.benchmark import FOLDER, VOCABULARY, Benchmark
+from tests.benchmarks.inference.checkpoints import MODELS
+from tests.benchmarks.inference.contest import Disagreement
+from tests.benchmarks.inference.contestant import ContestantDied
+from tests.benchmarks.inference.environments import PYTORCH
+from tests.benchmarks.inference.registry import entrants
 from tests.benchmarks.inference.requests import Request, standard_requests
+from tests.benchmarks.inference.tables import all_tables
 
-_MINILM = ROOT / "build" / "minilm"
-_FOLDER = ROOT / "build" / "benchmark"
+_SECTIONS = ("times", "loading", "limits", "memory")
+_DEFAULT_SECTIONS = _SECTIONS[:3]
+_ROUNDS, _QUICK_ROUNDS = 5, 1
+_QUICK_SHAPES = "1x8,1x20,16mixed"
 
 
 def main() -> None:
-    """Prints what the flags ask for, and writes it as JSON where --json says."""
+    """Does what the flags ask for."""
     arguments = _arguments()
-    requests = _chosen(standard_requests(_MINILM / "vocab.txt"), arguments.shapes)
-    folder = _FOLDER / arguments.model
-    results = _profile(arguments, folder, requests)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    if arguments.tables:
+        results = json.loads(arguments.tables.read_text(encoding="utf-8"))
+        print(all_tables(results, Benchmark(results["model"], [], results).config))
+        if arguments.plot:
+            _plot(arguments.tables, arguments.plot)
+        return
+    requests = _chosen(standard_requests(VOCABULARY), arguments.shapes, "--shapes")
+    known = {name: name for name in entrants(warmup=False)}
+    names = _chosen(known, arguments.contestants, "--contestants")
+    benchmark = Benchmark(arguments.model, names, _earlier(arguments))
+    if arguments.prepare:
+        benchmark.prepare()
+    elif arguments.profile:
+        _write(arguments.json, _profile(arguments, benchmark, requests))
+    else:
+        try:
+            for section in arguments.sections:
+                if section == "times":
+                    benchmark.times(requests, arguments.rounds)
+                else:
+                    getattr(benchmark, section)()
+                _write(arguments.json, benchmark.results)
+        except (Disagreement, ContestantDied) as error:
+            sys.exit(f"benchmark: {error}")
+        print(all_tables(benchmark.results, benchmark.config))
 
 
 def _arguments() -> argparse.Namespace:
@@ -33,42 +71,77 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--model", choices=MODELS, default=MODELS[0], help="default: %(default)s")
     parser.add_argument("--shapes", help="requests to time, with commas; default: all")
-    parser.add_argument("--json", type=Path, help="also write the figures there")
+    parser.add_argument("--contestants", help="who takes part, with commas; default: all")
+    parser.add_argument("--rounds", type=int, help=f"default: {_ROUNDS}")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"one round of {_QUICK_SHAPES} and nothing else"
+    )
+    parser.add_argument("--prepare", action="store_true", help="only make what is to be loaded")
+    for section in _SECTIONS:
+        parser.add_argument(f"--{section}", action="store_true", help=f"only {section}")
+    parser.add_argument(
+        "--json", type=Path, help="results file; what else it has of this model is kept"
+    )
+    parser.add_argument("--tables", type=Path, help="print the tables of this results file")
+    parser.add_argument("--plot", type=Path, help="with --tables: also draw the times, as PNG")
     profiling = parser.add_argument_group("profile")
     profiling.add_argument("--profile", action="store_true", help="op times of our graph")
     profiling.add_argument("--checkpoint", type=Path, help="profile an export of this instead")
     profiling.add_argument("--saved_model", type=Path, help="profile this version directory")
     profiling.add_argument("--precision", default="float32", help="of the export profiled")
     arguments = parser.parse_args()
-    if not arguments.profile:
-        parser.error("only --profile is built yet")
+    arguments.sections = [name for name in _SECTIONS if getattr(arguments, name)]
+    if arguments.quick:
+        arguments.sections = ["times"]
+        arguments.shapes = arguments.shapes or _QUICK_SHAPES
+        arguments.rounds = arguments.rounds or _QUICK_ROUNDS
+    arguments.sections = arguments.sections or _DEFAULT_SECTIONS
+    arguments.rounds = arguments.rounds or _ROUNDS
     return arguments
 
 
-def _chosen(requests: dict[str, Request], names: str | None) -> list[Request]:
+def _chosen(known: Mapping[str, Any], names: str | None, flag: str) -> list[Any]:
     """Those named, with commas, or all; "1x8" is "1 x 8"."""
     if names is None:
-        return list(requests.values())
-    by_short_name = {name.replace(" ", ""): request for name, request in requests.items()}
-    chosen = []
-    for name in names.split(","):
-        if name.replace(" ", "") not in by_short_name:
-            raise SystemExit(f"--shapes has {name!r}, where these are known: {', '.join(requests)}")
-        chosen.append(by_short_name[name.replace(" ", "")])
-    return chosen
+        return list(known.values())
+    by_short_name = {name.replace(" ", ""): value for name, value in known.items()}
+    wanted = [name.replace(" ", "") for name in names.split(",")]
+    unknown = [name for name in wanted if name not in by_short_name]
+    if unknown:
+        sys.exit(f"{flag} has {unknown[0]!r}, where these are known: {', '.join(known)}")
+    return [by_short_name[name] for name in wanted]
 
 
-def _profile(arguments: argparse.Namespace, folder: Path, requests: list[Request]) -> dict:
+def _earlier(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the results file has of this model."""
+    if arguments.profile or not (arguments.json and arguments.json.exists()):
+        return {}
+    results = json.loads(arguments.json.read_text(encoding="utf-8"))
+    return results if results["model"] == arguments.model else {}
+
+
+def _write(file: Path | None, results: Mapping[str, Any]) -> None:
+    if file is not None:
+        file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def _plot(results: Path, output: Path) -> None:
+    PYTORCH.make()
+    command = [PYTORCH.python, "-m", "tests.benchmarks.inference.plot", results, output]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def _profile(
+    arguments: argparse.Namespace, benchmark: Benchmark, requests: list[Request]
+) -> dict[str, Any]:
     from tests.benchmarks.inference.profile_report import profile_requests
 
-    version = arguments.saved_model
-    if version is None:
-        checkpoint = arguments.checkpoint
-        if checkpoint is None:
-            checkpoint = write_checkpoint(arguments.model, _MINILM, folder / "checkpoint")
-        version = export_for_serving(
-            checkpoint, folder / "profiled", arguments.precision, warmup=False
-        )
+    version = arguments.saved_model or export_for_serving(
+        arguments.checkpoint or benchmark.checkpoint,
+        FOLDER / ("given" if arguments.checkpoint else arguments.model),
+        arguments.precision,
+        warmup=False,
+    )
     return profile_requests(version, requests)
 
 

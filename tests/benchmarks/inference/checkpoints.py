@@ -16,7 +16,7 @@ MAX_SEQ_LENGTH = 512
 
 # Wide enough that an answer depends on the whole text: with BERT's own 0.02 all texts get
 # nearly the same probabilities, and comparing them would prove little.
-_STANDARD_DEVIATION = 0.04
+_STANDARD_DEVIATION = 0.03
 _CLASSIFIER_STANDARD_DEVIATION = 0.1
 _SEED = 20
 
