@@ -20,6 +20,7 @@ setup(
     python_requires=">=3.10,<3.13",
     # constraints.txt pins what CI runs; BUILD_NOTES.md gives the reason for each.
     install_requires=[
+        "PyYAML>=6,<7",
         "absl-py>=2.0,<3",
         "numpy>=1.26,<3",
         "safetensors>=0.4,<1",
@@ -32,7 +33,6 @@ setup(
     extras_require={
         "preview": ["aiohttp>=3.9,<4"],
         "test": [
-            "PyYAML>=6,<7",
             "aiohttp>=3.9,<4",
             "compose-spec>=0.2,<1",
             "h5py>=3.10,<4",

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from bert.checkpoints import tensorflow_v1
+from bert.checkpoints import object_graph, tensorflow_v1
 from bert.checkpoints.huggingface_tokenizer import TOKENIZER_CONFIG_FILE, VOCABULARY_FILE
 from bert.checkpoints.labels import class_labels
 from bert.checkpoints.options import ReadOptions
@@ -19,7 +19,7 @@ CONFIG_FILE = "bert_config.json"
 
 def sign(path: Path) -> str | None:
     """The file by which `path`, a prefix or directory, is known as a checkpoint, None if none."""
-    return tensorflow_v1.sign(path)
+    return None if object_graph.sign(path) else tensorflow_v1.sign(path)
 
 
 def read(path: Path, options: ReadOptions) -> FineTunedModel:
@@ -29,12 +29,12 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
       UserError: a file or variable is missing, or two of them contradict each other.
     """
     prefix = tensorflow_v1.find_prefix(path)
+    found = tensorflow_v1.shapes(prefix)
     config_file = options.bert_config_file or prefix.parent / CONFIG_FILE
     _require(config_file, "--bert_config_file", "BERT's configuration")
     config = BertConfig.from_google_research_file(config_file)
     text = find_text_profile(prefix.parent, options, GOOGLE_RESEARCH)
 
-    found = tensorflow_v1.shapes(prefix)
     if OUTPUT_WEIGHTS not in found:
         raise UserError(
             f"--checkpoint {prefix} has no variable {OUTPUT_WEIGHTS!r}, so it is not a fine-tuned "

@@ -4,7 +4,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bert.checkpoints import google_research, huggingface, sentence_transformers
+from bert.checkpoints import (
+    google_research,
+    huggingface,
+    model_garden,
+    sentence_transformers,
+)
 from bert.checkpoints.options import ReadOptions
 from bert.errors import UserError
 from bert.model import FineTunedModel
@@ -28,6 +33,7 @@ _SENTENCE_TRANSFORMERS = _Kind(
 _HUGGING_FACE = _Kind("Hugging Face model", huggingface.sign, huggingface.read)
 _KINDS = (
     _Kind("google-research/bert checkpoint", google_research.sign, google_research.read),
+    _Kind("Model Garden checkpoint", model_garden.sign, model_garden.read),
     _SENTENCE_TRANSFORMERS,
     _HUGGING_FACE,
 )

@@ -1,7 +1,8 @@
-"""Name-based TensorFlow 1 checkpoints: find, read and write them."""
+"""Checkpoint files of TensorFlow: find and read them, and write name-based ones."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -106,14 +107,7 @@ def read_variables(
             )
     variables = {}
     for name in expected:
-        try:
-            value = reader.get_tensor(name)
-        # The reader raises a plain RuntimeError or IndexError for some broken data files.
-        except (tf.errors.OpError, RuntimeError, IndexError, ValueError) as error:
-            raise UserError(
-                f"--checkpoint {prefix}: variable {name!r} cannot be read, the data file is "
-                f"truncated or damaged ({_first_line(error)}): copy the checkpoint again."
-            ) from error
+        value = _read(reader, prefix, name)
         if not np.issubdtype(value.dtype, np.floating):
             raise UserError(
                 f"--checkpoint {prefix}: variable {name!r} has type {value.dtype}, where a "
@@ -127,6 +121,15 @@ def read_variables(
             )
         variables[name] = value
     return variables
+
+
+def read_value(prefix: Path, name: str) -> Any:
+    """The value that a checkpoint has under `name`, an array, or bytes where it is a string.
+
+    Raises:
+      UserError: the files cannot be read.
+    """
+    return _read(_reader(prefix), prefix, name)
 
 
 def write_variables(prefix: Path, variables: Mapping[str, np.ndarray]) -> None:
@@ -155,6 +158,17 @@ def _reader(prefix: Path) -> tf.train.load_checkpoint:
         raise UserError(
             f"--checkpoint {prefix} cannot be read ({_first_line(error)}): copy the checkpoint "
             "again, its .index and all its .data files."
+        ) from error
+
+
+def _read(reader: tf.train.load_checkpoint, prefix: Path, name: str) -> Any:
+    try:
+        return reader.get_tensor(name)
+    # The reader raises a plain RuntimeError or IndexError for some broken data files.
+    except (tf.errors.OpError, RuntimeError, IndexError, ValueError) as error:
+        raise UserError(
+            f"--checkpoint {prefix}: variable {name!r} cannot be read, the data file is truncated "
+            f"or damaged ({_first_line(error)}): copy the checkpoint again."
         ) from error
 
 

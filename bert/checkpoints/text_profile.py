@@ -26,8 +26,15 @@ class TextProfile:
     huggingface: HuggingFaceSettings | None
 
 
-def find_text_profile(directory: Path, options: ReadOptions, default_tokenizer: str) -> TextProfile:
+def find_text_profile(
+    directory: Path,
+    options: ReadOptions,
+    default_tokenizer: str,
+    trained_casing: Setting[bool] | None = None,
+) -> TextProfile:
     """Reads the files of the library that was asked for, or of the default one.
+
+    `trained_casing` is what is told of the training in no file of a library.
 
     Raises:
       UserError: no such library, or its files are missing, faulty or contradictory.
@@ -42,7 +49,7 @@ def find_text_profile(directory: Path, options: ReadOptions, default_tokenizer: 
     if tokenizer != HUGGINGFACE:
         _require(file)
         vocabulary = Vocabulary.from_file(file)
-        casing = find_casing(directory, vocabulary, options.do_lower_case)
+        casing = find_casing(directory, vocabulary, options.do_lower_case, trained_casing)
         return TextProfile(tokenizer, vocabulary, file.read_bytes(), str(file), casing, None)
     if not (directory / TOKENIZER_FILE).is_file():
         _require(file)

@@ -25,15 +25,29 @@ class Setting(Generic[_Value]):
     source: str
 
 
-def find_casing(directory: Path, vocabulary: Vocabulary, flag: bool | None) -> Setting[bool]:
-    """Whether to lower-case: the flag, tokenizer_config.json, else the vocabulary tells.
+def find_casing(
+    directory: Path,
+    vocabulary: Vocabulary,
+    flag: bool | None,
+    trained: Setting[bool] | None = None,
+) -> Setting[bool]:
+    """Whether to lower-case: the flag, what is told of the training, else the vocabulary tells.
+
+    Args:
+      directory: where tokenizer_config.json may be.
+      flag: --do_lower_case.
+      trained: what another file tells of the training.
 
     Raises:
-      UserError: the flag contradicts tokenizer_config.json.
+      UserError: the flag contradicts the file.
     """
     inferred = vocabulary.is_uncased()
-    file = directory / "tokenizer_config.json"
-    configured = read_json_object(file).get("do_lower_case") if file.is_file() else None
+    if trained is not None:
+        file: Path | str = trained.source
+        configured: object = trained.value
+    else:
+        file = directory / "tokenizer_config.json"
+        configured = read_json_object(file).get("do_lower_case") if file.is_file() else None
     if configured is not None and not isinstance(configured, bool):
         raise UserError(
             f"{file}: do_lower_case is {configured!r}, where true or false is expected: correct "
@@ -63,15 +77,19 @@ def find_max_seq_length(
     flag: int | None,
     max_position_embeddings: int,
     default: int = _DEFAULT_MAX_SEQ_LENGTH,
+    trained: Setting[int] | None = None,
 ) -> Setting[int]:
-    """The truncation length in tokens: the flag, the directory's files, else `default`.
+    """The truncation length in tokens: the flag, `trained`, the directory's files, else `default`.
 
     The default, and what a tokenizer is said to be good for, end with the position table.
 
     Raises:
       UserError: below 3 or above the position table.
     """
-    setting = _max_seq_length(directory, flag, max_position_embeddings, default)
+    if flag is None and trained is not None:
+        setting = trained
+    else:
+        setting = _max_seq_length(directory, flag, max_position_embeddings, default)
     if not _LEAST_MAX_SEQ_LENGTH <= setting.value <= max_position_embeddings:
         raise UserError(
             f"--max_seq_length is {setting.value} ({setting.source}), where a number from "
