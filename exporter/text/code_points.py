@@ -53,8 +53,7 @@ class CodePointNormalizer(tf.Module):
 
     def __call__(self, text: tf.Tensor) -> NormalizedCodePoints:
         """Normalises string [B]; bytes that are not UTF-8 are dropped."""
-        # The space makes every row border a word border, so rows need no further care.
-        code_points, row_splits = _decode(tf.strings.join([" ", text]))
+        code_points, row_splits = decode_rows(text)
         table = self.table
         entries = look_up(table.page_starts, table.entries, code_points)  # [N]
         if table.has_final_sigma:
@@ -132,8 +131,11 @@ class CodePointNormalizer(tf.Module):
         return tf.gather(outputs, order), tf.gather(sources, order)
 
 
-def _decode(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """String [B] -> int32 [N] code points, int32 [B + 1] row splits."""
+def decode(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """String [B] -> int32 [N] code points, int32 [B + 1] row splits.
+
+    Bytes that are not UTF-8 are dropped.
+    """
     row_splits, values = tf.raw_ops.UnicodeDecode(
         input=text,
         input_encoding="UTF-8",
@@ -142,6 +144,14 @@ def _decode(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         Tsplits=tf.int32,
     )
     return values, row_splits
+
+
+def decode_rows(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The same with a space before each row.
+
+    It makes every row border a word border, so rows need no further care.
+    """
+    return decode(tf.strings.join([" ", text]))
 
 
 def look_up(page_starts: np.ndarray, pages: np.ndarray, code_points: tf.Tensor) -> tf.Tensor:
@@ -169,10 +179,10 @@ def word_keys(entries: tf.Tensor) -> tf.Tensor:
     return tf.cumsum(separates + isolates) - isolates
 
 
-def _with_final_sigmas(code_points: tf.Tensor, entries: tf.Tensor) -> tf.Tensor:
-    """Turns capital sigmas into final ones where `str.lower` does.
+def final_sigmas(code_points: tf.Tensor, entries: tf.Tensor) -> tf.Tensor:
+    """The capital sigmas that `str.lower` turns into final ones: int32 [N] x 2 -> int64 [F].
 
-    That is after a cased letter and not before one, code points that the rule ignores
+    Those after a cased letter and not before one, code points that the rule ignores
     left out (Unicode Standard, section 3.13, Final_Sigma).
     """
     counted = tf.where(tf.equal(flag(entries, CASE_IGNORABLE), 0))[:, 0]  # [K]
@@ -181,7 +191,12 @@ def _with_final_sigmas(code_points: tf.Tensor, entries: tf.Tensor) -> tf.Tensor:
     after_cased = tf.concat([[False], is_cased], axis=0)[:-1]
     before_cased = tf.concat([is_cased, [False]], axis=0)[1:]
     is_sigma = tf.equal(tf.gather(code_points, counted), CAPITAL_SIGMA)
-    final = tf.boolean_mask(counted, is_sigma & after_cased & ~before_cased)
+    return tf.boolean_mask(counted, is_sigma & after_cased & ~before_cased)
+
+
+def _with_final_sigmas(code_points: tf.Tensor, entries: tf.Tensor) -> tf.Tensor:
+    """The entries, int32 [N], with those of final sigmas."""
+    final = final_sigmas(code_points, entries)
     shift = (FINAL_SIGMA - SMALL_SIGMA) << FLAG_BITS
     return tf.tensor_scatter_nd_add(
         entries, final[:, tf.newaxis], tf.fill(tf.shape(final), tf.constant(shift, tf.int32))

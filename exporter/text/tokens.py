@@ -23,7 +23,17 @@ class Tokens(NamedTuple):
     """int32 [T], character after the piece in its row's text"""
 
 
-def merge_rows(first: Tokens, second: Tokens, rows: tf.Tensor) -> Tokens:
+class TokenIds(NamedTuple):
+    """The same without offsets."""
+
+    ids: tf.Tensor
+    """int32 [T]"""
+
+    row_splits: tf.Tensor
+    """int32 [B + 1]"""
+
+
+def merge_rows(first: TokenIds, second: TokenIds, rows: tf.Tensor) -> TokenIds:
     """The rows of two batches as one, in another order.
 
     Args:
@@ -32,7 +42,7 @@ def merge_rows(first: Tokens, second: Tokens, rows: tf.Tensor) -> Tokens:
       rows: int32 [B1 + B2], the row that each becomes; every row once.
 
     Returns:
-      Tokens of B1 + B2 rows.
+      Ids of B1 + B2 rows.
     """
     places = tf.math.invert_permutation(rows)
     offset = tf.size(first.ids)
@@ -42,13 +52,4 @@ def merge_rows(first: Tokens, second: Tokens, rows: tf.Tensor) -> Tokens:
     row_splits = tf.concat([[0], tf.cumsum(lengths)], axis=0)
     row_of = row_of_each_value(row_splits)  # [T]
     indices = tf.gather(tf.gather(starts, places), row_of) + index_in_row(row_splits, row_of)
-
-    def merged(first_values: tf.Tensor, second_values: tf.Tensor) -> tf.Tensor:
-        return tf.gather(tf.concat([first_values, second_values], axis=0), indices)
-
-    return Tokens(
-        merged(first.ids, second.ids),
-        row_splits,
-        merged(first.starts, second.starts),
-        merged(first.ends, second.ends),
-    )
+    return TokenIds(tf.gather(tf.concat([first.ids, second.ids], axis=0), indices), row_splits)

@@ -11,7 +11,7 @@ from exporter.text.fast_word_piece import FastWordPiece
 FAST_OP = "FastWordpieceTokenizeWithOffsets"
 CLASSIC_OP = "WordpieceTokenizeWithOffsets"
 
-_MAX_BYTES_PER_CHARACTER = 4
+MAX_BYTES_PER_CHARACTER = 4
 
 
 class WordPieces(NamedTuple):
@@ -42,7 +42,7 @@ class WordPieceTokenizer(tf.Module):
         """Takes out every vocabulary slot that no text reaches."""
         super().__init__(name="word_piece_tokenizer")
         build: Callable = {FAST_OP: _fast, CLASSIC_OP: _classic}[op]
-        max_bytes_per_word = max_characters_per_word * _MAX_BYTES_PER_CHARACTER
+        max_bytes_per_word = max_characters_per_word * MAX_BYTES_PER_CHARACTER
         self._tokenizer = build(vocabulary, max_bytes_per_word, unknown_token)
 
     def __call__(self, words: tf.Tensor) -> WordPieces:

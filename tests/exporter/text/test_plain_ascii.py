@@ -15,7 +15,7 @@ from exporter.text.google_research_table import load_table
 from exporter.text.huggingface_code_points import HuggingFaceNormalizer
 from exporter.text.plain_ascii import plain_characters
 from exporter.text.tokenizer import TextTokenizer
-from exporter.text.tokens import Tokens, merge_rows
+from exporter.text.tokens import TokenIds, Tokens, merge_rows
 from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
 
 _LIMIT = 6
@@ -57,8 +57,8 @@ _ANY_TEXTS = st.one_of(_TEXTS, st.text(max_size=10))
 def test_both_ways_agree(tokenizer: TextTokenizer, texts: Sequence[str]) -> None:
     text = tf.constant(texts, tf.string)
     assert tokenizer._plain_ascii is not None
-    assert tf.reduce_all(tokenizer._plain_ascii.is_plain(text))
-    assert _rows(tokenizer._plain_ascii(text)) == _rows(tokenizer._any_text(text))
+    assert tokenizer._plain_ascii.is_plain(text)
+    assert _rows(tokenizer._plain_ascii(text)) == _rows(tokenizer._words(text))
 
 
 @settings(max_examples=100, deadline=None)
@@ -67,7 +67,7 @@ def test_rows_of_both_kinds_keep_their_order(
     tokenizer: TextTokenizer, texts: Sequence[str]
 ) -> None:
     text = tf.constant(texts, tf.string)
-    assert _rows(tokenizer(text)) == _rows(tokenizer._any_text(text))
+    assert _rows(tokenizer(text)) == _rows(tokenizer._words(text))
 
 
 def test_words_as_long_as_the_limit(tokenizer: TextTokenizer) -> None:
@@ -96,7 +96,8 @@ def test_the_classic_op_has_one_way_only() -> None:
 
 
 def test_merged_rows() -> None:
-    first = Tokens(*(tf.constant(x) for x in ([1, 2, 3], [0, 1, 1, 3], [4, 5, 6], [7, 8, 9])))
-    second = Tokens(*(tf.constant(x) for x in ([10, 11], [0, 2], [12, 13], [14, 15])))
+    first = TokenIds(*(tf.constant(x) for x in ([1, 2, 3], [0, 1, 1, 3])))
+    second = TokenIds(*(tf.constant(x) for x in ([10, 11], [0, 2])))
     merged = merge_rows(first, second, tf.constant([3, 0, 2, 1]))
-    assert _rows(merged) == [[], [(10, 12, 14), (11, 13, 15)], [(2, 5, 8), (3, 6, 9)], [(1, 4, 7)]]
+    assert merged.ids.numpy().tolist() == [10, 11, 2, 3, 1]
+    assert merged.row_splits.numpy().tolist() == [0, 0, 2, 4, 5]
