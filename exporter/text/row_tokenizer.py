@@ -52,10 +52,15 @@ class RowTokenizer(tf.Module):
         vocabulary: Vocabulary,
         max_characters_per_word: int,
         unknown_token: str,
+        by_words: Callable[[tf.Tensor], TokenIds],
     ) -> None:
-        """Takes a table in both forms, and what `make_encodable` made of the vocabulary."""
+        """Takes a table in both forms, and what `make_encodable` made of the vocabulary.
+
+        `by_words` does for any text what this tokenizer does, slower.
+        """
         super().__init__(name="row_tokenizer")
         self._table = table
+        self._by_words = by_words
         # A constant of 1.5 MB would be folded in every function that it passes through.
         self._outputs = tf.Variable(row_table.outputs, trainable=False)
         self._max_characters_per_word = max_characters_per_word
@@ -66,9 +71,25 @@ class RowTokenizer(tf.Module):
             max_characters_per_word * MAX_BYTES_PER_CHARACTER,
             splits_text=True,
         )
+        # The executor walks every op of a branch that is not taken: a tenth of the time of 64
+        # texts. A function that is not inlined is one op.
+        self._with_care_as_one_op = tf.function(
+            self._with_care,
+            input_signature=[
+                tf.TensorSpec([None], tf.string),
+                _Rows(
+                    tf.TensorSpec([None, COLUMNS], tf.int32),
+                    tf.TensorSpec([None], tf.int32),
+                    tf.TensorSpec([None], tf.string),
+                ),
+                tf.TensorSpec([], tf.int32),
+            ],
+            autograph=False,
+            experimental_attributes={"_noinline": True},
+        )
 
-    def __call__(self, text: tf.Tensor, by_words: Callable[[tf.Tensor], TokenIds]) -> TokenIds:
-        """Tokenizes string [B], any bytes; `by_words` does the same, slower."""
+    def __call__(self, text: tf.Tensor) -> TokenIds:
+        """Tokenizes string [B], any bytes."""
         code_points, row_splits = decode(text)
         rows = _encoded(self._look_up(code_points), row_splits)
         highest = tf.reduce_max(rows.outputs)
@@ -76,18 +97,11 @@ class RowTokenizer(tf.Module):
         # Every tf.cond takes its time, so one tells whether anything rare is there.
         is_simple = (highest < MAY_BE_FINAL_SIGMA) & (longest <= self._max_characters_per_word)
 
-        # The executor walks every op of a branch that is not taken: a tenth of the time of 64
-        # texts. A function that is not inlined is one op.
-        @tf.function(experimental_attributes={"_noinline": True}, autograph=False)
-        def with_care(text: tf.Tensor, *rows_and_highest: tf.Tensor) -> TokenIds:
-            *rows, highest = rows_and_highest
-            return self._with_care(text, _Rows(*rows), highest, by_words)
-
         return TokenIds(
             *tf.cond(
                 is_simple,
                 lambda: self._word_pieces(rows.text),
-                lambda: with_care(text, *rows, highest),
+                lambda: self._with_care_as_one_op(text, rows, highest),
             )
         )
 
@@ -99,14 +113,8 @@ class RowTokenizer(tf.Module):
         ids, _, _ = self._word_piece.tokenize_with_offsets(rows)
         return TokenIds(ids.values, tf.cast(ids.row_splits, tf.int32))
 
-    def _with_care(
-        self,
-        text: tf.Tensor,
-        rows: _Rows,
-        highest: tf.Tensor,
-        by_words: Callable[[tf.Tensor], TokenIds],
-    ) -> TokenIds:
-        """Tokenizes rows that may have final sigmas, long words, and characters for `by_words`."""
+    def _with_care(self, text: tf.Tensor, rows: _Rows, highest: tf.Tensor) -> TokenIds:
+        """Tokenizes rows with final sigmas, long words, and characters that need words."""
         if self._table.has_final_sigma:
             rows = _Rows(
                 *tf.cond(
@@ -129,7 +137,7 @@ class RowTokenizer(tf.Module):
             order = tf.concat([tf.where(is_row)[:, 0], tf.where(~is_row)[:, 0]], axis=0)
             return merge_rows(
                 self._word_pieces(tf.boolean_mask(rows.text, is_row)),
-                by_words(tf.boolean_mask(text, ~is_row)),
+                self._by_words(tf.boolean_mask(text, ~is_row)),
                 tf.cast(order, tf.int32),
             )
 

@@ -58,6 +58,7 @@ class TextTokenizer(tf.Module):
                 encodable,
                 max_characters_per_word,
                 unknown_token,
+                by_words=lambda text: TokenIds(*self._words(text)[:2]),
             )
 
     def __call__(self, text: tf.Tensor) -> Tokens:
@@ -73,7 +74,7 @@ class TextTokenizer(tf.Module):
         ids = tf.cond(
             is_plain,
             lambda: TokenIds(*plain_ascii(text)[:2]),
-            lambda: rows(text, lambda others: TokenIds(*self._words(others)[:2])),
+            lambda: rows(text),
         )
         offsets = tf.cond(
             is_plain, lambda: tuple(plain_ascii(text))[2:], lambda: tuple(self._words(text))[2:]
