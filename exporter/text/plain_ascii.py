@@ -1,8 +1,8 @@
-"""Rows of plain ASCII, straight from the text to word pieces in one op.
+"""Batches of plain ASCII, straight from the text to word pieces in one op.
 
 `FastWordpieceTokenizeWithOffsets` can split text at white space and punctuation itself.
-Where that, after lower-casing, is all that a table does to the characters of a row, the
-row needs no code points, and its bytes are its characters.
+Where that, after lower-casing, is all that a table does to the characters of the rows, they
+need no code points, and their bytes are their characters.
 """
 
 import string
@@ -30,7 +30,7 @@ _BEYOND_ASCII = "é"
 
 
 class PlainAsciiTokenizer(tf.Module):
-    """Tokenizes the rows that hold nothing but plain characters."""
+    """Tokenizes rows that hold nothing but plain characters."""
 
     def __init__(
         self,

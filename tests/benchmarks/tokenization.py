@@ -3,7 +3,9 @@
     scripts/benchmark_tokenization
 
 Contestants take turns in one process, so that what else the machine does falls on all of
-them alike; the figures to trust are the ratios of one run.
+them alike; the figures to trust are the ratios of one run. Each is called once untimed just
+before it is timed: otherwise it would pay for what the contestant before it left in the
+caches, and whoever comes after the Python loop would pay most.
 """
 
 import argparse
@@ -115,7 +117,6 @@ def _interleaved(
         for texts in batches:
             tensor = tf.constant(texts)
             for name, contestant in contestants.items():
-                # What ran before has driven the contestant out of the caches.
                 contestant(tensor, texts)
                 start = time.perf_counter()
                 contestant(tensor, texts)
