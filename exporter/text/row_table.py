@@ -1,9 +1,9 @@
 """RowTable: a CodePointTable in the form that keeps rows whole.
 
-`FastWordpieceTokenizeWithOffsets` splits text at white space and punctuation itself. Its
-notion of punctuation is that of its ICU release, so nothing is left to it: every word of
-the reference gets spaces around it, and rows with a character that some release may cut
-at, where the reference does not, are none of this table's.
+`FastWordpieceTokenizeWithOffsets` splits text at white space and punctuation itself. What
+it takes for punctuation depends on its ICU release, so nothing is left to it: what the
+reference isolates gets spaces around it, and a row with a character that some release may
+cut at, where the reference does not, goes by its words.
 """
 
 import dataclasses
@@ -36,8 +36,6 @@ SPACE = ord(" ")
 NOTHING = -1
 MAY_BE_FINAL_SIGMA = CODE_POINTS
 NEEDS_WORDS = CODE_POINTS + 1
-
-_UNENCODABLE_REPLACEMENT = 0xFFFD
 
 
 @dataclasses.dataclass(frozen=True)
