@@ -1,5 +1,7 @@
 """Features that clients tokenized and padded themselves, to PackedTokens."""
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from bert.config import BertConfig
@@ -7,6 +9,38 @@ from bert.packed_tokens import PackedTokens
 
 # modeling.py, attention_layer: what masked columns get added to their scores.
 _MASKED_BIAS = -10000.0
+
+
+class FeatureLimits(NamedTuple):
+    """How many ids, segments and columns a model has; None where that is not known."""
+
+    ids: int | None
+    segments: int | None
+    columns: int | None
+
+
+def checked_features(
+    limits: FeatureLimits, input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
+) -> list[tf.Tensor]:
+    """The same three, int32 [B, S] each, where a model within `limits` has an answer for them.
+
+    Raises (when the graph runs):
+      InvalidArgumentError: a rank, shape or value that it has none for.
+    """
+    features = [
+        tf.ensure_shape(feature, [None, None]) for feature in (input_ids, input_mask, segment_ids)
+    ]
+    shape = tf.shape(features[0])
+    checks = [
+        _same_shape(shape, features[1], "input_mask"),
+        _same_shape(shape, features[2], "segment_ids"),
+        _columns_in_range(shape[1], limits.columns),
+        _in_range(features[0], limits.ids, "input_ids"),
+        _in_range(features[1], 2, "input_mask"),
+        _in_range(features[2], limits.segments, "segment_ids"),
+    ]
+    with tf.control_dependencies(checks):
+        return [tf.identity(feature) for feature in features]
 
 
 def pack_features(
@@ -30,20 +64,14 @@ def pack_features(
     Raises (when the graph runs):
       InvalidArgumentError: a rank, shape or value that the model has no answer for.
     """
-    input_ids, input_mask, segment_ids = (
-        tf.ensure_shape(feature, [None, None]) for feature in (input_ids, input_mask, segment_ids)
+    limits = FeatureLimits(
+        config.vocab_size, config.type_vocab_size, config.max_position_embeddings
+    )
+    input_ids, input_mask, segment_ids = checked_features(
+        limits, input_ids, input_mask, segment_ids
     )
     shape = tf.shape(input_ids)
-    checks = [
-        _same_shape(shape, input_mask, "input_mask"),
-        _same_shape(shape, segment_ids, "segment_ids"),
-        _columns_in_range(shape[1], config.max_position_embeddings),
-        _in_range(input_ids, config.vocab_size, "input_ids"),
-        _in_range(input_mask, 2, "input_mask"),
-        _in_range(segment_ids, config.type_vocab_size, "segment_ids"),
-    ]
-    with tf.control_dependencies(checks):
-        is_attended = tf.equal(input_mask, 1)  # [B, S]
+    is_attended = tf.equal(input_mask, 1)  # [B, S]
     has_no_mask = ~tf.reduce_any(is_attended, axis=1, keepdims=True)  # [B, 1]
     is_first = tf.equal(tf.range(shape[1]), 0)[tf.newaxis, :]  # [1, S]
     is_kept = is_attended | is_first | has_no_mask
@@ -69,12 +97,17 @@ def _same_shape(shape: tf.Tensor, feature: tf.Tensor, name: str) -> tf.Operation
     return tf.debugging.Assert(is_same, [message, tf.shape(feature), shape])
 
 
-def _columns_in_range(columns: tf.Tensor, max_position_embeddings: int) -> tf.Operation:
-    in_range = (columns >= 1) & (columns <= max_position_embeddings)
-    message = f"features must have 1 to {max_position_embeddings} columns"
+def _columns_in_range(columns: tf.Tensor, limit: int | None) -> tf.Operation:
+    in_range, message = columns >= 1, "features must have 1 column or more"
+    if limit is not None:
+        in_range &= columns <= limit
+        message = f"features must have 1 to {limit} columns"
     return tf.debugging.Assert(in_range, [message, columns])
 
 
-def _in_range(feature: tf.Tensor, limit: int, name: str) -> tf.Operation:
-    in_range = tf.reduce_all((feature >= 0) & (feature < limit))
-    return tf.debugging.Assert(in_range, [f"{name} must lie from 0 to {limit - 1}"])
+def _in_range(feature: tf.Tensor, limit: int | None, name: str) -> tf.Operation:
+    in_range, message = feature >= 0, f"{name} must not be negative"
+    if limit is not None:
+        in_range &= feature < limit
+        message = f"{name} must lie from 0 to {limit - 1}"
+    return tf.debugging.Assert(tf.reduce_all(in_range), [message])

@@ -6,10 +6,11 @@ import tensorflow as tf
 
 from bert.packed_tokens import PackedTokens
 from bert.row_groups import ATTENTION_CELLS_PER_GROUP, TOKENS_PER_GROUP, encode_in_groups
+from exporter.features import FeatureLimits, checked_features
 from exporter.wrapped.answer import Answer
+from exporter.wrapped.embedding_tables import EmbeddingTables
 from exporter.wrapped.saved_network import SavedNetwork
 from exporter.wrapped.signature import (
-    FEATURES,
     INPUT_IDS,
     INPUT_MASK,
     LABEL_IDS,
@@ -21,8 +22,14 @@ from exporter.wrapped.signature import (
 class FeatureNetwork(tf.Module):
     """A SavedModel's own graph and variables, which see what its clients used to send."""
 
-    def __init__(self, network: SavedNetwork, signature: FeatureSignature, answer: Answer) -> None:
-        """Takes the graph, its inputs, and what its output means."""
+    def __init__(
+        self,
+        network: SavedNetwork,
+        signature: FeatureSignature,
+        answer: Answer,
+        tables: EmbeddingTables,
+    ) -> None:
+        """Takes the graph, its inputs, what its output means, and what it has vectors for."""
         super().__init__(name="network")
         self.has_embedding = answer.is_embedding
         self._function = _FeatureFunction(network)
@@ -32,6 +39,9 @@ class FeatureNetwork(tf.Module):
             if meaning in network.inputs
         }
         self._length = signature.length
+        self._limits = FeatureLimits(
+            tables.words, tables.segments, signature.length or tables.positions
+        )
         self._answer = answer
         columns = tf.TensorSpec([None, signature.length], tf.int32)
         self._rows = tf.function(self._answer_rows, input_signature=[columns] * 3)
@@ -50,13 +60,9 @@ class FeatureNetwork(tf.Module):
         """The same for features, int32 [B, S] each, given to the model as they are.
 
         Raises (when the graph runs):
-          InvalidArgumentError: their shapes differ, or the model takes fewer columns.
+          InvalidArgumentError: a rank, shape or value that the model has no answer for.
         """
-        features = [
-            tf.ensure_shape(values, [None, None]) for values in (input_ids, input_mask, segment_ids)
-        ]
-        with tf.control_dependencies(_checks(features, self._length)):
-            features = [tf.identity(values) for values in features]
+        features = checked_features(self._limits, input_ids, input_mask, segment_ids)
         return self._finished(self._in_groups(features))
 
     def _in_groups(self, features: list[tf.Tensor]) -> tf.Tensor:
@@ -148,23 +154,6 @@ def _padded_features(tokens: PackedTokens) -> list[tf.Tensor]:
         tf.RaggedTensor.from_row_splits(flat, tokens.row_splits, validate=False).to_tensor()
         for flat in values
     ]
-
-
-def _checks(features: list[tf.Tensor], length: int | None) -> list[tf.Operation]:
-    shape = tf.shape(features[0])
-    checks = [
-        tf.debugging.Assert(
-            tf.reduce_all(tf.equal(shape, tf.shape(values))),
-            [f"{name} and input_ids must have the same shape", tf.shape(values), shape],
-        )
-        for name, values in zip(FEATURES[1:], features[1:], strict=True)
-    ]
-    fits = shape[1] >= 1
-    told = "features must have 1 column or more"
-    if length is not None:
-        fits &= shape[1] <= length
-        told = f"features must have 1 to {length} columns"
-    return [*checks, tf.debugging.Assert(fits, [told, shape[1]])]
 
 
 def _packed_tokens_spec() -> PackedTokens:

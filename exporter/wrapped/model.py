@@ -7,6 +7,7 @@ from typing import Any
 
 from bert.model import TextModel
 from exporter.wrapped.answer import Answer
+from exporter.wrapped.embedding_tables import EmbeddingTables
 from exporter.wrapped.saved_network import SavedNetwork
 from exporter.wrapped.signature import FeatureSignature
 
@@ -23,13 +24,13 @@ class WrappedModel(TextModel):
     signature: FeatureSignature
     network: SavedNetwork
     answer: Answer
-    embedding_rows: int | None
+    tables: EmbeddingTables
     fingerprint: Mapping[str, str]
 
     @property
     def word_embedding_rows(self) -> int | None:
         """The rows of its word embeddings, None where no variable has their name."""
-        return self.embedding_rows
+        return self.tables.words
 
     def describe_network(self) -> str:
         """Its length, and what its output was taken for."""
@@ -47,6 +48,7 @@ class WrappedModel(TextModel):
         return {
             "wrapped": {
                 **self.signature.to_json(),
+                "embedding_rows": dataclasses.asdict(self.tables),
                 "answer": dataclasses.asdict(self.answer),
                 "sha256": dict(self.fingerprint),
             }

@@ -17,8 +17,9 @@ from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, HUGGINGFACE, MULTILABEL,
 from exporter.serving.graph_file import GRAPH_FILE, TEXT_GRAPH_FILE, read_serving_graph
 from exporter.wrapped.answer import Answer, decide_answer
 from exporter.wrapped.effects import refuse_effects
+from exporter.wrapped.embedding_tables import find_tables
 from exporter.wrapped.model import WrappedModel
-from exporter.wrapped.saved_network import SavedNetwork, cut_network, word_embedding_rows
+from exporter.wrapped.saved_network import SavedNetwork, cut_network
 from exporter.wrapped.signature import (
     INPUT_IDS,
     INPUT_MASK,
@@ -64,14 +65,15 @@ def read(directory: Path, options: ReadOptions, location: str) -> WrappedModel:
     refuse_effects(meta_graph, signature, location)
     kind, tokenizer = _kind(signature)
     text, folder = find_text(directory, meta_graph, options, tokenizer)
-    length = _max_seq_length(signature, options, folder)
     with _loaded(directory, location) as session:
-        table = word_embedding_rows(session.graph, signature.outputs.values())
-        if table is not None and len(text.vocabulary) > table:
+        tables = find_tables(session.graph, signature.outputs.values())
+        if tables.words is not None and len(text.vocabulary) > tables.words:
             raise UserError(
                 f"--vocab_file {text.source} has {len(text.vocabulary)} lines, but the word "
-                f"embeddings of the SavedModel have {table} rows: give the vocab.txt of this model."
+                f"embeddings of the SavedModel have {tables.words} rows: give the vocab.txt of "
+                "this model."
             )
+        length = _max_seq_length(signature, options, folder, tables.positions)
         answer, network = _ask(session, signature, text, length, options.task, location)
     if answer.task in (CLASSIFICATION, MULTILABEL):
         labels = class_labels(options.labels, answer.size)
@@ -98,7 +100,7 @@ def read(directory: Path, options: ReadOptions, location: str) -> WrappedModel:
         signature=signature,
         network=network,
         answer=answer,
-        embedding_rows=table,
+        tables=tables,
         fingerprint=_fingerprint(directory),
     )
 
@@ -146,12 +148,12 @@ def _ask(
 
 
 def _max_seq_length(
-    signature: FeatureSignature, options: ReadOptions, folder: Path
+    signature: FeatureSignature, options: ReadOptions, folder: Path, positions: int | None
 ) -> Setting[int]:
     fixed, given = signature.length, options.max_seq_length
     if fixed is None:
-        # What is too long for the model's positions, the first request tells.
-        return find_max_seq_length(folder, given, _NO_BOUND)
+        # What is too long for positions that are not known, the first request tells.
+        return find_max_seq_length(folder, given, positions or _NO_BOUND)
     if given is None:
         return Setting(fixed, "the columns of the SavedModel's inputs")
     if not _LEAST_MAX_SEQ_LENGTH <= given <= fixed:

@@ -42,19 +42,6 @@ class SavedNetwork:
     """a tensor"""
 
 
-def word_embedding_rows(graph: tf.Graph, outputs: Iterable[str]) -> int | None:
-    """The rows of the one matrix behind `outputs` that is called a word embedding, if there is."""
-    nodes = [node_name(output) for output in outputs]
-    source = tf.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), nodes)
-    shapes = [
-        [dimension.size for dimension in node.attr["shape"].shape.dim]
-        for node in source.node
-        if _is_variable(node) and "word_embedding" in node.name
-    ]
-    tables = [shape for shape in shapes if len(shape) == 2]
-    return tables[0][0] if len(tables) == 1 else None
-
-
 def cut_network(
     session: tf.compat.v1.Session, inputs: Mapping[str, str], output: str, directory: str
 ) -> SavedNetwork:
@@ -72,7 +59,7 @@ def cut_network(
     graph = session.graph
     source = tf.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), [node_name(output)])
     fed = {node_name(tensor) for tensor in inputs.values()}
-    variables = {node.name: node for node in source.node if _is_variable(node)}
+    variables = {node.name: node for node in source.node if is_variable(node)}
     for node in source.node:
         if node.op == "Placeholder" and node.name not in fed:
             raise UserError(
@@ -102,7 +89,8 @@ def cut_network(
     )
 
 
-def _is_variable(node: NodeDef) -> bool:
+def is_variable(node: NodeDef) -> bool:
+    """Whether it is a variable, of TensorFlow 1 or a resource."""
     return node.op == _HANDLE_VARIABLE or node.op in _VALUE_VARIABLES
 
 

@@ -42,9 +42,14 @@ def bounds_of(directory: Path) -> Bounds:
     """What the exported model takes, as the export itself says."""
     signatures = read_signatures(directory)
     report = json.loads((directory / "assets.extra" / "export.json").read_text())
+    if "wrapped" in report:
+        wrapped = report["wrapped"]
+        positions = wrapped["length"] or wrapped["embedding_rows"]["positions"]
+    else:
+        positions = report["config"]["max_position_embeddings"]
     return Bounds(
-        vocab_size=report["config"]["vocab_size"],
-        positions=report["config"]["max_position_embeddings"],
+        vocab_size=report["text"]["word_embedding_rows"],
+        positions=positions,
         text_names=sorted(signatures["text"].inputs),
         tokenizer=report["text"]["tokenizer"],
     )

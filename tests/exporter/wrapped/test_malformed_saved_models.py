@@ -160,7 +160,7 @@ MALFORMED = {
     ),
     "too long a text": written("25", "3 to 24", length=24, flags=("--max_seq_length=25",)),
     "more positions than it has": written(
-        "513 tokens", "--max_seq_length", flags=("--max_seq_length=513",)
+        "--max_seq_length is 513", "3 to 512", flags=("--max_seq_length=513",)
     ),
     "a configuration": written("--bert_config_file", flags=("--bert_config_file=x.json",)),
     "names for too many classes": written("2 labels", "3 classes", flags=("--labels=a,b",)),

@@ -18,8 +18,10 @@ from bert.vocabulary import Vocabulary
 from exporter import export
 from exporter.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.report import REPORT_FILE
+from tests.compatibility import guards
 from tests.conftest import Signatures, load_signatures
 from tests.exporter.command import run_here
+from tests.exporter.text.texts import FULL
 from tests.exporter.wrapped.saved_models import (
     CLASSES,
     HUB,
@@ -236,6 +238,20 @@ def test_features_that_have_no_answer(recipe: Wrapped) -> None:
             features(**{**dict.fromkeys(RECIPE, right), name: wrong})
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"1 to {_LENGTH} columns"):
         features(**dict.fromkeys(RECIPE, tf.ones([2, _LENGTH + 1], tf.int32)))
+
+
+@pytest.mark.parametrize("kind", ["recipe", "hub"])
+def test_guards(kind: str, request: pytest.FixtureRequest) -> None:
+    """The requests that end servers, and what memory they take: 5,000 rows, a row of 1 MB."""
+    wrapped: Wrapped = request.getfixturevalue(kind)
+    report = guards.check_guards(
+        wrapped.version_directory,
+        one_process_per_case=FULL,
+        signature_names=None if FULL else frozenset({"text", "features"}),
+    )
+    print(f"{report.requests} requests, {report.largest_memory_mb} MB ({report.largest_case})")
+    assert [str(finding) for finding in report.findings] == []
+    assert report.largest_memory_mb <= guards.MEMORY_BOUND_MB
 
 
 def test_an_answer_that_json_has_no_form_for(scratch: Path, vocabulary: Path) -> None:
