@@ -26,7 +26,7 @@ def define_flags(values: flags.FlagValues) -> None:
     def integer(name: str, text: str) -> None:
         flags.DEFINE_integer(name, None, text, flag_values=values)
 
-    string("checkpoint", None, "TF1 checkpoint prefix, or a directory of any kind. Required.")
+    string("checkpoint", None, "Checkpoint prefix, directory, SavedModel or handle. Required.")
     string("export_dir", None, "Base path of the served model; a version is made in it. Required.")
     integer("version", "The version number. Default: Unix seconds.")
     string("bert_config_file", None, "BERT's configuration. Default: beside the checkpoint.")

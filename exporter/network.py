@@ -82,7 +82,7 @@ def build_network(model: TextModel, precision: str) -> Network:
                 f"--precision is {precision}, but a SavedModel is kept as it is: leave the flag "
                 "out, or give the checkpoint that the SavedModel was made of."
             )
-        return FeatureNetwork(model.network, model.signature, model.answer, model.tables)
+        return FeatureNetwork(model)
     assert isinstance(model, FineTunedModel)
     return EncoderNetwork(model, precision)
 

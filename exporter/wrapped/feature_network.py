@@ -7,30 +7,23 @@ import tensorflow as tf
 from bert.packed_tokens import PackedTokens
 from bert.row_groups import ATTENTION_CELLS_PER_GROUP, TOKENS_PER_GROUP, encode_in_groups
 from exporter.features import FeatureLimits, checked_features
-from exporter.wrapped.answer import Answer
-from exporter.wrapped.embedding_tables import EmbeddingTables
+from exporter.wrapped.model import WrappedModel
 from exporter.wrapped.saved_network import SavedNetwork
 from exporter.wrapped.signature import (
     INPUT_IDS,
     INPUT_MASK,
     LABEL_IDS,
     SEGMENT_IDS,
-    FeatureSignature,
 )
 
 
 class FeatureNetwork(tf.Module):
     """A SavedModel's own graph and variables, which see what its clients used to send."""
 
-    def __init__(
-        self,
-        network: SavedNetwork,
-        signature: FeatureSignature,
-        answer: Answer,
-        tables: EmbeddingTables,
-    ) -> None:
-        """Takes the graph, its inputs, what its output means, and what it has vectors for."""
+    def __init__(self, model: WrappedModel) -> None:
+        """Takes the graph of `model` and what its inputs and output mean."""
         super().__init__(name="network")
+        signature, network, answer = model.signature, model.network, model.answer
         self.has_embedding = answer.is_embedding
         self._function = _FeatureFunction(network)
         self._inputs = {
@@ -39,9 +32,7 @@ class FeatureNetwork(tf.Module):
             if meaning in network.inputs
         }
         self._length = signature.length
-        self._limits = FeatureLimits(
-            tables.words, tables.segments, signature.length or tables.positions
-        )
+        self._limits = FeatureLimits(model.tables.words, model.tables.segments, model.most_columns)
         self._answer = answer
         columns = tf.TensorSpec([None, signature.length], tf.int32)
         self._rows = tf.function(self._answer_rows, input_signature=[columns] * 3)
@@ -74,6 +65,7 @@ class FeatureNetwork(tf.Module):
                 for values in features
             ]
         shape = tf.shape(features[0])
+        # Zero where there are no rows.
         num_rows, columns = shape[0], tf.maximum(1, shape[1])
         group = tf.maximum(
             1,

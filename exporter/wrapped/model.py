@@ -11,6 +11,9 @@ from exporter.wrapped.embedding_tables import EmbeddingTables
 from exporter.wrapped.saved_network import SavedNetwork
 from exporter.wrapped.signature import FeatureSignature
 
+# Of every BERT that was published.
+_USUAL_POSITIONS = 512
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WrappedModel(TextModel):
@@ -32,12 +35,18 @@ class WrappedModel(TextModel):
         """The rows of its word embeddings, None where no variable has their name."""
         return self.tables.words
 
+    @property
+    def most_columns(self) -> int:
+        """How many columns features may have: a limit, since attention takes their square."""
+        known = self.signature.length or self.tables.positions
+        return known or max(self.max_seq_length, _USUAL_POSITIONS)
+
     def describe_network(self) -> str:
         """Its length, and what its output was taken for."""
         length = self.signature.length
         columns = f"{length} columns" if length else "any number of columns"
         answer = self.answer
-        return f"kept as it is, {columns}, its output {answer.output} taken as {answer.reason}"
+        return f"kept as it is, {columns}, its output {answer.output!r} taken as {answer.reason}"
 
     def describe_embedding(self) -> str:
         """The output that is the vector."""
