@@ -11,6 +11,7 @@ from bert.checkpoints import ReadOptions, read
 from bert.heads import ClassificationHead
 from bert.packed_tokens import PackedTokens
 from bert.serving_encoder import ServingEncoder
+from exporter import export
 from tests.acceptance.conftest import Trained, data_folder, fine_tune
 from tests.conftest import load_signatures
 from tests.oracles.original_classifier import OriginalClassifier
@@ -105,6 +106,27 @@ def test_the_recipe_s_client_is_answered_as_the_text(
     recipe = np.array(trained.answers(labelled, "features_with_label_ids"))
     np.testing.assert_allclose(plain, text, rtol=0, atol=1e-6)
     np.testing.assert_allclose(recipe, text, rtol=0, atol=1e-6)
+
+
+def test_bfloat16_changes_hardly_a_label(
+    trained: Trained, sentences: list[str], tmp_path: Path
+) -> None:
+    """Of 872 sentences at most one, and that one was near the border."""
+    report = export(trained.prefix, tmp_path / "served", precision="bfloat16", warmup=False)
+    text = load_signatures(report.version_directory)["text"]
+    rounded = np.concatenate(
+        [
+            text(text=tf.constant(sentences[start : start + 64]))["probabilities"].numpy()
+            for start in range(0, len(sentences), 64)
+        ]
+    )
+    exact = np.array(trained.answers(sentences))
+    changed = rounded.argmax(axis=1) != exact.argmax(axis=1)
+    print(f"{changed.sum()} labels changed, probabilities by up to {np.abs(rounded - exact).max()}")
+    assert changed.sum() <= 1
+    assert np.abs(rounded - exact).max() <= 2e-2
+    # The same to the last bit would mean that nothing was rounded.
+    assert np.abs(rounded - exact).max() > 1e-5
 
 
 def test_tokenize_equals_the_original_on_every_line(trained: Trained) -> None:

@@ -173,7 +173,7 @@ def test_tables_tell_ratios_and_limits() -> None:
         return {"median_seconds": seconds, "seconds": [[seconds]], "refused": ""}
 
     results = {
-        "times": {"1 x 128": {"old-way": cell(0.9), "ours": cell(0.1), "pytorch": cell(0.25)}},
+        "times": {"1 x 128": {"old-way": cell(0.9), "ours": cell(0.1), "torch": cell(0.25)}},
         "lengths": {"1 x 128": [128]},
         "limits": {
             "read_bytes_per_second": 40e9,
@@ -183,6 +183,6 @@ def test_tables_tell_ratios_and_limits() -> None:
     }
     times, ratios, limits = all_tables(results, _BERT_BASE).split("\n\n")
     assert times.split("\n")[1].split() == ["1", "x", "128", "900.0", "250.0", "100.0"]
-    assert ratios.split("\n")[1].split() == ["1", "x", "128", "9.00", "2.50"]
+    assert ratios.split("\n")[1].split() == ["1", "x", "128", "9.00", "2.50", "-"]
     # 20.8 of 22.4 billion operations at 400 a second are 52 ms.
     assert limits.split("\n")[-1].split()[4:] == ["20.80", "52.0", "8.6", "100.0", "52%", "1.92"]

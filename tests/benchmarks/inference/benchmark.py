@@ -90,6 +90,10 @@ class Benchmark:
                 }
                 for name, cell in cells[request.name].items()
             }
+        for section in ("lengths", "times"):
+            figures = self.results[section]
+            order = [name for name in standard_requests(VOCABULARY) if name in figures]
+            self.results[section] = {name: figures[name] for name in order}
 
     def loading(self) -> None:
         """Loading, the first request and the size on disk, each in a fresh process."""

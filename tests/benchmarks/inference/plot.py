@@ -16,7 +16,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot
 
 _OURS = "ours"
-_SUFFIX = "-bfloat16"
+_SUFFIX = "-bf16"
 _INCHES = (10.0, 4.2)
 _DOTS_PER_INCH = 80
 _GROUP_WIDTH = 0.84

@@ -10,7 +10,7 @@ from tests.benchmarks.inference.contestant import Contestant
 from tests.benchmarks.inference.environments import HUGGINGFACE_TENSORFLOW, PYTORCH, Environment
 
 BFLOAT16 = "bfloat16"
-OURS, OURS_BFLOAT16 = "ours", "ours-bfloat16"
+OURS, OURS_BFLOAT16 = "ours", "ours-bf16"
 
 # The largest difference of a probability that is still the same answer.
 TOLERANCE: Mapping[str, float] = {FLOAT32: 1e-4, BFLOAT16: 2e-2}
@@ -83,23 +83,23 @@ def entrants(warmup: bool) -> dict[str, Entrant]:
             "saved_model_of_features",
             padded_graph(),
         ),
-        "hf-tensorflow": Entrant(
+        "hf-tf": Entrant(
             "transformers TFBertTokenizer + TF model",
             "saved_model_of_texts",
             huggingface_tensorflow,
             "text",
         ),
-        "onnxruntime": Entrant(
+        "onnx": Entrant(
             "ONNX Runtime, fused, tokenizers", "onnx_runtime", onnx, environment=PYTORCH
         ),
-        "pytorch": Entrant(
+        "torch": Entrant(
             "PyTorch float32, tokenizers",
             "pytorch",
             checkpoint_itself,
             FLOAT32,
             environment=PYTORCH,
         ),
-        "pytorch-bfloat16": Entrant(
+        "torch-bf16": Entrant(
             "PyTorch bfloat16, tokenizers",
             "pytorch",
             checkpoint_itself,

@@ -36,17 +36,16 @@ def _times(times: Mapping[str, Mapping[str, Any]]) -> str:
 def _ratios(times: Mapping[str, Mapping[str, Any]]) -> str:
     """How many times as long as ours each contestant takes, bfloat16 against bfloat16."""
     known = entrants(warmup=False)
-    pairs = []
-    for name in _contestants(times):
-        ours = OURS_BFLOAT16 if known[name].precision == BFLOAT16 else OURS
-        if name not in (OURS, OURS_BFLOAT16):
-            pairs.append((name, ours))
-    pairs.append((OURS, OURS_BFLOAT16))
-    pairs = [pair for pair in pairs if any(_ratio(cells, *pair) for cells in times.values())]
-    rows = [["times as long as ours", *(f"{name} / {ours}" for name, ours in pairs)]]
+    pairs = {
+        name: (name, OURS_BFLOAT16 if known[name].precision == BFLOAT16 else OURS)
+        for name in _contestants(times)
+        if name not in (OURS, OURS_BFLOAT16)
+    }
+    pairs[f"{OURS} / {OURS_BFLOAT16}"] = (OURS, OURS_BFLOAT16)
+    rows = [["times as long as ours", *pairs]]
     for request, cells in times.items():
-        ratios = [_ratio(cells, *pair) for pair in pairs]
-        rows.append([request, *(f"{r:.2f}" if r else _MISSING for r in ratios)])
+        ratios = [_ratio(cells, *pair) for pair in pairs.values()]
+        rows.append([request, *(f"{ratio:.2f}" if ratio else _MISSING for ratio in ratios)])
     return _aligned(rows)
 
 
