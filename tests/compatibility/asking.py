@@ -23,7 +23,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _INITIALISER = "__saved_model_init_op"
 # A request that takes longer, loading included, counts as never answered: the process is
 # killed (exit code -9).
-_LONGEST_SECONDS = 300.0
+_LONGEST_SECONDS = 900.0
 
 
 class ProcessDied(Exception):
