@@ -133,12 +133,12 @@ def test_the_health_check_of_compose(tiny_export: Path, compose: dict[str, Any])
     def health(model: str) -> int:
         with preview(model, tiny_export.parent) as client:
             asked = [part.replace("/8501", f"/{client.port}") for part in command]
-            return subprocess.run(asked, capture_output=True, timeout=30).returncode
+            return subprocess.run(asked, capture_output=True, timeout=300).returncode
 
     assert health("sentiment") == 0
     assert health("another") != 0
     closed = [part.replace("/8501", "/1") for part in command]
-    assert subprocess.run(closed, capture_output=True, timeout=30).returncode != 0
+    assert subprocess.run(closed, capture_output=True, timeout=300).returncode != 0
 
 
 def batching_parameters() -> type[Any]:

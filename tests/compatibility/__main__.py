@@ -33,10 +33,19 @@ class Red(Exception):
     """What is wrong with a cell."""
 
 
+class Reds(list[str]):
+    """Why cells are red, told on standard error at once and again at the end."""
+
+    def add(self, reason: str) -> None:
+        """Keeps and tells one."""
+        self.append(reason)
+        print(reason, file=sys.stderr, flush=True)
+
+
 def main() -> int:
     """Prints the table; the exit code."""
     arguments = _arguments()
-    reds: list[str] = []
+    reds = Reds()
     with tempfile.TemporaryDirectory(prefix="compatibility-") as scratch:
         for line in _lines(arguments, Path(scratch), reds):
             print(line, flush=True)
@@ -47,7 +56,7 @@ def main() -> int:
     return 1 if reds else 0
 
 
-def _lines(arguments: argparse.Namespace, scratch: Path, reds: list[str]) -> Iterator[str]:
+def _lines(arguments: argparse.Namespace, scratch: Path, reds: Reds) -> Iterator[str]:
     checkpoints = {"tiny": write_tiny_model(scratch / "tiny").directory}
     if arguments.checkpoint:
         checkpoints[arguments.checkpoint.name] = arguments.checkpoint
@@ -71,7 +80,7 @@ def _lines(arguments: argparse.Namespace, scratch: Path, reds: list[str]) -> Ite
                 directories = make_exports(environment, checkpoints, target, folder)
                 expected = _expected(environment, directories)
             except (ExportFailed, Red) as error:
-                reds.append(f"{exporter.tensorflow}, --target_serving {target}: {error}")
+                reds.add(f"{exporter.tensorflow}, --target_serving {target}: {error}")
                 yield f"| {exporter.tensorflow} | {target} | | " + "red | " * len(LOADERS)
                 continue
             for runner in (r for r in runners if r.target_serving == target):
@@ -92,14 +101,14 @@ def _lines(arguments: argparse.Namespace, scratch: Path, reds: list[str]) -> Ite
 
 
 def _cell(
-    environment: Environment, loader: str, expected: _Asked, exporter: Release, reds: list[str]
+    environment: Environment, loader: str, expected: _Asked, exporter: Release, reds: Reds
 ) -> str:
     """The largest difference, or `red`, with the reason among the reds."""
     try:
         return f"{_largest_difference(environment, loader, expected):.0e}"
     except (Red, ProcessDied) as error:
         run_on = environment.release.tensorflow
-        reds.append(f"exported with {exporter.tensorflow}, run on {run_on} by {loader}: {error}")
+        reds.add(f"exported with {exporter.tensorflow}, run on {run_on} by {loader}: {error}")
         return "red"
 
 
@@ -149,16 +158,15 @@ def _how_far(found: np.ndarray, expected: np.ndarray) -> str:
     return f" by {np.abs(found - expected).max():.1e}" if found.dtype.kind == "f" else ""
 
 
-def _guard_lines(
-    environment: Environment, directories: list[Path], reds: list[str]
-) -> Iterator[str]:
+def _guard_lines(environment: Environment, directories: list[Path], reds: Reds) -> Iterator[str]:
     """What the guard cases came to, one process for each."""
     for directory in (directory for directory in directories if "tiny" in directory.parent.name):
         report = guards.check_guards(
             directory, one_process_per_case=True, python=environment.python
         )
         where = f"guards of {directory.parent.name} on {environment.release.tensorflow}"
-        reds.extend(f"{where}: {finding}" for finding in report.findings)
+        for finding in report.findings:
+            reds.add(f"{where}: {finding}")
         yield (
             f"{where}: {report.requests} requests, {len(report.findings)} wrong, at most "
             f"{report.largest_memory_mb} MB ({report.largest_case})"

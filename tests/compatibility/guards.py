@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -73,11 +73,11 @@ def check_guards(
       signature_names: those to ask, or None for all.
     """
     bounds = bounds_of(directory)
-    signatures = [
+    signatures = _different(
         signature
         for name, signature in read_signatures(directory).items()
         if signature_names is None or name in signature_names
-    ]
+    )
     ordinary = {
         signature.name: signature.request(ordinary_inputs(sorted(signature.inputs), bounds))
         for signature in signatures
@@ -111,6 +111,15 @@ def check_guards(
             if fault:
                 findings.append(Finding(name, signature.name, fault))
     return GuardReport(requests, findings, largest, largest_case)
+
+
+def _different(signatures: Iterable[Signature]) -> list[Signature]:
+    """One of those that have the same tensors, which are one to a server."""
+    by_tensors: dict[frozenset[tuple[str, str]], Signature] = {}
+    for signature in signatures:
+        tensors = frozenset({*signature.inputs.items(), *signature.outputs.items()})
+        by_tensors.setdefault(tensors, signature)
+    return list(by_tensors.values())
 
 
 def _asked(

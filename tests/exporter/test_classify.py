@@ -10,14 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from exporter import export
 from exporter.serving.graph_file import read_serving_graph
-from exporter.serving.replay import WARMUP_FILE
 from exporter.serving.servable import Servable
 from exporter.serving.status import StatusError
-from tests.bert.checkpoints.huggingface_directory import tensors, variables, write_directory
 from tests.exporter.command import ROOT
 from tests.exporter.example_protos import example_of
 from tests.exporter.text.texts import FULL
@@ -136,38 +132,3 @@ def test_no_bytes_end_the_process(tiny_export: Path) -> None:
     answered, refused = map(int, result.stdout.split())
     assert answered + refused == count
     assert min(answered, refused) > count / 50
-
-
-@pytest.fixture(scope="module")
-def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The export of a regression model, with one warm-up text."""
-    scratch = tmp_path_factory.mktemp("ratings")
-    file = scratch / "sentences.txt"
-    file.write_text("the film\n")
-    checkpoint = write_directory(scratch / "model", tensors(variables(1)))
-    return export(checkpoint, scratch / "served", warmup_file=file, verify=False).version_directory
-
-
-def test_regress(ratings: Path) -> None:
-    signatures = read_serving_graph(ratings).signature_def
-    assert not {"classify", "labels"} & set(signatures)
-    assert signatures["regress"].method_name == "tensorflow/serving/regress"
-    servable = Servable(ratings)
-    texts = np.array([text.encode() for text in _TEXTS], object)
-    expected = servable.predict("text", {"text": texts})["scores"]
-    found = servable.regress("regress", [example_of(text=text) for text in _TEXTS])
-    servable.close()
-    assert found.shape == (len(_TEXTS),)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-def test_regress_is_warmed_up(ratings: Path) -> None:
-    dataset = tf.data.TFRecordDataset(str(ratings / WARMUP_FILE))
-    records = [PredictionLog.FromString(record) for record in dataset.as_numpy_iterator()]
-    (alone, batch) = (
-        record.regress_log.request for record in records if record.HasField("regress_log")
-    )
-    assert alone.model_spec.signature_name == batch.model_spec.signature_name == "regress"
-    (example,) = alone.input.example_list.examples
-    assert example.features.feature["text"].bytes_list.value == [b"the film"]
-    assert len(batch.input.example_list.examples) == 16

@@ -32,6 +32,8 @@ _EXPORTS = [
 _SAMPLE = [(TENSORFLOW_TEXT_FAST, False, "2.12.0")]
 # The others have no graph of their own between these and the answer.
 _SAMPLED_SIGNATURES = frozenset({"text", "tokenize", "features", "classify"})
+# What another tokenizer or a second text changes.
+_SIGNATURES_OF_TEXT = frozenset({"text", "tokenize"})
 
 _TINY_BOUNDS = {"vocab_size": 124, "positions": 64}
 
@@ -50,24 +52,24 @@ def test_guards(
         warmup=False,
         verify=False,
     )
-    assert_guarded(report.version_directory)
+    assert_guarded(report.version_directory, _SIGNATURES_OF_TEXT)
 
 
 def test_guards_of_the_default_export(tiny_export: Path) -> None:
-    assert_guarded(tiny_export)
+    assert_guarded(tiny_export, _SAMPLED_SIGNATURES)
 
 
 def test_guards_of_pairs(pair_export: Path) -> None:
-    assert_guarded(pair_export)
+    assert_guarded(pair_export, _SIGNATURES_OF_TEXT | {"classify"})
 
 
-def assert_guarded(directory: Path) -> None:
+def assert_guarded(directory: Path, sampled_signatures: frozenset[str]) -> None:
     report = guards.check_guards(
         directory,
         one_process_per_case=FULL,
-        signature_names=None if FULL else _SAMPLED_SIGNATURES,
+        signature_names=None if FULL else sampled_signatures,
     )
-    assert report.requests > 60
+    assert report.requests > 40
     assert [str(finding) for finding in report.findings] == []
     assert report.largest_memory_mb <= guards.MEMORY_BOUND_MB
 

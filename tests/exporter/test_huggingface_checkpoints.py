@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from bert.checkpoints import ReadOptions, read
 from bert.model import FineTunedModel
 from bert.reference import ReferenceModel
 from exporter import export
-from exporter.serving.servable import Servable
+from exporter.serving.graph_file import read_serving_graph
+from exporter.serving.replay import WARMUP_FILE
 from exporter.text.huggingface import build_reference
 from tests.bert.checkpoints.huggingface_directory import (
     tensors,
@@ -105,9 +107,17 @@ def test_regression_by_the_command(regression_dir: Path, capfd: pytest.CaptureFi
     (version,) = (path for path in export_dir.iterdir() if path.name.isdecimal())
     told = json.loads((version / "assets.extra" / "export.json").read_text())
     assert (told["task"], told["labels"]) == ("regression", [])
-    servable = Servable(version)
     assert not {"labels", "classify"} & set(told["signatures"])
-    servable.close()
+    regress = read_serving_graph(version).signature_def["regress"]
+    assert regress.method_name == "tensorflow/serving/regress"
+    records = tf.data.TFRecordDataset(str(version / WARMUP_FILE)).as_numpy_iterator()
+    requests = [
+        record.regress_log.request
+        for record in map(PredictionLog.FromString, records)
+        if record.HasField("regress_log")
+    ]
+    assert {request.model_spec.signature_name for request in requests} == {"regress"}
+    assert {len(request.input.example_list.examples) for request in requests} == {1, 16}
 
 
 @pytest.fixture(scope="module", params=_POOLINGS if FULL else _POOLINGS[:1])

@@ -41,7 +41,7 @@ def test_kills_at_random_moments(tiny_model: TinyModel, tmp_path: Path) -> None:
             time.sleep(moment)
             killed += process.poll() is None
             process.send_signal(signal.SIGKILL)
-            process.communicate(timeout=60)
+            process.communicate(timeout=300)
         for version in export_dir.glob("[0-9]*"):
             if version.name not in checked:
                 assert_answers(version)

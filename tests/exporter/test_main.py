@@ -247,7 +247,7 @@ def test_sigterm_clears_up(tiny_model: TinyModel, tmp_path: Path) -> None:
             time.sleep(0.05)
         assert any(export_dir.iterdir())
         process.terminate()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGTERM
     assert "Traceback" not in errors
     assert not (tmp_path / "models").exists()

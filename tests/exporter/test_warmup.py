@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,14 @@ def warm_export(tiny_model: TinyModel, tmp_path_factory: pytest.TempPathFactory)
     return export(tiny_model.prefix, export_dir, labels=LABELS).version_directory
 
 
+@pytest.fixture(scope="module")
+def servable(warm_export: Path) -> Iterator[Servable]:
+    """The same, loaded by a server that has not replayed it yet."""
+    servable = Servable(warm_export)
+    yield servable
+    servable.close()
+
+
 def records_of(version_directory: Path) -> list[PredictionLog]:
     dataset = tf.data.TFRecordDataset(str(version_directory / WARMUP_FILE))
     return [PredictionLog.FromString(record) for record in dataset.as_numpy_iterator()]
@@ -44,6 +53,10 @@ def records_of(version_directory: Path) -> list[PredictionLog]:
 
 def signature_name(record: PredictionLog) -> str:
     return getattr(record, record.WhichOneof("log_type")).request.model_spec.signature_name
+
+
+def test_a_server_replays_it(servable: Servable, warm_export: Path) -> None:
+    assert replay_warmup(servable, warm_export) == len(records_of(warm_export))
 
 
 def test_every_signature_is_asked(warm_export: Path) -> None:
@@ -72,22 +85,19 @@ def test_sizes_of_requests(warm_export: Path) -> None:
     assert min(widths) < 10 and max(widths) == 32
 
 
-def test_a_row_of_each_length(warm_export: Path) -> None:
+def test_a_row_of_each_length(servable: Servable, warm_export: Path) -> None:
     """Short rows of every number of tokens that the model sees."""
-    servable = Servable(warm_export)
     lengths = set()
     for record in records_of(warm_export):
         if signature_name(record) == "serving_default":
             texts = tf.make_ndarray(record.predict_log.request.inputs["text"])
             mask = servable.predict("tokenize", {"text": texts})["input_mask"]
             lengths |= set(mask.sum(axis=1).tolist())
-    servable.close()
     assert lengths >= set(range(3, 33))
 
 
-def test_features_are_those_of_the_texts(warm_export: Path) -> None:
+def test_features_are_those_of_the_texts(servable: Servable, warm_export: Path) -> None:
     """The same rows for both kinds of clients, so the answers are the same."""
-    servable = Servable(warm_export)
     by_signature: dict[str, list[np.ndarray]] = {"text": [], "features": []}
     for record in records_of(warm_export):
         if signature_name(record) in by_signature:
@@ -95,16 +105,9 @@ def test_features_are_those_of_the_texts(warm_export: Path) -> None:
             inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
             (answer,) = servable.predict(signature_name(record), inputs).values()
             by_signature[signature_name(record)].append(answer)
-    servable.close()
     assert len(by_signature["text"]) > 1
     for text, features in zip(*by_signature.values(), strict=True):
         np.testing.assert_allclose(features, text, atol=1e-6, rtol=0)
-
-
-def test_a_server_replays_it(warm_export: Path) -> None:
-    servable = Servable(warm_export)
-    assert replay_warmup(servable, warm_export) == len(records_of(warm_export))
-    servable.close()
 
 
 def test_sentences_of_the_user(pair_export: Path) -> None:

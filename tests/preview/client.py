@@ -39,7 +39,7 @@ class Client:
     def request(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         with contextlib.closing(connection):
             connection.request(method, path, body or None, headers or {})
             response = connection.getresponse()
@@ -77,14 +77,14 @@ def preview(model: str, base_path: Path, **settings: Any) -> Iterator[Client]:
         yield Client(port)
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
+        thread.join(300)
         listener.close()
         loop.close()
     assert not thread.is_alive()
     assert not failures, failures
 
 
-def wait_for(condition, seconds: float = 20.0):
+def wait_for(condition, seconds: float = 120.0):
     """Returns the first true value of `condition()`, asked again and again."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -26,7 +26,7 @@ def command(*flags: str, **options) -> subprocess.Popen[str]:
 def failure(*flags: str, **options) -> str:
     """Runs a command that must fail, and returns what it says."""
     with command(*flags, **options) as process:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "Traceback" not in errors
     return errors
@@ -51,7 +51,7 @@ def test_serves_until_it_is_told_to_stop(number, classifier):
         assert status["state"] == "AVAILABLE"
         assert client.predict({"instances": ["great"]}).status == 200
         process.send_signal(number)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=300)
     assert process.returncode == 0
     assert output == ""
     assert "Traceback" not in errors
@@ -65,7 +65,7 @@ def test_a_stop_before_the_model_is_loaded(classifier):
         process.stdout.readline()
         time.sleep(0.5)
         process.terminate()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
     assert process.returncode == 0
     assert "Traceback" not in errors
 

@@ -37,7 +37,7 @@ def soak_preview(
         with MemoryWatch(server.pid) as watch:
             tally = ask_from_all_threads(questions, seconds, lambda: rest_client(port))
         server.terminate()
-        code = server.wait(60)
+        code = server.wait(300)
     return tally, watch.curve(), code
 
 
