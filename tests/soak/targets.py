@@ -79,7 +79,7 @@ def ask_from_all_threads(
 @contextlib.contextmanager
 def rest_client(port: int) -> Iterator[Ask]:
     """Asks a server on this machine over one connection."""
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as link:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=900)) as link:
 
         def ask(question: Question) -> str | None:
             link.request("POST", "/v1/models/soaked:predict", question.body())
