@@ -161,7 +161,11 @@ class FineTuning:
         options = self._options
         checkpoints = [self._resumed, self._init_checkpoint]
         settings = find_settings(
-            [prefix.parent for prefix in checkpoints if prefix is not None],
+            [
+                initialization.settings_directory(prefix)
+                for prefix in checkpoints
+                if prefix is not None
+            ],
             options.bert_config_file,
             options.vocab_file,
             options.do_lower_case,

@@ -1,7 +1,8 @@
 """The weights that training starts from: a pre-trained checkpoint's, or random ones.
 
-A Hugging Face model stands for its encoder, and its checkpoint is its file of weights. Its
-classifier is not taken: another tokenizer and another GELU were before it.
+A model of Hugging Face, sentence-transformers or Model Garden stands for its encoder; the
+checkpoint of the first two is the file of the weights. A classifier of theirs is not taken:
+another tokenizer was before it, or another GELU.
 """
 
 import zlib
@@ -12,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from bert.checkpoints import tensorflow_v1
+from bert.checkpoints import model_garden, sentence_transformers, tensorflow_v1
 from bert.checkpoints.huggingface_weights import HuggingFaceWeights
+from bert.checkpoints.model_garden_weights import ModelGardenWeights
 from bert.checkpoints.stored_tensors import find_weights_file, open_tensors
 from bert.config import BertConfig
 from bert.errors import UserError
@@ -42,7 +44,10 @@ def find_checkpoint(path: Path) -> Path:
     Raises:
       UserError: there is none, or several.
     """
-    weights_file = find_weights_file(path)
+    is_sentence_transformers = sentence_transformers.sign(path) is not None
+    weights_file = find_weights_file(
+        sentence_transformers.find_transformer(path) if is_sentence_transformers else path
+    )
     if weights_file is not None and tensorflow_v1.holds_checkpoint(path):
         raise UserError(
             f"--init_checkpoint {path} holds a TensorFlow checkpoint and {weights_file.name}: give "
@@ -53,10 +58,16 @@ def find_checkpoint(path: Path) -> Path:
     if not tensorflow_v1.holds_checkpoint(path):
         raise UserError(
             f"--init_checkpoint {path} does not exist: give a checkpoint's prefix, such as "
-            "DIR/bert_model.ckpt, or the directory that holds it or a Hugging Face model."
+            "DIR/bert_model.ckpt, or the directory that holds it, or one of Hugging Face or "
+            "sentence-transformers."
         )
     with blaming("--init_checkpoint"):
         return tensorflow_v1.find_prefix(path)
+
+
+def settings_directory(prefix: Path) -> Path:
+    """The directory of configuration and vocabulary of a checkpoint."""
+    return model_garden.find_directory(prefix) if _is_model_garden(prefix) else prefix.parent
 
 
 def holds_classifier(prefix: Path, config: BertConfig, num_labels: int, flag: str) -> bool:
@@ -65,7 +76,7 @@ def holds_classifier(prefix: Path, config: BertConfig, num_labels: int, flag: st
     Raises:
       UserError: the checkpoint cannot be read.
     """
-    if _is_huggingface(prefix):
+    if _is_huggingface(prefix) or _is_model_garden(prefix):
         return False
     with blaming(flag):
         found = tensorflow_v1.shapes(prefix)
@@ -82,6 +93,8 @@ def read_encoder(prefix: Path, config: BertConfig, flag: str) -> dict[str, np.nd
     if _is_huggingface(prefix):
         return HuggingFaceWeights(prefix, open_tensors(prefix)).read(encoder_shapes(config))
     with blaming(flag):
+        if _is_model_garden(prefix):
+            return ModelGardenWeights(prefix).read(config, 0, "--bert_config_file")
         return tensorflow_v1.read_variables(
             prefix,
             encoder_shapes(config),
@@ -116,6 +129,10 @@ def blaming(flag: str) -> Iterator[None]:
 
 def _is_huggingface(prefix: Path) -> bool:
     return find_weights_file(prefix.parent) == prefix
+
+
+def _is_model_garden(prefix: Path) -> bool:
+    return model_garden.sign(prefix) is not None
 
 
 def _random(shapes: dict[str, tuple[int, ...]], stddev: float, seed: int) -> dict[str, np.ndarray]:

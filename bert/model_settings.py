@@ -12,6 +12,12 @@ from bert.checkpoints.google_research import (
 )
 from bert.checkpoints.huggingface_config import CONFIG_FILE as HUGGINGFACE_CONFIG_FILE
 from bert.checkpoints.huggingface_config import read_huggingface_config
+from bert.checkpoints.model_garden import find_vocabulary_file
+from bert.checkpoints.model_garden_parameters import (
+    find_parameters_file,
+    is_parameters_file,
+    read_parameters,
+)
 from bert.checkpoints.text_settings import Setting, find_casing
 from bert.config import BertConfig
 from bert.errors import UserError
@@ -25,8 +31,8 @@ class ModelSettings:
 
     config: BertConfig
     config_file: Path
-    is_huggingface: bool
-    """whether that is a config.json of transformers"""
+    is_google_research: bool
+    """whether that is a bert_config.json"""
 
     replaced_gelu: bool
     """whether the tanh form of GELU stands for the erf form that the file asks for"""
@@ -59,12 +65,20 @@ def find_settings(
     """
     found_config = config_file or _find_config(directories)
     is_huggingface = config_file is None and found_config.name == HUGGINGFACE_CONFIG_FILE
-    config, replaced_gelu = (
-        _read_huggingface_config(found_config)
-        if is_huggingface
-        else (BertConfig.from_google_research_file(found_config), False)
-    )
-    found_vocabulary = vocabulary_file or _find(directories, VOCABULARY_FILE, "--vocab_file")
+    parameters, replaced_gelu = None, False
+    if is_parameters_file(found_config):
+        parameters = read_parameters(found_config)
+        config = parameters.bert
+    elif is_huggingface:
+        config, replaced_gelu = _read_huggingface_config(found_config)
+    else:
+        config = BertConfig.from_google_research_file(found_config)
+    if vocabulary_file is not None:
+        found_vocabulary = vocabulary_file
+    elif parameters is not None:
+        found_vocabulary = find_vocabulary_file(found_config.parent, parameters)
+    else:
+        found_vocabulary = _find(directories, VOCABULARY_FILE, "--vocab_file")
     vocabulary = Vocabulary.from_file(found_vocabulary)
     if len(vocabulary) > config.vocab_size:
         raise UserError(
@@ -76,11 +90,14 @@ def find_settings(
         or found_vocabulary.parent,
         vocabulary,
         do_lower_case,
+        Setting(parameters.lower_case, str(found_config))
+        if parameters is not None and parameters.lower_case is not None
+        else None,
     )
     return ModelSettings(
         config,
         found_config,
-        is_huggingface,
+        not is_huggingface and parameters is None,
         replaced_gelu,
         vocabulary,
         found_vocabulary,
@@ -113,17 +130,16 @@ def _contradiction(flag: str, given: Path, trained_with: Path) -> str:
 
 
 def _find_config(directories: Sequence[Path]) -> Path:
-    """bert_config.json, or the config.json of the first directory that has either."""
-    directory = next(
-        (
-            place
-            for place in directories
-            if any((place / name).is_file() for name in (CONFIG_FILE, HUGGINGFACE_CONFIG_FILE))
-        ),
-        None,
-    )
-    if directory is not None and not (directory / CONFIG_FILE).is_file():
-        return directory / HUGGINGFACE_CONFIG_FILE
+    """The configuration in the first directory with one: of this project, or of a library."""
+    for place in directories:
+        candidates = (
+            place / CONFIG_FILE,
+            place / HUGGINGFACE_CONFIG_FILE,
+            find_parameters_file(place),
+        )
+        for file in candidates:
+            if file is not None and file.is_file():
+                return file
     return _find(directories, CONFIG_FILE, "--bert_config_file")
 
 

@@ -200,8 +200,8 @@ def _export(done: "FineTuning", task: Task, values: flags.FlagValues) -> None:
         report = export(
             checkpoint=done.trained_checkpoint(),
             export_dir=values.export_dir,
-            # A Hugging Face model's is config.json; training has written the one that it used.
-            bert_config_file=None if settings.is_huggingface else settings.config_file,
+            # Training has written what it took from config.json or params.yaml.
+            bert_config_file=settings.config_file if settings.is_google_research else None,
             vocab_file=settings.vocabulary_file,
             do_lower_case=settings.do_lower_case.value,
             max_seq_length=values.max_seq_length,

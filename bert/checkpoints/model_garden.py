@@ -79,7 +79,7 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
         require_no_labels(options.labels, task)
     else:
         labels = class_labels(options.labels, num_outputs)
-    read_weights = weights.read(config, num_outputs, files.config_file)
+    read_weights = weights.read(config, num_outputs, str(files.config_file))
     text = find_text_profile(
         files.directory,
         dataclasses.replace(options, vocab_file=files.vocabulary_file),
@@ -120,16 +120,22 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     )
 
 
-def find_files(prefix: Path, config_file: Path | None, vocabulary_file: Path | None) -> ModelFiles:
-    """Configuration and vocabulary of a checkpoint, by their flags or beside it.
+def find_directory(prefix: Path) -> Path:
+    """Where the files of a checkpoint are: beside it, or above.
 
     The trainer keeps its best checkpoint in a directory below that of params.yaml.
+    """
+    places = (prefix.parent, prefix.parent.resolve().parent)
+    return next((place for place in places if _config_file(place) is not None), prefix.parent)
+
+
+def find_files(prefix: Path, config_file: Path | None, vocabulary_file: Path | None) -> ModelFiles:
+    """Configuration and vocabulary of a checkpoint, by their flags or beside it.
 
     Raises:
       UserError: one of them is missing or faulty.
     """
-    places = (prefix.parent, prefix.parent.resolve().parent)
-    directory = next((place for place in places if _config_file(place) is not None), prefix.parent)
+    directory = find_directory(prefix)
     found = config_file or _config_file(directory)
     if found is None:
         raise UserError(
@@ -139,7 +145,7 @@ def find_files(prefix: Path, config_file: Path | None, vocabulary_file: Path | N
     parameters = read_parameters(found) if is_parameters_file(found) else None
     config = parameters.bert if parameters else BertConfig.from_google_research_file(found)
     if vocabulary_file is None:
-        vocabulary_file = _vocabulary_file(directory, parameters)
+        vocabulary_file = find_vocabulary_file(directory, parameters)
     return ModelFiles(directory, found, config, parameters, vocabulary_file)
 
 
@@ -150,7 +156,7 @@ def _config_file(directory: Path) -> Path | None:
     return file
 
 
-def _vocabulary_file(directory: Path, parameters: Parameters | None) -> Path:
+def find_vocabulary_file(directory: Path, parameters: Parameters | None) -> Path:
     """vocab.txt beside, else the file of the training, or one of its name beside."""
     beside = directory / VOCABULARY_FILE
     if parameters is None or parameters.vocab_file is None or beside.is_file():

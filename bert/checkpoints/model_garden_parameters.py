@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bert.activations import GELU_TANH, LINEAR, RELU, TANH
 from bert.config import BertConfig
 from bert.errors import UserError
@@ -153,9 +151,16 @@ def _value(file: Path, content: Mapping[str, Any], path: str, kind: type) -> Any
 
 
 def _read_yaml(file: Path) -> Mapping[str, Any]:
+    # Only these checkpoints need it.
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Reads values alone, never objects; a tuple, which Python code writes, is a list."""
+
+    Loader.add_constructor("tag:yaml.org,2002:python/tuple", Loader.construct_yaml_seq)
     try:
         with file.open(encoding="utf-8") as opened:
-            content = yaml.load(opened, _Loader)
+            content = yaml.load(opened, Loader)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}): check the path.") from error
     # Lists in lists in lists end the parser's recursion.
@@ -170,10 +175,3 @@ def _read_yaml(file: Path) -> Mapping[str, Any]:
             "params.yaml that Model Garden's trainer wrote."
         )
     return content
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads values alone, never objects; a tuple, which Python code writes, is a list."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:python/tuple", yaml.SafeLoader.construct_yaml_seq)

@@ -106,9 +106,7 @@ class ModelGardenWeights:
             )
         return shape[1]
 
-    def read(
-        self, config: BertConfig, num_outputs: int, config_file: Path
-    ) -> dict[str, np.ndarray]:
+    def read(self, config: BertConfig, num_outputs: int, source: str) -> dict[str, np.ndarray]:
         """Reads the encoder, and the classifier unless `num_outputs` is 0, as float32 arrays.
 
         The pooler is the one that the classifier stands on, or that was pre-trained: the
@@ -117,17 +115,17 @@ class ModelGardenWeights:
         Args:
           config: the shape of the encoder.
           num_outputs: of the classifier.
-          config_file: what `config` was read from.
+          source: what `config` was read from.
 
         Raises:
           UserError: a variable is missing, of another shape than the configuration asks for, of
             no float type, or there for nothing; or it holds NaN or infinity.
         """
-        fix = f"give the file that belongs to this checkpoint in place of {config_file}."
+        fix = f"give the file that belongs to this checkpoint in place of {source}."
         if self._encoder.num_layers != config.num_hidden_layers:
             raise UserError(
                 f"--checkpoint {self._prefix} has {self._encoder.num_layers} layers, where "
-                f"{config_file} says {config.num_hidden_layers}: {fix}"
+                f"{source} says {config.num_hidden_layers}: {fix}"
             )
         shapes = encoder_shapes(config)
         if num_outputs:

@@ -78,6 +78,21 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     return model
 
 
+def find_transformer(path: Path) -> Path:
+    """The directory of the Hugging Face model in a directory of sentence-transformers.
+
+    Raises:
+      UserError: modules.json is faulty, or has another module first.
+    """
+    modules = _modules(path)
+    if not modules or modules[0].name != "Transformer":
+        raise UserError(
+            f"{path / MODULES_FILE}: the first module is {modules[0].name if modules else 'none'}, "
+            "where Transformer is expected: such a model cannot be opened."
+        )
+    return modules[0].directory
+
+
 def _modules(path: Path) -> Sequence[_Module]:
     file = path / MODULES_FILE
     modules = []
