@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,9 +67,14 @@ def contestants(folder: Path, checkpoint: Path) -> Iterator[list[Contestant]]:
         contestant.close()
 
 
-def _state(contestant: Contestant) -> str:
-    status = Path(f"/proc/{contestant.process_id}/stat").read_text()
-    return status.rsplit(")", 1)[1].split()[0]
+def _is_stopped(contestant: Contestant) -> bool:
+    """Whether the process stops within seconds; the signal takes its time on a busy machine."""
+    for _ in range(100):
+        status = Path(f"/proc/{contestant.process_id}/stat").read_text()
+        if status.rsplit(")", 1)[1].split()[0] == "T":
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_everybody_is_timed_in_every_round(contestants: list[Contestant]) -> None:
@@ -84,7 +90,7 @@ def test_everybody_is_timed_in_every_round(contestants: list[Contestant]) -> Non
 def test_who_is_not_asked_is_stopped(contestants: list[Contestant]) -> None:
     for contestant in contestants:
         contestant.ask(["fun"])
-    assert [_state(contestant) for contestant in contestants] == ["T", "T"]
+    assert all(map(_is_stopped, contestants))
 
 
 def test_a_request_beyond_the_padded_length_is_refused(contestants: list[Contestant]) -> None:
