@@ -53,12 +53,7 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
         f"give the {CONFIG_FILE} that this checkpoint was trained with (--bert_config_file).",
     )
     # The table of the checkpoint was just checked against config.vocab_size.
-    if len(text.vocabulary) > config.vocab_size:
-        raise UserError(
-            f"--vocab_file {text.source} has {len(text.vocabulary)} lines, but the word embeddings "
-            f"of the checkpoint have {config.vocab_size} rows: give the vocab.txt of this "
-            "checkpoint."
-        )
+    text.require_rows_for_all(config.vocab_size)
     if options.task not in (None, CLASSIFICATION):
         raise UserError(
             f"--task is {options.task!r}, but a checkpoint of run_classifier is a "

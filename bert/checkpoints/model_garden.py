@@ -86,12 +86,7 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
         TENSORFLOW_TEXT if parameters and parameters.trained_on_text else GOOGLE_RESEARCH,
         _setting(files, parameters.lower_case if parameters else None),
     )
-    if len(text.vocabulary) > config.vocab_size:
-        raise UserError(
-            f"--vocab_file {text.source} has {len(text.vocabulary)} lines, but the word embeddings "
-            f"of the checkpoint have {config.vocab_size} rows: give the vocabulary of this "
-            "checkpoint."
-        )
+    text.require_rows_for_all(config.vocab_size)
     length = find_max_seq_length(
         files.directory,
         options.max_seq_length,

@@ -25,6 +25,19 @@ class TextProfile:
     casing: Setting[bool]
     huggingface: HuggingFaceSettings | None
 
+    def require_rows_for_all(self, vocab_size: int) -> None:
+        """Makes sure that a checkpoint's word embeddings have a row for every line.
+
+        Raises:
+          UserError: `vocab_size` rows are fewer.
+        """
+        if len(self.vocabulary) > vocab_size:
+            raise UserError(
+                f"--vocab_file {self.source} has {len(self.vocabulary)} lines, but the word "
+                f"embeddings of the checkpoint have {vocab_size} rows: give the vocabulary of this "
+                "checkpoint."
+            )
+
 
 def find_text_profile(
     directory: Path,

@@ -19,7 +19,7 @@ from tests.bert.checkpoints.huggingface_directory import (
     write_directory,
     write_sharded,
 )
-from tests.exporter.command import assert_refused, run_here
+from tests.exporter.command import assert_directory_refused, assert_refused, run_here
 from tests.tiny_model import tiny_tokens, write_tiny_model
 
 _QUERY = "bert.encoder.layer.1.attention.self.query.weight"
@@ -243,15 +243,7 @@ _MALFORMED: dict[str, Malformed] = {
 def test_malformed(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     malformed = _MALFORMED[name]
     malformed.write(tmp_path / "model")
-    before = sorted(tmp_path.rglob("*"))
-    outcome = run_here(
-        capfd,
-        f"--checkpoint={tmp_path / 'model'}",
-        f"--export_dir={tmp_path / 'served' / 'tiny'}",
-        *malformed.flags,
-    )
-    assert_refused(outcome, *malformed.told)
-    assert sorted(tmp_path.rglob("*")) == before
+    assert_directory_refused(capfd, tmp_path, malformed.flags, *malformed.told)
 
 
 def test_a_pickle_is_not_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

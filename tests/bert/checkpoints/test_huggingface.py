@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from bert.checkpoints import ReadOptions, read
-from bert.model import FIRST_TOKEN, POOLER, FineTunedModel, Pooling
+from bert.model import FIRST_TOKEN, POOLER, Pooling
 from tests.bert.checkpoints.huggingface_directory import (
     CONFIG,
     FIELDS,
@@ -23,16 +23,10 @@ from tests.bert.checkpoints.huggingface_directory import (
     write_directory,
     write_sharded,
 )
+from tests.bert.checkpoints.model_assertions import assert_weights
 from tests.tiny_model import tiny_tokens
 
 _OPTIONS = ReadOptions()
-
-
-def assert_weights(model: FineTunedModel, expected: Mapping[str, np.ndarray]) -> None:
-    assert model.weights.keys() == expected.keys()
-    for name, value in expected.items():
-        assert model.weights[name].dtype == np.float32
-        np.testing.assert_array_equal(model.weights[name], value, err_msg=name)
 
 
 def test_a_classifier(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import tensorflow as tf
 import yaml
 
 from bert.checkpoints import ReadOptions, read
-from bert.model import FineTunedModel
 from bert.variables import POOLER
+from tests.bert.checkpoints.model_assertions import assert_weights
 from tests.bert.checkpoints.model_garden_directory import (
     CONFIG,
     LENGTH,
@@ -28,13 +28,6 @@ from tests.bert.checkpoints.model_garden_directory import (
 )
 
 _OPTIONS = ReadOptions()
-
-
-def assert_weights(model: FineTunedModel, expected: Mapping[str, np.ndarray]) -> None:
-    assert model.weights.keys() == expected.keys()
-    for name, value in expected.items():
-        assert model.weights[name].dtype == np.float32
-        np.testing.assert_array_equal(model.weights[name], value, err_msg=name)
 
 
 def without_classifier(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
