@@ -1,5 +1,6 @@
 """Self-attention over packed tokens: the one place where rows are padded."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -26,6 +27,33 @@ class PaddedLayout(NamedTuple):
     first_tokens: tf.Tensor
     """int32 [B], the packed index of each row's first token."""
 
+    is_packed: tf.Tensor
+    """bool [], whether all rows are equally long, so that there is no padding."""
+
+    def pad(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Packed to padded, in one copy or none: [P, N, D] each -> [P, B, S, D]."""
+        shape = tf.shape(self.padded_to_packed)
+
+        def reshaped() -> list[tf.Tensor]:
+            return [
+                tf.reshape(tensor, [tensor.shape[0], shape[0], shape[1], tensor.shape[2]])
+                for tensor in tensors
+            ]
+
+        def gathered() -> list[tf.Tensor]:
+            return [tf.gather(tensor, self.padded_to_packed, axis=1) for tensor in tensors]
+
+        return tf.cond(self.is_packed, reshaped, gathered)
+
+    def pack(self, tensor: tf.Tensor) -> tf.Tensor:
+        """Padded to packed: [P, B, S, D] -> [P, N, D]."""
+        columns = tf.reshape(tensor, [tensor.shape[0], -1, tensor.shape[3]])  # [P, B * S, D]
+        return tf.cond(
+            self.is_packed,
+            lambda: columns,
+            lambda: tf.gather(columns, self.packed_to_padded, axis=1),
+        )
+
 
 def padded_layout(tokens: PackedTokens) -> PaddedLayout:
     """Computes where each token goes; once for all layers."""
@@ -41,7 +69,13 @@ def padded_layout(tokens: PackedTokens) -> PaddedLayout:
         key_bias += tf.gather(tokens.attention_bias, padded_to_packed)
     rows = row_of_each_value(tokens.row_splits)  # [N]
     packed_to_padded = rows * longest + index_in_row(tokens.row_splits, rows)  # [N]
-    return PaddedLayout(padded_to_packed, packed_to_padded, key_bias[:, tf.newaxis, :], starts)
+    return PaddedLayout(
+        padded_to_packed=padded_to_packed,
+        packed_to_padded=packed_to_padded,
+        key_bias=key_bias[:, tf.newaxis, :],
+        first_tokens=starts,
+        is_packed=tf.equal(tf.size(rows), tf.size(padded_to_packed)),
+    )
 
 
 def attention(

@@ -37,7 +37,7 @@ class Encoder(tf.Module, abc.ABC):
 
     @abc.abstractmethod
     def _dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        """A dense layer: float [N, I] -> float [N, O], in the encoder's precision."""
+        """A dense layer: float [N, I] -> float [N, O], of any precision."""
 
     @abc.abstractmethod
     def _query_key_value(
@@ -125,18 +125,15 @@ class Encoder(tf.Module, abc.ABC):
         """
         scope = variables.layer(index)
         query, key, value = self._query_key_value(index, queries, hidden)
-        key = tf.gather(key, layout.padded_to_packed, axis=1)  # [heads, B, S, D]
-        value = tf.gather(value, layout.padded_to_packed, axis=1)
         if first_tokens_only:
             query = query[:, :, tf.newaxis, :]  # [heads, B, 1, D]
+            key, value = layout.pad([key, value])  # [heads, B, S, D]
         else:
-            query = tf.gather(query, layout.padded_to_packed, axis=1)
+            query, key, value = layout.pad([query, key, value])
         dropout_rate = self._config.attention_probs_dropout_prob if training else 0.0
         context = attention(query, key, value, layout.key_bias, dropout_rate)
-        shape = tf.shape(context)  # [heads, B, S or 1, D]
-        context = tf.reshape(context, [shape[0], shape[1] * shape[2], self._config.size_per_head])
-        if not first_tokens_only:
-            context = tf.gather(context, layout.packed_to_padded, axis=1)  # [heads, N, D]
+        # [heads, B, 1 or S, D] -> [heads, B or N, D]
+        context = context[:, :, 0] if first_tokens_only else layout.pack(context)
         context = self._merge_heads(context)
 
         output_scope = f"{scope}/attention/output"

@@ -6,7 +6,7 @@ width], they read as it is; it takes no part in the fusing of bias and activatio
 the matrix [outputs, inputs] does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -33,31 +33,23 @@ class ServingEncoder(Encoder):
     ) -> None:
         """Makes variables of the weights named in `encoder_shapes(config)`.
 
-        `precision` is what tables, kernels and biases are kept and multiplied in, float32 or
-        bfloat16; residuals, layer normalisation and softmax are float32 in either.
+        `precision` is what tables and kernels are kept and multiplied in, float32 or bfloat16;
+        residuals, layer normalisation and softmax are float32 in either.
         """
         super().__init__(config)
         self._precision = precision
         self._variables: dict[str, tf.Variable] = {}
-        layers = [variables.layer(index) for index in range(config.num_hidden_layers)]
-        outputs = [
-            f"{layer}/{dense}"
-            for layer in layers
-            for dense in ("attention/output/dense", "output/dense")
-        ]
-        # In bfloat16 a blocked product of more than eight rows is no faster than a fused one.
-        self._blocked = frozenset(outputs if precision == tf.float32 else ())
         for name in variables.encoder_shapes(config):
             scope, _, part = name.rpartition("/")
             if "/attention/self/" in name:
                 continue
             values = weights[name]
             if part == "kernel":
-                in_blocks = scope in self._blocked
-                values = (
-                    _in_blocks(values, _block_width(values.shape[1])) if in_blocks else values.T
-                )
-            self._add_variable(name, values, tf.float32 if "LayerNorm" in name else precision)
+                values = _in_blocks(values) if _is_blocked(scope) else values.T
+            if name.endswith("/attention/output/dense/bias"):
+                values = values + _value_bias_in_output(weights, scope)
+            is_float32 = "LayerNorm" in name or (_is_blocked(scope) and part == "bias")
+            self._add_variable(name, values, tf.float32 if is_float32 else precision)
         for index in range(config.num_hidden_layers):
             self._add_projections(index, weights)
 
@@ -67,18 +59,21 @@ class ServingEncoder(Encoder):
     def _add_projections(self, index: int, weights: Mapping[str, np.ndarray]) -> None:
         """One product for all three projections; in the last layer the query has its own."""
         size_per_head = self._config.size_per_head
+        scale = np.float32(size_per_head**-0.5)
         scope = f"{variables.layer(index)}/attention/self"
+        # No other bias is left: that of the key adds the same to all scores of a query, which
+        # softmax takes out, and that of the value is part of the output's.
+        bias = (weights[f"{scope}/query/bias"] * scale).reshape(-1, 1, size_per_head)
+        self._add_variable(f"{scope}/query/bias", bias, self._precision)  # [heads, 1, D]
         for together in self._projections(index):
-            kernels, biases = [], []
-            for projection in together:
-                scale = np.float32(size_per_head**-0.5 if projection == "query" else 1)
-                kernel = weights[f"{scope}/{projection}/kernel"] * scale
-                bias = weights[f"{scope}/{projection}/bias"] * scale
-                kernels.append(_in_blocks(kernel, size_per_head))  # [heads, H, D]
-                biases.append(bias.reshape(-1, 1, size_per_head))  # [heads, 1, D]
-            name = f"{scope}/{'_'.join(together)}"
-            self._add_variable(f"{name}/kernel", np.concatenate(kernels), self._precision)
-            self._add_variable(f"{name}/bias", np.concatenate(biases), self._precision)
+            kernels = [
+                weights[f"{scope}/{projection}/kernel"] * (scale if projection == "query" else 1)
+                for projection in together
+            ]
+            blocks = [_in_blocks(kernel, size_per_head) for kernel in kernels]  # [heads, H, D]
+            self._add_variable(
+                _projection(scope, together), np.concatenate(blocks), self._precision
+            )
 
     def _projections(self, index: int) -> tuple[tuple[str, ...], ...]:
         """Which projections are made in one product: in the last layer only [CLS] may ask."""
@@ -91,9 +86,9 @@ class ServingEncoder(Encoder):
 
     def _dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         kernel, bias = self._variables[f"{scope}/kernel"], self._variables[f"{scope}/bias"]
-        if scope in self._blocked:
-            blocks = self._block_products(inputs, kernel)  # [blocks, N, width]
-            return _rows_first(blocks) + bias
+        if _is_blocked(scope):
+            products = self._block_products(inputs, kernel)  # [blocks, N, width]
+            return as_float(_rows_first(products)) + bias
         product = tf.matmul(tf.cast(inputs, self._precision), kernel, transpose_b=True)
         return tf.nn.bias_add(product, bias)
 
@@ -108,16 +103,15 @@ class ServingEncoder(Encoder):
         heads = self._config.num_attention_heads
         projected: list[tf.Tensor] = []
         for together in self._projections(index):
-            name = f"{scope}/{'_'.join(together)}"
             inputs = queries if "query" in together else hidden
-            products = self._block_products(inputs, self._variables[f"{name}/kernel"])
-            products += self._variables[f"{name}/bias"]
+            kernel = self._variables[_projection(scope, together)]
+            products = self._block_products(inputs, kernel)
             # Slices of the first axis share their tensor's memory.
             projected += [
                 products[start : start + heads] for start in range(0, len(together) * heads, heads)
             ]
         query, key, value = projected
-        return query, key, value
+        return query + self._variables[f"{scope}/query/bias"], key, value
 
     def _merge_heads(self, context: tf.Tensor) -> tf.Tensor:
         return _rows_first(context)
@@ -165,13 +159,30 @@ def _layer_norm_of_many(
     return tf.reshape(normalised, tf.shape(inputs)) * gamma + beta
 
 
+def _is_blocked(scope: str) -> bool:
+    """Whether a dense layer is one of the two after which nothing fuses: back to the width."""
+    return scope.endswith("/output/dense")
+
+
+def _value_bias_in_output(weights: Mapping[str, np.ndarray], output: str) -> np.ndarray:
+    """What the value's bias adds to the attention's output [H]: each query's weights sum to 1."""
+    value = output.replace("/output/dense", "/self/value")
+    return weights[f"{value}/bias"] @ weights[f"{output}/kernel"]
+
+
+def _projection(scope: str, together: Sequence[str]) -> str:
+    """The name of the kernel of projections made in one product."""
+    return f"{scope}/{'_'.join(together)}/kernel"
+
+
 def _block_width(outputs: int) -> int:
     """The widest that divides `outputs` and is not above 64."""
     return max(width for width in range(1, _WIDEST_BLOCK + 1) if outputs % width == 0)
 
 
-def _in_blocks(kernel: np.ndarray, width: int) -> np.ndarray:
+def _in_blocks(kernel: np.ndarray, width: int | None = None) -> np.ndarray:
     """[I, O] -> [O / width, I, width]."""
+    width = width or _block_width(kernel.shape[1])
     return kernel.reshape(kernel.shape[0], -1, width).transpose(1, 0, 2)
 
 
