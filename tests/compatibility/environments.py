@@ -12,7 +12,13 @@ ENVIRONMENTS_VARIABLE = "BERT_EXPORTER_ENVIRONMENTS"
 _DEFAULT = Path(__file__).resolve().parents[2] / "build" / "compatibility"
 
 # The exporter's own needs beside TensorFlow's; tensorflow-hub is asked for handles only.
-_EXPORTER_NEEDS = ("absl-py>=2.0,<3", "tqdm>=4.60,<5", "safetensors>=0.4,<1", "setuptools<82")
+_EXPORTER_NEEDS = (
+    "absl-py>=2.0,<3",
+    "PyYAML>=6,<7",
+    "safetensors>=0.4,<1",
+    "setuptools<82",
+    "tqdm>=4.60,<5",
+)
 
 
 class NoPython(Exception):
