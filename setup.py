@@ -24,10 +24,10 @@ setup(
         "absl-py>=2.0,<3",
         "numpy>=1.26,<3",
         "safetensors>=0.4,<1",
-        "tensorflow>=2.19,<2.20",
+        "tensorflow>=2.16,<2.22",
         "tensorflow-hub>=0.16,<0.17",
-        "tensorflow-serving-api>=2.19,<2.20",
-        "tensorflow-text>=2.19,<2.20",
+        "tensorflow-serving-api>=2.16,<2.22",
+        "tensorflow-text>=2.16,<2.22",
         "tqdm>=4.60,<5",
     ],
     extras_require={
