@@ -24,6 +24,9 @@ class PaddedLayout(NamedTuple):
     key_bias: tf.Tensor
     """float32 [B, 1, S], added to attention scores."""
 
+    has_bias: tf.Tensor
+    """bool [], whether any of it is not zero."""
+
     first_tokens: tf.Tensor
     """int32 [B], the packed index of each row's first token."""
 
@@ -45,14 +48,9 @@ class PaddedLayout(NamedTuple):
 
         return tf.cond(self.is_packed, reshaped, gathered)
 
-    def pack(self, tensor: tf.Tensor) -> tf.Tensor:
-        """Padded to packed: [P, B, S, D] -> [P, N, D]."""
-        columns = tf.reshape(tensor, [tensor.shape[0], -1, tensor.shape[3]])  # [P, B * S, D]
-        return tf.cond(
-            self.is_packed,
-            lambda: columns,
-            lambda: tf.gather(columns, self.packed_to_padded, axis=1),
-        )
+    def pack(self, context: tf.Tensor) -> tf.Tensor:
+        """Padded to packed, heads side by side: [heads, B, S, D] -> [N, heads * D]."""
+        return side_by_side(context, self.packed_to_padded)
 
 
 def padded_layout(tokens: PackedTokens) -> PaddedLayout:
@@ -73,6 +71,7 @@ def padded_layout(tokens: PackedTokens) -> PaddedLayout:
         padded_to_packed=padded_to_packed,
         packed_to_padded=packed_to_padded,
         key_bias=key_bias[:, tf.newaxis, :],
+        has_bias=tf.reduce_any(tf.not_equal(key_bias, 0.0)),
         first_tokens=starts,
         is_packed=tf.equal(tf.size(rows), tf.size(padded_to_packed)),
     )
@@ -82,7 +81,7 @@ def attention(
     query: tf.Tensor,
     key: tf.Tensor,
     value: tf.Tensor,
-    key_bias: tf.Tensor,
+    layout: PaddedLayout,
     dropout_rate: float,
 ) -> tf.Tensor:
     """Dot-product attention (Vaswani et al. 2017, section 3.2; `attention_layer`).
@@ -91,16 +90,36 @@ def attention(
 
     Args:
       query: float [heads, B, F, D], already divided by the square root of D.
-      key: float [heads, B, T, D].
-      value: float [heads, B, T, D].
-      key_bias: float32 [B, 1, T].
+      key: float [heads, B, S, D].
+      value: float [heads, B, S, D].
+      layout: of the tokens.
       dropout_rate: of the attention probabilities; 0 outside training.
 
     Returns:
       float [heads, B, F, D].
     """
-    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [heads, B, F, T]
-    probabilities = tf.nn.softmax(scores + key_bias)
+    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [heads, B, F, S]
+    # A pass over all scores, which one long row can do without.
+    scores = tf.cond(layout.has_bias, lambda: scores + layout.key_bias, lambda: scores)
+    probabilities = tf.nn.softmax(scores)
     if dropout_rate:
         probabilities = tf.nn.dropout(probabilities, dropout_rate)
     return tf.matmul(tf.cast(probabilities, value.dtype), value)
+
+
+def side_by_side(context: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """The heads' parts of each token behind one another, in one copy.
+
+    Args:
+      context: float [heads, B, F, D].
+      places: int32 [M], where the tokens stand in the flattened [B * F].
+
+    Returns:
+      float [M, heads * D].
+    """
+    heads, _, _, size_per_head = context.shape
+    shape = tf.shape(context)
+    starts = tf.range(heads) * (shape[1] * shape[2])  # [heads]
+    parts = tf.reshape(context, [-1, size_per_head])  # [heads * B * F, D]
+    parts = tf.gather(parts, places[:, tf.newaxis] + starts)  # [M, heads, D]
+    return tf.reshape(parts, [-1, heads * size_per_head])

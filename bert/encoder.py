@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import tensorflow as tf
 
 from bert import activations, variables
-from bert.attention import PaddedLayout, attention, padded_layout
+from bert.attention import PaddedLayout, attention, padded_layout, side_by_side
 from bert.config import BertConfig
 from bert.packed_tokens import PackedTokens
 
@@ -55,10 +55,6 @@ class Encoder(tf.Module, abc.ABC):
           Query [heads, M, D], already divided by the square root of D; key and value
           [heads, N, D].
         """
-
-    @abc.abstractmethod
-    def _merge_heads(self, context: tf.Tensor) -> tf.Tensor:
-        """[heads, N, D] -> [N, H]."""
 
     @abc.abstractmethod
     def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
@@ -131,10 +127,11 @@ class Encoder(tf.Module, abc.ABC):
         else:
             query, key, value = layout.pad([query, key, value])
         dropout_rate = self._config.attention_probs_dropout_prob if training else 0.0
-        context = attention(query, key, value, layout.key_bias, dropout_rate)
-        # [heads, B, 1 or S, D] -> [heads, B or N, D]
-        context = context[:, :, 0] if first_tokens_only else layout.pack(context)
-        context = self._merge_heads(context)
+        context = attention(query, key, value, layout, dropout_rate)
+        if first_tokens_only:
+            context = side_by_side(context, tf.range(tf.shape(context)[1]))  # [B, H]
+        else:
+            context = layout.pack(context)  # [N, H]
 
         output_scope = f"{scope}/attention/output"
         attended = as_float(self._dense(f"{output_scope}/dense", context))

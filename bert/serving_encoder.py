@@ -113,9 +113,6 @@ class ServingEncoder(Encoder):
         query, key, value = projected
         return query + self._variables[f"{scope}/query/bias"], key, value
 
-    def _merge_heads(self, context: tf.Tensor) -> tf.Tensor:
-        return _rows_first(context)
-
     def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         gamma = self._variables[f"{scope}/LayerNorm/gamma"]
         beta = self._variables[f"{scope}/LayerNorm/beta"]

@@ -45,9 +45,6 @@ class TrainableEncoder(Encoder):
         heads, size_per_head = self._config.num_attention_heads, self._config.size_per_head
         return tf.transpose(tf.reshape(projected, [-1, heads, size_per_head]), [1, 0, 2])
 
-    def _merge_heads(self, context: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(tf.transpose(context, [1, 0, 2]), [-1, self._config.hidden_size])
-
     def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         mean = tf.reduce_mean(inputs, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.math.squared_difference(inputs, mean), axis=-1, keepdims=True)
