@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +79,7 @@ def export(
     check_bert_package()
     from bert.checkpoints.options import ReadOptions
     from exporter.exporting import export_checkpoint
+    from exporter.options import ExportOptions
     from exporter.progress import silent
 
     return export_checkpoint(
@@ -92,17 +94,19 @@ def export(
             task=task,
             labels=tuple(labels) if labels is not None else None,
         ),
-        version=version,
-        text_pair=text_pair,
-        default_signature=default_signature,
-        top_k=top_k,
-        precision=precision,
-        target_serving=target_serving,
-        warmup=warmup,
-        warmup_file=_path(warmup_file),
-        verification=verify,
-        verify_file=_path(verify_file),
-        stage=stage or silent,
+        ExportOptions(
+            version=int(time.time()) if version is None else version,
+            text_pair=text_pair,
+            default_signature=default_signature,
+            top_k=top_k,
+            precision=precision,
+            target_serving=target_serving,
+            warmup=warmup,
+            warmup_file=_path(warmup_file),
+            verify=verify,
+            verify_file=_path(verify_file),
+        ),
+        stage or silent,
     )
 
 

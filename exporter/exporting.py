@@ -1,18 +1,16 @@
 """The way of one export: read, write, gate, warm up, verify, publish."""
 
 import contextlib
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions
-from bert.errors import UserError
 from bert.model import TextModel
 from exporter import saved_model
-from exporter.network import PRECISIONS
 from exporter.opening import open_model
+from exporter.options import ExportOptions
 from exporter.progress import Stage
 from exporter.publish import cannot_write, staged_version
 from exporter.report import ExportReport
@@ -20,30 +18,16 @@ from exporter.serving import gate
 from exporter.serving.op_tables import OpTables
 from exporter.serving.release import Release
 from exporter.serving.warmup import default_rows, read_rows, write_warmup
-from exporter.signatures import DEFAULT_SIGNATURES
 from exporter.valid_json import require_valid_json
 from exporter.verification import verify, verify_loads
 from exporter.wrapped.location import local_path
-
-# TF Serving reads a version as an int64.
-_LARGEST_VERSION = 2**63 - 1
 
 
 def export_checkpoint(
     checkpoint: str,
     export_dir: Path,
     read_options: ReadOptions,
-    *,
-    version: int | None,
-    text_pair: bool,
-    default_signature: str,
-    top_k: int | None,
-    precision: str,
-    target_serving: str,
-    warmup: bool,
-    warmup_file: Path | None,
-    verification: bool,
-    verify_file: Path | None,
+    options: ExportOptions,
     stage: Stage,
 ) -> ExportReport:
     """Exports one checkpoint as one version; `exporter.export` describes the arguments.
@@ -53,90 +37,42 @@ def export_checkpoint(
       VerificationError: the export does not answer as its witnesses do; likewise.
     """
     tables = OpTables()
-    target = gate.target_release(target_serving, tables)
-    if default_signature not in DEFAULT_SIGNATURES:
-        raise UserError(
-            f"--default_signature is {default_signature!r}, where one of "
-            f"{', '.join(DEFAULT_SIGNATURES)} is expected: give one of these."
-        )
-    if precision not in PRECISIONS:
-        raise UserError(
-            f"--precision is {precision!r}, where one of {', '.join(PRECISIONS)} is expected: give "
-            "one of these."
-        )
-    if version is None:
-        version = int(time.time())
-    if not 0 <= version <= _LARGEST_VERSION:
-        raise UserError(
-            f"--version is {version}, where a number from 0 to {_LARGEST_VERSION} is expected: "
-            "give such a number, or leave the flag out for the time of day."
-        )
-    if warmup_file is not None and not warmup:
-        raise UserError("--warmup_file is given with --nowarmup: leave one of the two out.")
-    warmup_rows = read_rows(warmup_file, text_pair) if warmup_file else default_rows(text_pair)
+    target = gate.target_release(options.target_serving, tables)
+    options.check()
+    warmup_rows = None
+    if options.warmup_file is not None:
+        warmup_rows = read_rows(options.warmup_file, options.text_pair)
+    elif options.warmup:
+        warmup_rows = default_rows(options.text_pair)
     with contextlib.ExitStack() as stack:
         with stage(f"reading {checkpoint.rstrip('/').rsplit('/')[-1]}"):
             path = stack.enter_context(local_path(checkpoint))
             model = open_model(path, read_options, checkpoint)
             require_valid_json(model)
-        return _export(
-            model,
-            export_dir,
-            version=version,
-            text_pair=text_pair,
-            default_signature=default_signature,
-            top_k=top_k,
-            precision=precision,
-            target=target,
-            tables=tables,
-            warmup_rows=warmup_rows if warmup else None,
-            verification=verification,
-            verify_file=verify_file,
-            stage=stage,
-        )
+        options.check_with(model)
+        return _export(model, export_dir, options, target, tables, warmup_rows, stage)
 
 
 def _export(
     model: TextModel,
     export_dir: Path,
-    *,
-    version: int,
-    text_pair: bool,
-    default_signature: str,
-    top_k: int | None,
-    precision: str,
+    options: ExportOptions,
     target: Release,
     tables: OpTables,
     warmup_rows: Sequence[tuple[bytes, ...]] | None,
-    verification: bool,
-    verify_file: Path | None,
     stage: Stage,
 ) -> ExportReport:
     """Writes, checks and publishes a model that was read."""
-    num_labels = len(model.labels)
-    if top_k is not None and not num_labels:
-        raise UserError(
-            f"--top_k is {top_k}, but the task of the model, {model.task}, has no labels: leave "
-            "the flag out."
-        )
-    if top_k is not None and not 1 <= top_k <= num_labels:
-        raise UserError(
-            f"--top_k is {top_k}, where a number from 1 to {num_labels}, the classes of the "
-            "checkpoint, is expected: give such a number, or leave the flag out for all."
-        )
-    if verify_file is not None and not verify_file.is_file():
-        raise UserError(f"--verify_file {verify_file} does not exist: check the path.")
-
-    with staged_version(export_dir, version) as directory:
+    with staged_version(export_dir, options.version) as directory:
         with stage("tracing and saving"):
             try:
                 signatures = saved_model.write(
                     model,
                     directory,
-                    text_pair=text_pair,
-                    default_signature=default_signature,
-                    top_k=top_k or num_labels,
-                    precision=precision,
+                    text_pair=options.text_pair,
+                    default_signature=options.default_signature,
+                    top_k=options.top_k or len(model.labels),
+                    precision=options.precision,
                     word_piece_op=gate.fastest_word_piece_op(target, tables),
                 )
             # TensorFlow tells of a full disk by several classes of its own.
@@ -152,19 +88,21 @@ def _export(
                 except (OSError, tf.errors.OpError) as error:
                     raise cannot_write(export_dir, error) from error
         verification_report = None
-        if verification:
+        if options.verify:
             with stage("verifying in a fresh process"):
-                verification_report = verify(directory, model, text_pair, verify_file, precision)
+                verification_report = verify(
+                    directory, model, options.text_pair, options.verify_file, options.precision
+                )
         elif warmup_rows is not None:
             with stage("replaying warm-up requests"):
                 verify_loads(directory)
         report = ExportReport(
-            version_directory=export_dir / str(version),
+            version_directory=export_dir / str(options.version),
             model=model,
-            text_pair=text_pair,
+            text_pair=options.text_pair,
             signatures=signatures,
-            default_signature=default_signature,
-            precision=precision,
+            default_signature=options.default_signature,
+            precision=options.precision,
             gate=gate_report,
             warmup_requests=warmup_requests,
             verification=verification_report,
