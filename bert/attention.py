@@ -48,10 +48,6 @@ class PaddedLayout(NamedTuple):
 
         return tf.cond(self.is_packed, reshaped, gathered)
 
-    def pack(self, context: tf.Tensor) -> tf.Tensor:
-        """Padded to packed, heads side by side: [heads, B, S, D] -> [N, heads * D]."""
-        return side_by_side(context, self.packed_to_padded)
-
 
 def padded_layout(tokens: PackedTokens) -> PaddedLayout:
     """Computes where each token goes; once for all layers."""

@@ -128,10 +128,9 @@ class Encoder(tf.Module, abc.ABC):
             query, key, value = layout.pad([query, key, value])
         dropout_rate = self._config.attention_probs_dropout_prob if training else 0.0
         context = attention(query, key, value, layout, dropout_rate)
-        if first_tokens_only:
-            context = side_by_side(context, tf.range(tf.shape(context)[1]))  # [B, H]
-        else:
-            context = layout.pack(context)  # [N, H]
+        rows = tf.range(tf.shape(context)[1])
+        places = rows if first_tokens_only else layout.packed_to_padded
+        context = side_by_side(context, places)  # [B or N, H]
 
         output_scope = f"{scope}/attention/output"
         attended = as_float(self._dense(f"{output_scope}/dense", context))
