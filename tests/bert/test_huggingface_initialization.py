@@ -80,6 +80,15 @@ def test_the_erf_form_of_gelu_becomes_the_tanh_form(
     assert config.hidden_act == "gelu_tanh"
 
 
+def told_of_faulty(directory: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> str:
+    """What the training says of a directory that it refuses, which it names."""
+    write_toy_data(tmp_path / "data", num_train=8, num_dev=1)
+    assert train(directory, tmp_path / "out") == 1
+    errors = capfd.readouterr().err
+    assert str(directory) in errors and "Traceback" not in errors
+    return errors
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
@@ -92,9 +101,6 @@ def test_the_erf_form_of_gelu_becomes_the_tanh_form(
 def test_faulty_directories(
     name: str, content: bytes, told: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    write_toy_data(tmp_path / "data", num_train=8, num_dev=1)
     directory = write_directory(tmp_path / "transformers")
     (directory / name).write_bytes(content)
-    assert train(directory, tmp_path / "out") == 1
-    errors = capfd.readouterr().err
-    assert told in errors and str(directory) in errors and "Traceback" not in errors
+    assert told in told_of_faulty(directory, tmp_path, capfd)
