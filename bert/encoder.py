@@ -9,6 +9,7 @@ from bert import activations, variables
 from bert.attention import PaddedLayout, attention, padded_layout, side_by_side
 from bert.config import BertConfig
 from bert.packed_tokens import PackedTokens
+from bert.premises import NO_PREMISES, Premises
 
 _ACTIVATION_FUNCTIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
     activations.GELU_TANH: lambda x: tf.nn.gelu(x, approximate=True),
@@ -57,8 +58,14 @@ class Encoder(tf.Module, abc.ABC):
         """
 
     @abc.abstractmethod
-    def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+    def _layer_norm(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
         """Layer normalisation over the last axis (Ba et al. 2016): float32 [N, H] -> the same."""
+
+    def _encode(
+        self, encode: Callable[[PackedTokens, Premises], tf.Tensor], tokens: PackedTokens
+    ) -> tf.Tensor:
+        """Runs `encode`, which is right for any tokens where no premises are made."""
+        return encode(tokens, NO_PREMISES)
 
     def pooled(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The pooled first token of every row; the last layer runs for that token alone.
@@ -70,24 +77,32 @@ class Encoder(tf.Module, abc.ABC):
         Returns:
           float32 [B, H].
         """
-        layout = padded_layout(tokens)
-        hidden = self._embed(tokens, training)  # [N, H]
-        last = self._config.num_hidden_layers - 1
-        for index in range(last):
-            hidden = self._layer(index, hidden, hidden, layout, False, training)
-        first = tf.gather(hidden, layout.first_tokens)  # [B, H]
-        first = self._layer(last, hidden, first, layout, True, training)
-        return tf.math.tanh(as_float(self._dense(variables.POOLER, first)))
+
+        def encode(tokens: PackedTokens, premises: Premises) -> tf.Tensor:
+            layout = padded_layout(tokens, self._config.num_attention_heads, premises)
+            last = self._config.num_hidden_layers - 1
+            hidden = self._embed(tokens, training, premises)  # [N, H]
+            for index in range(last):
+                hidden = self._layer(index, hidden, hidden, layout, False, training, premises)
+            first = tf.gather(hidden, layout.first_tokens)  # [B, H]
+            first = self._layer(last, hidden, first, layout, True, training, premises)
+            return tf.math.tanh(as_float(self._dense(variables.POOLER, first)))
+
+        return self._encode(encode, tokens)
 
     def sequence(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The last layer's output for every token, float32 [N, H]."""
-        layout = padded_layout(tokens)
-        hidden = self._embed(tokens, training)
-        for index in range(self._config.num_hidden_layers):
-            hidden = self._layer(index, hidden, hidden, layout, False, training)
-        return hidden
 
-    def _embed(self, tokens: PackedTokens, training: bool) -> tf.Tensor:
+        def encode(tokens: PackedTokens, premises: Premises) -> tf.Tensor:
+            layout = padded_layout(tokens, self._config.num_attention_heads, premises)
+            hidden = self._embed(tokens, training, premises)
+            for index in range(self._config.num_hidden_layers):
+                hidden = self._layer(index, hidden, hidden, layout, False, training, premises)
+            return hidden
+
+        return self._encode(encode, tokens)
+
+    def _embed(self, tokens: PackedTokens, training: bool, premises: Premises) -> tf.Tensor:
         """Sum of the three tables, normalised: [N, H] (`embedding_postprocessor`)."""
         scope = variables.EMBEDDINGS
         embedded = (
@@ -95,7 +110,7 @@ class Encoder(tf.Module, abc.ABC):
             + self._look_up(f"{scope}/token_type_embeddings", tokens.segment_ids)
             + self._look_up(f"{scope}/position_embeddings", tokens.positions)
         )
-        return self._dropout(self._layer_norm(scope, embedded), training)
+        return self._dropout(self._layer_norm(scope, embedded, premises), training)
 
     def _layer(
         self,
@@ -105,6 +120,7 @@ class Encoder(tf.Module, abc.ABC):
         layout: PaddedLayout,
         first_tokens_only: bool,
         training: bool,
+        premises: Premises,
     ) -> tf.Tensor:
         """One encoder layer (`transformer_model`).
 
@@ -115,6 +131,7 @@ class Encoder(tf.Module, abc.ABC):
           layout: of the tokens.
           first_tokens_only: whether `queries` are the first tokens.
           training: whether to drop out.
+          premises: about the tokens.
 
         Returns:
           float32, the shape of `queries`.
@@ -122,24 +139,22 @@ class Encoder(tf.Module, abc.ABC):
         scope = variables.layer(index)
         query, key, value = self._query_key_value(index, queries, hidden)
         if first_tokens_only:
-            query = query[:, :, tf.newaxis, :]  # [heads, B, 1, D]
-            key, value = layout.pad([key, value])  # [heads, B, S, D]
+            query, places = query[:, :, tf.newaxis, :], layout.first_head_places
         else:
-            query, key, value = layout.pad([query, key, value])
+            query, places = layout.pad(query), layout.head_places
+        key, value = layout.pad(key), layout.pad(value)  # [heads, B, S, D]
         dropout_rate = self._config.attention_probs_dropout_prob if training else 0.0
-        context = attention(query, key, value, layout, dropout_rate)
-        rows = tf.range(tf.shape(context)[1])
-        places = rows if first_tokens_only else layout.packed_to_padded
+        context = attention(query, key, value, layout.key_bias, dropout_rate)
         context = side_by_side(context, places)  # [B or N, H]
 
         output_scope = f"{scope}/attention/output"
         attended = as_float(self._dense(f"{output_scope}/dense", context))
         attended = self._dropout(attended, training)
-        attended = self._layer_norm(output_scope, attended + queries)
+        attended = self._layer_norm(output_scope, attended + queries, premises)
         inner = self._activation(self._dense(f"{scope}/intermediate/dense", attended))
         output = as_float(self._dense(f"{scope}/output/dense", inner))
         output = self._dropout(output, training)
-        return self._layer_norm(f"{scope}/output", output + attended)
+        return self._layer_norm(f"{scope}/output", output + attended, premises)
 
     def _dropout(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         rate = self._config.hidden_dropout_prob

@@ -6,7 +6,7 @@ width], they read as it is; it takes no part in the fusing of bias and activatio
 the matrix [outputs, inputs] does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -14,12 +14,11 @@ import tensorflow as tf
 from bert import variables
 from bert.config import BertConfig
 from bert.encoder import Encoder, as_float
+from bert.packed_tokens import PackedTokens
+from bert.premises import Premises, encode_by_premises
 
 # Of the widths 32 to 384, the fastest with 4 to 60 rows.
 _WIDEST_BLOCK = 64
-
-# Up to so many rows, layer normalisation is faster in several kernels.
-_FEW_ROWS = 96
 
 
 class ServingEncoder(Encoder):
@@ -113,15 +112,16 @@ class ServingEncoder(Encoder):
         query, key, value = projected
         return query + self._variables[f"{scope}/query/bias"], key, value
 
-    def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+    def _encode(
+        self, encode: Callable[[PackedTokens, Premises], tf.Tensor], tokens: PackedTokens
+    ) -> tf.Tensor:
+        return encode_by_premises(encode, tokens)
+
+    def _layer_norm(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
         gamma = self._variables[f"{scope}/LayerNorm/gamma"]
         beta = self._variables[f"{scope}/LayerNorm/beta"]
-        epsilon = self._config.layer_norm_eps
-        return tf.cond(
-            tf.shape(inputs)[0] <= _FEW_ROWS,
-            lambda: _layer_norm_of_few(inputs, gamma, beta, epsilon),
-            lambda: _layer_norm_of_many(inputs, gamma, beta, epsilon),
-        )
+        normalised = _layer_norm_of_few if premises.few else _layer_norm_of_many
+        return normalised(inputs, gamma, beta, self._config.layer_norm_eps)
 
 
 def _layer_norm_of_few(
@@ -142,6 +142,10 @@ def _layer_norm_of_many(
     single kernel. That kernel prepares itself anew at every call, for 0.1 ms.
     """
     rows, width = tf.shape(inputs)[0], inputs.shape[1]
+    # It has to know that the result has the shape of `inputs`; the optimizer of a function sees
+    # no shapes of variables, nor what follows from them.
+    inputs = tf.ensure_shape(inputs, [None, width])
+    gamma, beta = tf.ensure_shape(gamma, [width]), tf.ensure_shape(beta, [width])
     none = tf.constant([], tf.float32)
     normalised = tf.raw_ops.FusedBatchNormV3(
         x=tf.reshape(inputs, [1, rows, width, 1]),

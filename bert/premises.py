@@ -1,0 +1,65 @@
+"""Graphs for what is known of the tokens, of which each request runs the one that suits it.
+
+A few tokens ask for other kernels than many do, and rows of one length need no padding. To choose
+op by op would take a conditional at each of them, which costs time in every request and, in the
+optimisation of the graph, at every load.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from bert.packed_tokens import PackedTokens
+
+# Up to so many, layer normalisation is faster in several kernels.
+FEW_TOKENS = 96
+
+
+class Premises(NamedTuple):
+    """What a graph may take for granted about the tokens it gets."""
+
+    few: bool = False
+    """there are no more than FEW_TOKENS"""
+
+    even: bool = False
+    """all rows are equally long, and no token has an attention bias"""
+
+
+NO_PREMISES = Premises()
+
+
+def encode_by_premises(
+    encode: Callable[[PackedTokens, Premises], tf.Tensor], tokens: PackedTokens
+) -> tf.Tensor:
+    """Runs the graph that `encode` makes under the premises that hold for `tokens`.
+
+    Args:
+      encode: tokens and premises -> float32 of a shape that does not depend on the premises.
+      tokens: N tokens of B rows.
+
+    Returns:
+      What `encode` returns.
+    """
+
+    def graph(premises: Premises) -> Callable[[], tf.Tensor]:
+        # Inlined, the graphs would be optimised as one, which takes more than their sum.
+        function = tf.function(
+            lambda tokens: encode(tokens, premises),
+            experimental_attributes={"_noinline": True},
+        )
+        return lambda: function(tokens)
+
+    cases = [Premises(few, even) for even in (False, True) for few in (False, True)]
+    few = tf.cast(tf.size(tokens.ids) <= FEW_TOKENS, tf.int32)
+    case = few + 2 * tf.cast(_is_even(tokens), tf.int32)
+    return tf.switch_case(case, [graph(premises) for premises in cases])
+
+
+def _is_even(tokens: PackedTokens) -> tf.Tensor:
+    """Whether all rows are equally long and no bias is other than zero: bool []."""
+    lengths = tokens.row_splits[1:] - tokens.row_splits[:-1]
+    even = tf.reduce_all(tf.equal(lengths, lengths[:1]))
+    if tokens.attention_bias is None:
+        return even
+    return even & tf.reduce_all(tf.equal(tokens.attention_bias, 0.0))
