@@ -6,12 +6,13 @@ width], they read as it is; it takes no part in the fusing of bias and activatio
 the matrix [outputs, inputs] does.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from bert import variables
+from bert.attention import PaddedLayout, attention, side_by_side
 from bert.config import BertConfig
 from bert.encoder import Encoder, as_float
 from bert.packed_tokens import PackedTokens
@@ -56,7 +57,7 @@ class ServingEncoder(Encoder):
         self._variables[name] = tf.Variable(values, name=name, trainable=False, dtype=dtype)
 
     def _add_projections(self, index: int, weights: Mapping[str, np.ndarray]) -> None:
-        """One product for all three projections; in the last layer the query has its own."""
+        """One product for all three projections; in the last layer each has its own."""
         size_per_head = self._config.size_per_head
         scale = np.float32(size_per_head**-0.5)
         scope = f"{variables.layer(index)}/attention/self"
@@ -64,21 +65,21 @@ class ServingEncoder(Encoder):
         # softmax takes out, and that of the value is part of the output's.
         bias = (weights[f"{scope}/query/bias"] * scale).reshape(-1, 1, size_per_head)
         self._add_variable(f"{scope}/query/bias", bias, self._precision)  # [heads, 1, D]
-        for together in self._projections(index):
-            kernels = [
-                weights[f"{scope}/{projection}/kernel"] * (scale if projection == "query" else 1)
-                for projection in together
-            ]
-            blocks = [_in_blocks(kernel, size_per_head) for kernel in kernels]  # [heads, H, D]
-            self._add_variable(
-                _projection(scope, together), np.concatenate(blocks), self._precision
-            )
+        query, key, value = (
+            _in_blocks(weights[f"{scope}/{name}/kernel"], size_per_head)  # [heads, H, D]
+            for name in ("query", "key", "value")
+        )
+        query = query * scale
+        if self._is_last(index):
+            kernels = {"query": query, "key": key.transpose(0, 2, 1), "value": value}
+        else:
+            kernels = {"query_key_value": np.concatenate([query, key, value])}
+        for name, kernel in kernels.items():
+            self._add_variable(f"{scope}/{name}/kernel", kernel, self._precision)
 
-    def _projections(self, index: int) -> tuple[tuple[str, ...], ...]:
-        """Which projections are made in one product: in the last layer only [CLS] may ask."""
-        if index == self._config.num_hidden_layers - 1:
-            return ("query",), ("key", "value")
-        return (("query", "key", "value"),)
+    def _is_last(self, index: int) -> bool:
+        """Whether it is the layer in which first tokens may be alone in asking."""
+        return index == self._config.num_hidden_layers - 1
 
     def _look_up(self, name: str, ids: tf.Tensor) -> tf.Tensor:
         return as_float(tf.gather(self._variables[name], ids))
@@ -99,18 +100,44 @@ class ServingEncoder(Encoder):
         self, index: int, queries: tf.Tensor, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         scope = f"{variables.layer(index)}/attention/self"
+        bias = self._variables[f"{scope}/query/bias"]
+        if self._is_last(index):
+            query, key, value = self._last_projections(scope)
+            hidden = tf.cast(hidden, self._precision)[tf.newaxis]
+            query = self._block_products(queries, query) + bias
+            return query, tf.matmul(hidden, key, transpose_b=True), tf.matmul(hidden, value)
+        products = self._block_products(hidden, self._variables[f"{scope}/query_key_value/kernel"])
+        # Slices of the first axis share their tensor's memory.
         heads = self._config.num_attention_heads
-        projected: list[tf.Tensor] = []
-        for together in self._projections(index):
-            inputs = queries if "query" in together else hidden
-            kernel = self._variables[_projection(scope, together)]
-            products = self._block_products(inputs, kernel)
-            # Slices of the first axis share their tensor's memory.
-            projected += [
-                products[start : start + heads] for start in range(0, len(together) * heads, heads)
-            ]
-        query, key, value = projected
-        return query + self._variables[f"{scope}/query/bias"], key, value
+        return products[:heads] + bias, products[heads : 2 * heads], products[2 * heads :]
+
+    def _last_projections(self, scope: str) -> tuple[tf.Variable, tf.Variable, tf.Variable]:
+        """Kernels of query and value [heads, H, D], and of key, [heads, D, H]."""
+        query, key, value = (
+            self._variables[f"{scope}/{name}/kernel"] for name in ("query", "key", "value")
+        )
+        return query, key, value
+
+    def _attend_from_first_tokens(
+        self,
+        index: int,
+        queries: tf.Tensor,
+        hidden: tf.Tensor,
+        layout: PaddedLayout,
+        training: bool,
+    ) -> tf.Tensor:
+        # For a head, a first token x and any token y of its row, the score is (x Wq) (y Wk)', which
+        # is (x Wq Wk') y', and the context, the sum of p y Wv, is (the sum of p y) Wv: keys and
+        # values are projected once a row instead of once a token.
+        scope = f"{variables.layer(index)}/attention/self"
+        query_kernel, key_kernel, value_kernel = self._last_projections(scope)
+        query = self._block_products(queries, query_kernel)  # [heads, B, D]
+        query += self._variables[f"{scope}/query/bias"]
+        query = _first_two_exchanged(tf.matmul(query, key_kernel))  # [B, heads, H]
+        rows = layout.pad(tf.cast(hidden, self._precision)[tf.newaxis])  # [1, B, S, H]
+        context = attention(query[tf.newaxis], rows, rows, layout.key_bias, dropout_rate=0.0)[0]
+        context = tf.matmul(_first_two_exchanged(context), value_kernel)  # [heads, B, D]
+        return side_by_side(context[:, :, tf.newaxis], layout.first_head_places)
 
     def _encode(
         self, encode: Callable[[PackedTokens, Premises], tf.Tensor], tokens: PackedTokens
@@ -171,11 +198,6 @@ def _value_bias_in_output(weights: Mapping[str, np.ndarray], output: str) -> np.
     return weights[f"{value}/bias"] @ weights[f"{output}/kernel"]
 
 
-def _projection(scope: str, together: Sequence[str]) -> str:
-    """The name of the kernel of projections made in one product."""
-    return f"{scope}/{'_'.join(together)}/kernel"
-
-
 def _block_width(outputs: int) -> int:
     """The widest that divides `outputs` and is not above 64."""
     return max(width for width in range(1, _WIDEST_BLOCK + 1) if outputs % width == 0)
@@ -189,8 +211,14 @@ def _in_blocks(kernel: np.ndarray, width: int | None = None) -> np.ndarray:
 
 def _rows_first(blocks: tf.Tensor) -> tf.Tensor:
     """[blocks, N, width] -> [N, blocks * width]."""
+    blocks_count, _, width = blocks.shape
+    return tf.reshape(_first_two_exchanged(blocks), [-1, blocks_count * width])
+
+
+def _first_two_exchanged(tensor: tf.Tensor) -> tf.Tensor:
+    """Float [X, Y, Z] -> [Y, X, Z]."""
     # As integers: TensorFlow's transposition of floats by oneDNN costs 60 us even if there are
     # eight rows, its own of any other type 8.
-    integers = {tf.float32: tf.int32, tf.bfloat16: tf.int16}[blocks.dtype]
-    moved = tf.transpose(tf.bitcast(blocks, integers), [1, 0, 2])
-    return tf.reshape(tf.bitcast(moved, blocks.dtype), [-1, blocks.shape[0] * blocks.shape[2]])
+    integers = {tf.float32: tf.int32, tf.bfloat16: tf.int16}[tensor.dtype]
+    moved = tf.transpose(tf.bitcast(tensor, integers), [1, 0, 2])
+    return tf.bitcast(moved, tensor.dtype)
