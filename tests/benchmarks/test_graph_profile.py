@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.inference.graph_profile import ENCODER, STAGES, TEXT, GraphProfiler, Profile
+from tests.benchmarks.inference.graph_profile import GraphProfiler, Profile
+from tests.benchmarks.inference.graph_stages import (
+    ENCODER,
+    LAYOUT,
+    STAGES,
+    TEXT,
+    WEIGHTS,
+    ExecutedOp,
+    parse_label,
+    stages_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +51,46 @@ def test_stages_are_all_of_the_op_time(profile: Profile) -> None:
 
 def test_a_graph_without_an_encoder_is_refused(tiny_export: Path) -> None:
     tokenizer = GraphProfiler(tiny_export, "tokenize")
-    with pytest.raises(ValueError, match="table of floats"):
+    with pytest.raises(ValueError, match="table of weights"):
         tokenizer.profile(["the film"])
+
+
+def test_stages_go_through_functions() -> None:
+    """A caller's text, a function's layout and encoder, and what the caller makes of them."""
+    labels = [
+        "_arg_text_0_0 = _Arg()",
+        "tokenize = FastWordpieceTokenizeWithOffsets(_arg_text_0_0, model)",
+        "model = Const()",
+        "table = VarHandleOp()",
+        "call = StatefulPartitionedCall(table, tokenize:0, tokenize:1, ^model)",
+        "table_resource = _Arg()",
+        "ids = _Arg()",
+        "row_splits = _Arg()",
+        "look_up = ResourceGather(table_resource, ids)",
+        "lengths = Sub(row_splits, row_splits)",
+        "sum = Sum(look_up, lengths)",
+        "output_RetVal = _Retval(sum)",
+        "softmax = Softmax(call)",
+    ]
+    stages = stages_of(ExecutedOp(*parse_label(label), start=0, end=1) for label in labels)
+    assert stages == {
+        "_arg_text_0_0": TEXT,
+        "tokenize": TEXT,
+        "model": WEIGHTS,
+        "table": WEIGHTS,
+        "call": TEXT,
+        "table_resource": LAYOUT,
+        "ids": TEXT,
+        "row_splits": LAYOUT,
+        "look_up": ENCODER,
+        "lengths": LAYOUT,
+        "sum": ENCODER,
+        "output_RetVal": ENCODER,
+        "softmax": ENCODER,
+    }
+
+
+@pytest.mark.parametrize("memory", ["", "[mklcpu 0.4MB 0.4MB] ", "[cpu 1.0MB] [mklcpu 0.4MB] "])
+def test_a_label_is_read(memory: str) -> None:
+    label = f"{memory}a/b = AddV2(c/d:1, e, ^f)"
+    assert parse_label(label) == ("a/b", "AddV2", ("c/d", "e"))

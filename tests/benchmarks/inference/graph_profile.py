@@ -1,37 +1,33 @@
 """Where the time of a request goes, op by op, in the graph that a server runs.
 
-TensorFlow's session traces the run and hands out the graph as grappler and the layout passes
-left it, every function inlined. Its nodes are told apart by what feeds what:
+TensorFlow's session traces the run: every kernel that ran, in the graph as grappler and the layout
+passes left it and in the functions that it calls.
 
-  text      what the ids handed to the embedding tables are computed from: tokenization,
-            truncation, packing, the order of the rows
-  layout    further index arithmetic on the rows' lengths: places in padded attention, masks
-  encoder   the embedding tables and all that follows from them
-  weights   reading weights, and constants
-
-Op time is from the start of a kernel to its end; two kernels may run at once.
+Op time is from the start of a kernel to its end; two kernels may run at once. The calls of
+functions are left out, being the time of other ops.
 """
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from exporter.serving.servable import Servable
-
-TEXT, LAYOUT, ENCODER, WEIGHTS = STAGES = ("text", "layout", "encoder", "weights")
+from tests.benchmarks.inference.graph_stages import (
+    LAYOUT,
+    TEXT,
+    ExecutedOp,
+    parse_label,
+    stages_of,
+)
 
 _TRACED_RUNS = 15
 _TIMED_RUNS = 30
-_GATHERS = ("ResourceGather", "GatherV2", "Gather")
-# What a table passes on its way to the gather.
-_PASSED_ON = ("Identity", "Enter", "ReadVariableOp", "Cast", "Switch", "Merge", "RefEnter")
-_HOLDERS = ("VarHandleOp", "Const", "VariableV2")
 
 
 class Node(NamedTuple):
@@ -39,7 +35,7 @@ class Node(NamedTuple):
 
     name: str
     kind: str
-    """the op, with what is fused into it"""
+    """the op's type"""
     stage: str
     milliseconds: float
     """median over the traced runs; a node inside a loop may run several times in each"""
@@ -90,28 +86,9 @@ class GraphProfiler:
         definition = self._servable.signature(signature)
         (self._feed,) = (info.name for info in definition.inputs.values())
         self._fetches = [info.name for info in definition.outputs.values()]
-        self._graph: tf.compat.v1.GraphDef | None = None
-
-    def optimised_graph(self) -> tf.compat.v1.GraphDef:
-        """The graph that runs for the signature, as its first request leaves it."""
-        if self._graph is None:
-            options = tf.compat.v1.RunOptions(output_partition_graphs=True)
-            metadata = self._run(["a film"], options)
-            (self._graph,) = metadata.partition_graphs
-        return self._graph
-
-    def op_counts(self) -> list[tuple[str, int]]:
-        """(kind, nodes) of the optimised graph, the most numerous first."""
-        counts: dict[str, int] = defaultdict(int)
-        for node in self.optimised_graph().node:
-            counts[_kind(node)] += 1
-        return sorted(counts.items(), key=lambda row: -row[1])
 
     def profile(self, texts: Sequence[str]) -> Profile:
         """Times one request: without tracing, then kernel by kernel."""
-        graph = self.optimised_graph()
-        stages = _stages(graph)
-        kinds = {node.name: _kind(node) for node in graph.node}
         for _ in range(3):
             self._run(texts)
         latencies = []
@@ -121,27 +98,27 @@ class GraphProfiler:
             latencies.append((perf_counter() - start) * 1e3)
 
         options = tf.compat.v1.RunOptions(trace_level=tf.compat.v1.RunOptions.FULL_TRACE)
+        runs = [_executed(self._run(texts, options)) for _ in range(_TRACED_RUNS)]
+        stages = stages_of(runs[0])
+        kinds = {op.name: op.kind for op in runs[0]}
+        own = [[op for op in run if not op.calls_a_function] for run in runs]
         times: dict[str, list[float]] = defaultdict(list)
-        runs: dict[str, int] = {}
-        busy, spans = [], []
-        for _ in range(_TRACED_RUNS):
-            executions = _executions(self._run(texts, options))
+        executions: dict[str, int] = {}
+        for run in own:
             of_run: dict[str, list[float]] = defaultdict(list)
-            for name, start, end in executions:
-                of_run[name].append((end - start) / 1e3)
+            for op in run:
+                of_run[op.name].append((op.end - op.start) / 1e3)
             for name, values in of_run.items():
                 times[name].append(sum(values))
-                runs[name] = len(values)
-            busy.append(_covered(executions) / 1e3)
-            first = min(start for _, start, _ in executions)
-            spans.append((max(end for _, _, end in executions) - first) / 1e3)
+                executions[name] = len(values)
         nodes = [
-            Node(name, kinds[name], stages[name], statistics.median(values), runs[name])
+            Node(name, kinds[name], stages[name], statistics.median(values), executions[name])
             for name, values in times.items()
             if name in kinds
         ]
-        medians = map(statistics.median, (latencies, busy, spans))
-        return Profile(nodes, *medians)
+        busy = [_covered(run) / 1e3 for run in own]
+        spans = [(max(op.end for op in run) - min(op.start for op in run)) / 1e3 for run in own]
+        return Profile(nodes, *map(statistics.median, (latencies, busy, spans)))
 
     def _run(
         self, texts: Sequence[str], options: tf.compat.v1.RunOptions | None = None
@@ -152,11 +129,10 @@ class GraphProfiler:
         return metadata
 
 
-def _executions(metadata: tf.compat.v1.RunMetadata) -> list[tuple[str, int, int]]:
-    """(node, start, end) of every kernel that ran, in microseconds."""
+def _executed(metadata: tf.compat.v1.RunMetadata) -> list[ExecutedOp]:
     return [
-        (
-            node.node_name,
+        ExecutedOp(
+            *parse_label(node.timeline_label),
             node.all_start_micros + node.op_start_rel_micros,
             node.all_start_micros + node.op_end_rel_micros,
         )
@@ -165,72 +141,10 @@ def _executions(metadata: tf.compat.v1.RunMetadata) -> list[tuple[str, int, int]
     ]
 
 
-def _covered(executions: Iterable[tuple[str, int, int]]) -> int:
-    """The length of the union of the intervals."""
+def _covered(executed: Iterable[ExecutedOp]) -> int:
+    """The length of the union of the times, in microseconds."""
     total, reached = 0, 0
-    for _, start, end in sorted(executions, key=lambda execution: execution[1]):
-        total += max(0, end - max(start, reached))
-        reached = max(reached, end)
+    for op in sorted(executed, key=lambda op: op.start):
+        total += max(0, op.end - max(op.start, reached))
+        reached = max(reached, op.end)
     return total
-
-
-def _kind(node: Any) -> str:
-    fused = [name.decode() for name in node.attr["fused_ops"].list.s]
-    dtype = node.attr["T"].type
-    suffix = " bfloat16" if dtype == tf.bfloat16.as_datatype_enum else ""
-    return node.op + (f"({'+'.join(fused)})" if fused else "") + suffix
-
-
-def _stages(graph: tf.compat.v1.GraphDef) -> dict[str, str]:
-    """Node name -> stage."""
-    nodes = {node.name: node for node in graph.node}
-    inputs = {node.name: _data_inputs(node.input) for node in graph.node}
-    consumers: dict[str, list[str]] = defaultdict(list)
-    for name, sources in inputs.items():
-        for source in sources:
-            consumers[source].append(name)
-
-    tables = [node.name for node in graph.node if _looks_up_weights(node, nodes, inputs)]
-    if not tables:
-        raise ValueError("nothing in the graph looks up rows of a table of floats")
-    text = _reachable((inputs[name][1] for name in tables), inputs)
-    requests = [node.name for node in graph.node if node.op in ("_Recv", "Placeholder", "_Arg")]
-    from_request = _reachable(requests, consumers)
-    encoder = _reachable(tables, consumers)
-    stages = {}
-    for name in nodes:
-        if name in text and name in from_request:
-            stages[name] = TEXT
-        elif name in encoder:
-            stages[name] = ENCODER
-        else:
-            stages[name] = LAYOUT if name in from_request else WEIGHTS
-    return stages
-
-
-def _data_inputs(inputs: Iterable[str]) -> list[str]:
-    return [name.split(":")[0] for name in inputs if not name.startswith("^")]
-
-
-def _looks_up_weights(
-    node: Any, nodes: Mapping[str, Any], inputs: Mapping[str, Sequence[str]]
-) -> bool:
-    """Whether the node gathers rows of a table of floats that belongs to the model."""
-    if node.op not in _GATHERS:
-        return False
-    dtype = node.attr["dtype" if node.op == "ResourceGather" else "Tparams"].type
-    source = inputs[node.name][0]
-    while nodes[source].op in _PASSED_ON:
-        source = inputs[source][0]
-    return tf.as_dtype(dtype).is_floating and nodes[source].op in _HOLDERS
-
-
-def _reachable(start: Iterable[str], edges: Mapping[str, Sequence[str]]) -> set[str]:
-    seen: set[str] = set()
-    waiting = list(start)
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting.extend(edges.get(name, ()))
-    return seen

@@ -4,36 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.inference.graph_profile import (
-    ENCODER,
-    LAYOUT,
-    STAGES,
-    TEXT,
-    GraphProfiler,
-    Profile,
-)
+from tests.benchmarks.inference.graph_profile import GraphProfiler, Profile
+from tests.benchmarks.inference.graph_stages import ENCODER, LAYOUT, STAGES, TEXT
 from tests.benchmarks.inference.requests import Request
 
 _KINDS = {ENCODER: 14, TEXT: 5, LAYOUT: 3}
-_COUNTED_KINDS = 40
 
 
 def profile_requests(directory: Path, requests: Iterable[Request]) -> dict[str, Any]:
     """Prints the profile of every request as it is made; the same for JSON."""
     profiler = GraphProfiler(directory)
-    counts = profiler.op_counts()
-    print(f"{directory}: {sum(count for _, count in counts)} nodes in the optimised graph")
-    for kind, count in counts[:_COUNTED_KINDS]:
-        print(f"  {count:>5}  {kind}")
     profiles: dict[str, Profile] = {}
     for request in requests:
         profiles[request.name] = profiler.profile(request.texts)
         print("\n" + "\n".join(_details(request.name, profiles[request.name])), flush=True)
     print("\n" + "\n".join(_summary(profiles)), flush=True)
-    return {
-        "op_counts": dict(counts),
-        "requests": {name: _as_json(profile) for name, profile in profiles.items()},
-    }
+    return {name: _as_json(profile) for name, profile in profiles.items()}
 
 
 def _details(name: str, profile: Profile) -> Iterator[str]:
