@@ -8,13 +8,13 @@ With N tokens in rows of n, hidden size H, inner size I and L layers (Vaswani et
   all layers but the last   query, key, value and output   4 products of [N, H] by [H, H]
                             feed-forward                   2 products of [N, H] by [H, I]
                             scores and context             2 products of n x n x H a row
-  the last layer            key and value                  2 products of [N, H] by [H, H]
-                            query and output               2 products of [B, H] by [H, H]
+  the last layer            query, key, value and output   4 products of [B, H] by [H, H]
                             feed-forward                   2 products of [B, H] by [H, I]
-                            scores and context             2 products of n x H a row
+                            scores and context             2 products of heads x n x H a row
   pooler                                                   1 product of [B, H] by [H, H]
 
-The last layer is run for [CLS] alone: nothing else of it reaches a classifier. `everywhere`
+The last layer is run for [CLS] alone, nothing else of it reaches a classifier, and attends to the
+tokens before they are projected. `everywhere`
 counts it for every token, as whoever runs the whole layer does.
 """
 
@@ -32,8 +32,8 @@ def floating_point_operations(
     square = 2 * hidden * hidden
     layer = tokens * (4 * square + 4 * hidden * inner)
     layer += sum(4 * length * length * hidden for length in lengths)
-    last = tokens * 2 * square + rows * (2 * square + 4 * hidden * inner)
-    last += 4 * tokens * hidden
+    last = rows * (4 * square + 4 * hidden * inner)
+    last += 4 * config.num_attention_heads * tokens * hidden
     full_layers = config.num_hidden_layers - (not everywhere)
     return full_layers * layer + (not everywhere) * last + rows * square
 
