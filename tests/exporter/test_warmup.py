@@ -14,6 +14,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from bert.checkpoints import ReadOptions, read
 from bert.errors import UserError
 from bert.model import FineTunedModel
+from bert.premises import FEW_TOKENS
 from exporter import export, exporting
 from exporter.serving.replay import MAX_RECORDS, WARMUP_FILE, replay_warmup
 from exporter.serving.servable import Servable
@@ -72,7 +73,7 @@ def test_every_signature_is_asked(warm_export: Path) -> None:
 
 
 def test_sizes_of_requests(warm_export: Path) -> None:
-    """Single rows from short to truncated, and a batch."""
+    """Single rows from short to truncated, and batches."""
     widths, batches = set(), set()
     for record in records_of(warm_export):
         if signature_name(record) == "features":
@@ -81,8 +82,21 @@ def test_sizes_of_requests(warm_export: Path) -> None:
             assert mask.shape[1] == 32
             batches.add(len(mask))
             widths |= set(mask.sum(axis=1).tolist())
-    assert batches == {1, 16}
+    assert batches == {1, 2, 16}
     assert min(widths) < 10 and max(widths) == 32
+
+
+def test_every_graph_of_the_encoder_is_asked_for(servable: Servable, warm_export: Path) -> None:
+    """Few tokens and many, in rows of one length and of several, by every signature."""
+    cases: dict[str, set[tuple[bool, bool]]] = {"text": set(), "labels": set()}
+    for record in records_of(warm_export):
+        if signature_name(record) in cases:
+            texts = tf.make_ndarray(record.predict_log.request.inputs["text"])
+            lengths = servable.predict("tokenize", {"text": texts})["input_mask"].sum(axis=1)
+            case = (int(lengths.sum()) <= FEW_TOKENS, len(set(lengths.tolist())) == 1)
+            cases[signature_name(record)].add(case)
+    every = {(few, even) for few in (True, False) for even in (True, False)}
+    assert cases == {"text": every, "labels": every}
 
 
 def test_a_row_of_each_length(servable: Servable, warm_export: Path) -> None:
@@ -131,7 +145,7 @@ def test_sentences_of_the_user(pair_export: Path) -> None:
                 ]
             )
     assert sent["text"] == sent["classify"]
-    *alone, batch = sent["text"]
+    *alone, batch, _, _ = sent["text"]
     assert alone == [[pair] for pair in pairs]
     assert batch == [*pairs, *[pairs[0]] * 13]
 
@@ -183,7 +197,7 @@ def test_the_verification_replays(tiny_export: Path, model: FineTunedModel, tmp_
 def test_too_many_sentences(tiny_export: Path, model: FineTunedModel, tmp_path: Path) -> None:
     directory = shutil.copytree(tiny_export, tmp_path / "1")
     # 8 signatures, n requests of one sentence and n / 16 of sixteen, and 30 lengths
-    told = r"--warmup_file holds 114 sentences.* 8 signatures.*976 requests.*1000 and 30 are ours"
+    told = r"--warmup_file holds 114 sentences.* 8 signatures.*992 requests.*1000 and 30 are ours"
     with pytest.raises(UserError, match=told):
         write_warmup(directory, model, [(b"good",)] * 114)
     assert not (directory / WARMUP_FILE).exists()
