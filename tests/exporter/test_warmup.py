@@ -196,12 +196,13 @@ def test_the_verification_replays(tiny_export: Path, model: FineTunedModel, tmp_
 
 def test_too_many_sentences(tiny_export: Path, model: FineTunedModel, tmp_path: Path) -> None:
     directory = shutil.copytree(tiny_export, tmp_path / "1")
-    # 8 signatures, n requests of one sentence and n / 16 of sixteen, and 30 lengths
-    told = r"--warmup_file holds 114 sentences.* 8 signatures.*992 requests.*1000 and 30 are ours"
+    # 8 signatures, n requests of one sentence and n / 16 of sixteen, 2 for the encoder's graphs;
+    # and 30 lengths
+    told = r"--warmup_file holds 113 sentences.* 8 signatures.*984 requests.*1000 and 30 are ours"
     with pytest.raises(UserError, match=told):
-        write_warmup(directory, model, [(b"good",)] * 114)
+        write_warmup(directory, model, [(b"good",)] * 113)
     assert not (directory / WARMUP_FILE).exists()
-    assert write_warmup(directory, model, [(b"good",)] * 113) == 8 * (113 + 8) + 30
+    assert write_warmup(directory, model, [(b"good",)] * 112) == 8 * (112 + 7 + 2) + 30
 
 
 @pytest.mark.parametrize("text_pair", [False, True])
