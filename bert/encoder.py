@@ -137,8 +137,7 @@ class Encoder(tf.Module, abc.ABC):
           float32, the shape of `queries`.
         """
         scope = variables.layer(index)
-        attend = self._attend_from_first_tokens if first_tokens_only else self._attend
-        context = attend(index, queries, hidden, layout, training)
+        context = self._attend(index, queries, hidden, layout, first_tokens_only, training)
 
         output_scope = f"{scope}/attention/output"
         attended = as_float(self._dense(f"{output_scope}/dense", context))
@@ -155,29 +154,20 @@ class Encoder(tf.Module, abc.ABC):
         queries: tf.Tensor,
         hidden: tf.Tensor,
         layout: PaddedLayout,
+        first_tokens_only: bool,
         training: bool,
     ) -> tf.Tensor:
-        """The attention of every token to its row, before the output's projection: [N, H]."""
-        query, key, value = map(layout.pad, self._query_key_value(index, queries, hidden))
-        context = attention(query, key, value, layout.key_bias, self._attention_dropout(training))
-        return side_by_side(context, layout.head_places)
-
-    def _attend_from_first_tokens(
-        self,
-        index: int,
-        queries: tf.Tensor,
-        hidden: tf.Tensor,
-        layout: PaddedLayout,
-        training: bool,
-    ) -> tf.Tensor:
-        """The attention of the first tokens alone, `queries` [B, H]: [B, H]."""
+        """What `queries` find in their rows, before the output's projection; as in `_layer`."""
         query, key, value = self._query_key_value(index, queries, hidden)
-        query, key, value = query[:, :, tf.newaxis], layout.pad(key), layout.pad(value)
-        context = attention(query, key, value, layout.key_bias, self._attention_dropout(training))
-        return side_by_side(context, layout.first_head_places)
-
-    def _attention_dropout(self, training: bool) -> float:
-        return self._config.attention_probs_dropout_prob if training else 0.0
+        if first_tokens_only:
+            query, places = query[:, :, tf.newaxis], layout.first_head_places
+        else:
+            query, places = layout.pad(query), layout.head_places
+        dropout_rate = self._config.attention_probs_dropout_prob if training else 0.0
+        context = attention(
+            query, layout.pad(key), layout.pad(value), layout.key_bias, dropout_rate
+        )
+        return side_by_side(context, places)
 
     def _dropout(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         rate = self._config.hidden_dropout_prob

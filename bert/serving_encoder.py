@@ -118,14 +118,17 @@ class ServingEncoder(Encoder):
         )
         return query, key, value
 
-    def _attend_from_first_tokens(
+    def _attend(
         self,
         index: int,
         queries: tf.Tensor,
         hidden: tf.Tensor,
         layout: PaddedLayout,
+        first_tokens_only: bool,
         training: bool,
     ) -> tf.Tensor:
+        if not first_tokens_only:
+            return super()._attend(index, queries, hidden, layout, first_tokens_only, training)
         # For a head, a first token x and any token y of its row, the score is (x Wq) (y Wk)', which
         # is (x Wq Wk') y', and the context, the sum of p y Wv, is (the sum of p y) Wv: keys and
         # values are projected once a row instead of once a token.
