@@ -13,9 +13,9 @@ With N tokens in rows of n, hidden size H, inner size I and L layers (Vaswani et
                             scores and context             2 products of heads x n x H a row
   pooler                                                   1 product of [B, H] by [H, H]
 
-The last layer is run for [CLS] alone, nothing else of it reaches a classifier, and attends to the
-tokens before they are projected. `everywhere`
-counts it for every token, as whoever runs the whole layer does.
+The last layer is run for [CLS] alone, since nothing else of it reaches a classifier, and attends to
+the tokens before they are projected. `everywhere` counts it for every token, as whoever runs the
+whole layer does.
 """
 
 from collections.abc import Sequence
