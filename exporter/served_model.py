@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from bert.heads import HEADS
 from bert.model import TextModel
+from bert.packed_tokens import PackedTokens
 from exporter.network import Network
-from exporter.text.packing import PackedText
-from exporter.text.pipeline import TextPipeline
+from exporter.text.pipeline import PackedText, TextPipeline
 
 
 class ServedModel(tf.Module):
@@ -29,11 +29,16 @@ class ServedModel(tf.Module):
         self._pipeline = TextPipeline(model, word_piece_op)
         text_specs = [tf.TensorSpec([None], tf.string, name) for name in text_names]
         self._traced_text = tf.function(self._pipeline, input_signature=[text_specs])
+        self._traced_tokens = tf.function(self._pipeline.tokens, input_signature=[text_specs])
 
     def packed_text(self, texts: Sequence[tf.Tensor]) -> PackedText:
-        """String [B] for each text -> the tokens of B rows."""
+        """String [B] for each text -> the tokens of B rows, and where they stand."""
         return self._traced_text(list(texts))
+
+    def packed_tokens(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
+        """String [B] for each text -> the tokens of B rows."""
+        return self._traced_tokens(list(texts))
 
     def answer_text(self, texts: Sequence[tf.Tensor]) -> tf.Tensor:
         """String [B] for each text -> the network's answer for every row."""
-        return self.network.answer(self.packed_text(texts).tokens)
+        return self.network.answer(self.packed_tokens(texts))

@@ -8,7 +8,7 @@ import tensorflow as tf
 from bert.model import CLASSIFICATION, MULTILABEL, REGRESSION, TextModel
 from exporter.examples import texts_of_examples
 from exporter.served_model import ServedModel
-from exporter.text.packing import NOT_IN_TEXT
+from exporter.text.pipeline import NOT_IN_TEXT
 
 TEXT = "text"
 LABELS = "labels"
@@ -205,7 +205,7 @@ def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFu
     served = context.served
 
     def embedding(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {"embedding": served.network.embedding(served.packed_text(texts).tokens)}
+        return {"embedding": served.network.embedding(served.packed_tokens(texts))}
 
     return _text_function(context, embedding)
 

@@ -6,31 +6,31 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bert.packed_tokens import PackedTokens, index_in_row, row_of_each_value
-from exporter.text.tokens import Tokens
-
-# Where [CLS] and [SEP] start and end in the text: nowhere.
-NOT_IN_TEXT = -1
+from exporter.text.tokens import TokenIds
 
 
-class PackedText(NamedTuple):
-    """The model's input, and where in the request's text each of its N tokens stands."""
+class Packed(NamedTuple):
+    """The model's input, and where it comes from."""
 
     tokens: PackedTokens
+    """N of B rows; segment ids count the texts from 0"""
 
-    starts: tf.Tensor
-    """int32 [N], first character of the token in its text; -1 for [CLS] and [SEP]"""
+    sources: tf.Tensor
+    """int32 [N], places in the tokens of all texts, one after another, with [CLS] and [SEP]
+    behind them"""
 
-    ends: tf.Tensor
-    """int32 [N], character after the token in its text; -1 for [CLS] and [SEP]"""
+    def gather(self, values: Sequence[tf.Tensor], cls: int, sep: int) -> tf.Tensor:
+        """What every text's tokens have, `cls` and `sep`, for each token: int32 [N]."""
+        return _gather(values, cls, sep, self.sources)
 
 
 def pack(
-    segments: Sequence[Tokens],
+    segments: Sequence[TokenIds],
     kept: Sequence[tf.Tensor],
     has_segment: Sequence[tf.Tensor],
     cls_id: int,
     sep_id: int,
-) -> PackedText:
+) -> Packed:
     """`[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` of every row, without padding.
 
     Args:
@@ -39,9 +39,6 @@ def pack(
       has_segment: int32 [B] for each text, 0 where it is left out with its [SEP], else 1.
       cls_id: of [CLS].
       sep_id: of [SEP].
-
-    Returns:
-      N tokens of B rows; segment ids count the texts from 0.
     """
     # Behind the tokens of all texts stand [CLS] and [SEP], so that one gather finds them.
     cls_index = tf.add_n([tf.size(segment.ids) for segment in segments])
@@ -62,21 +59,18 @@ def pack(
     part_splits = tf.concat([[0], tf.cumsum(part_lengths)], axis=0)  # [B * parts + 1]
 
     parts = row_of_each_value(part_splits)  # [N]
-    indices = tf.gather(part_starts, parts) + index_in_row(part_splits, parts)  # [N]
+    sources = tf.gather(part_starts, parts) + index_in_row(part_splits, parts)  # [N]
     row_splits = part_splits[::parts_per_row]  # [B + 1]
-
-    def gathered(fields: list[tf.Tensor], cls_value: int, sep_value: int) -> tf.Tensor:
-        return tf.gather(tf.concat([*fields, [cls_value, sep_value]], axis=0), indices)
-
-    ids = gathered([segment.ids for segment in segments], cls_id, sep_id)
-    return PackedText(
-        tokens=PackedTokens(
-            ids=ids,
-            segment_ids=tf.gather(segment_ids, parts % parts_per_row),
-            positions=index_in_row(row_splits, parts // parts_per_row),
-            row_splits=row_splits,
-            attention_bias=tf.zeros_like(ids, tf.float32),
-        ),
-        starts=gathered([segment.starts for segment in segments], NOT_IN_TEXT, NOT_IN_TEXT),
-        ends=gathered([segment.ends for segment in segments], NOT_IN_TEXT, NOT_IN_TEXT),
+    ids = _gather([segment.ids for segment in segments], cls_id, sep_id, sources)
+    tokens = PackedTokens(
+        ids=ids,
+        segment_ids=tf.gather(segment_ids, parts % parts_per_row),
+        positions=index_in_row(row_splits, parts // parts_per_row),
+        row_splits=row_splits,
+        attention_bias=tf.zeros_like(ids, tf.float32),
     )
+    return Packed(tokens, sources)
+
+
+def _gather(values: Sequence[tf.Tensor], cls: int, sep: int, sources: tf.Tensor) -> tf.Tensor:
+    return tf.gather(tf.concat([*values, [cls, sep]], axis=0), sources)

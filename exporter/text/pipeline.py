@@ -1,14 +1,34 @@
 """TextPipeline: the texts of a request to the model's input, in graph."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
 from bert.model import TextModel
-from exporter.text.packing import PackedText, pack
+from bert.packed_tokens import PackedTokens
+from exporter.text.packing import Packed, pack
 from exporter.text.profiles import PROFILES
-from exporter.text.tokens import Tokens
+from exporter.text.tokens import TokenIds
 from exporter.text.truncation import keep_single
+
+_Segment = TypeVar("_Segment")
+
+
+# Where [CLS] and [SEP] start and end in the text: nowhere.
+NOT_IN_TEXT = -1
+
+
+class PackedText(NamedTuple):
+    """The model's input, and where in the request's text each of its N tokens stands."""
+
+    tokens: PackedTokens
+
+    starts: tf.Tensor
+    """int32 [N], first character of the token in its text; -1 for [CLS] and [SEP]"""
+
+    ends: tf.Tensor
+    """int32 [N], character after the token in its text; -1 for [CLS] and [SEP]"""
 
 
 class TextPipeline(tf.Module):
@@ -23,21 +43,27 @@ class TextPipeline(tf.Module):
         self._cls_id, self._sep_id = model.special_ids()
 
     def __call__(self, texts: Sequence[tf.Tensor]) -> PackedText:
-        """String [B] for each text -> the tokens of B rows.
+        """String [B] for each text -> the tokens of B rows, and where they stand.
 
         Raises (when the graph runs):
           InvalidArgumentError: a text is not of rank 1, or the two differ in length.
         """
-        # Survives grappler, where an assertion of the rank is folded away; without it a
-        # request of another shape than [B] ends some servers.
-        texts = [tf.ensure_shape(text, [None]) for text in texts]
-        if len(texts) == 1:
-            tokens = self._tokenizer(texts[0])
-            lengths = _lengths(tokens)
-            kept = keep_single(lengths, self._max_seq_length)
-            return pack([tokens], [kept], [tf.ones_like(kept)], self._cls_id, self._sep_id)
-        with tf.control_dependencies([_same_length(*texts)]):
-            segments = [self._tokenizer(text) for text in texts]
+        segments = _tokenize(texts, self._tokenizer)
+        packed = self._pack([segment.without_offsets() for segment in segments])
+        starts, ends = (
+            packed.gather(places, NOT_IN_TEXT, NOT_IN_TEXT)
+            for places in zip(*(segment.offsets() for segment in segments), strict=True)
+        )
+        return PackedText(packed.tokens, starts, ends)
+
+    def tokens(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
+        """The same without places, in a graph that has nothing for them."""
+        return self._pack(_tokenize(texts, self._tokenizer.ids)).tokens
+
+    def _pack(self, segments: Sequence[TokenIds]) -> Packed:
+        if len(segments) == 1:
+            kept = keep_single(_lengths(segments[0]), self._max_seq_length)
+            return pack(segments, [kept], [tf.ones_like(kept)], self._cls_id, self._sep_id)
         lengths_a, lengths_b = (_lengths(segment) for segment in segments)
         kept = self._profile.truncate_pair(lengths_a, lengths_b, self._max_seq_length - 3)
         has_a = has_b = tf.ones_like(lengths_a)
@@ -49,7 +75,19 @@ class TextPipeline(tf.Module):
         return pack(segments, kept, [has_a, has_b], self._cls_id, self._sep_id)
 
 
-def _lengths(tokens: Tokens) -> tf.Tensor:
+def _tokenize(
+    texts: Sequence[tf.Tensor], tokenize: Callable[[tf.Tensor], _Segment]
+) -> list[_Segment]:
+    # Survives grappler, where an assertion of the rank is folded away; without it a
+    # request of another shape than [B] ends some servers.
+    texts = [tf.ensure_shape(text, [None]) for text in texts]
+    if len(texts) == 1:
+        return [tokenize(texts[0])]
+    with tf.control_dependencies([_same_length(*texts)]):
+        return [tokenize(text) for text in texts]
+
+
+def _lengths(tokens: TokenIds) -> tf.Tensor:
     return tokens.row_splits[1:] - tokens.row_splits[:-1]
 
 

@@ -14,7 +14,7 @@ from bert.model import (
     TextModel,
 )
 from exporter.text import google_research, huggingface, stock_tokenizers
-from exporter.text.tokens import Tokens
+from exporter.text.tokens import Tokenizer
 from exporter.text.truncation import keep_longer_shortened, keep_longest_first
 
 
@@ -31,8 +31,8 @@ class ReferenceTokenizer(Protocol):
 class Profile:
     """How one library turns texts into a model's input."""
 
-    build_tokenizer: Callable[[TextModel, str], Callable[[tf.Tensor], Tokens]]
-    """model, WordPiece op -> the function from string [B] to tokens"""
+    build_tokenizer: Callable[[TextModel, str], Tokenizer]
+    """model, WordPiece op -> the tokenizer"""
 
     build_reference: Callable[[TextModel], ReferenceTokenizer]
     """model -> what its ids are checked against"""

@@ -14,7 +14,7 @@ from bert.packed_tokens import row_of_each_value
 from bert.vocabulary import CLS, SEP, UNK, Vocabulary
 from exporter.text.byte_offsets import characters_of_bytes, decode, lengths_alone
 from exporter.text.fast_word_piece import FastWordPiece
-from exporter.text.tokens import Tokens
+from exporter.text.tokens import TokenIds, Tokens
 
 # BasicTokenizer and FastBertNormalizer put a space in the place of each.
 _CONTROL_CHARACTERS = r"\p{Cc}|\p{Cf}"
@@ -30,6 +30,11 @@ class BertTokenizer(tf.Module):
         super().__init__(name="bert_tokenizer")
         self._do_lower_case = do_lower_case
         self._tokenizer = _bert_tokenizer(vocabulary, do_lower_case)
+
+    def ids(self, text: tf.Tensor) -> TokenIds:
+        """Tokenizes string [B], any bytes, without offsets."""
+        ids = self._tokenizer.tokenize(text).merge_dims(-2, -1)
+        return TokenIds(tf.cast(ids.values, tf.int32), tf.cast(ids.row_splits, tf.int32))
 
     def __call__(self, text: tf.Tensor) -> Tokens:
         """Tokenizes string [B], any bytes."""
@@ -83,10 +88,14 @@ class FastBertTokenizer(tf.Module):
                 f"vocabulary ({error}): give --tokenizer={TENSORFLOW_TEXT}."
             ) from error
 
-    def __call__(self, text: tf.Tensor) -> Tokens:
-        """Tokenizes string [B], any bytes; the offsets cost nothing where nobody reads them."""
+    def ids(self, text: tf.Tensor) -> TokenIds:
+        """Tokenizes string [B], any bytes, without offsets."""
         ids, _, _ = self._word_pieces.tokenize_with_offsets(self._normalizer.normalize(text))
-        row_splits = tf.cast(ids.row_splits, tf.int32)
+        return TokenIds(ids.values, tf.cast(ids.row_splits, tf.int32))
+
+    def __call__(self, text: tf.Tensor) -> Tokens:
+        """Tokenizes string [B], any bytes."""
+        ids, row_splits = self.ids(text)
         normalized, byte_map = self._normalizer.normalize_with_offsets(text)
         _, starts, ends = self._word_pieces.tokenize_with_offsets(normalized)
         # Where in the text each byte of the normalised text comes from.
@@ -96,7 +105,7 @@ class FastBertTokenizer(tf.Module):
         lasts = tf.gather(byte_map.values, row_starts + tf.cast(ends.values, tf.int64) - 1)
         characters = decode(text)
         return Tokens(
-            ids.values,
+            ids,
             row_splits,
             *characters_of_bytes(
                 characters,

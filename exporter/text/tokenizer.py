@@ -58,7 +58,7 @@ class TextTokenizer(tf.Module):
                 encodable,
                 max_characters_per_word,
                 unknown_token,
-                by_words=lambda text: TokenIds(*self._words(text)[:2]),
+                by_words=self._words.ids,
             )
 
     def __call__(self, text: tf.Tensor) -> Tokens:
@@ -66,17 +66,25 @@ class TextTokenizer(tf.Module):
 
         Characters are those of the text decoded as UTF-8, invalid bytes dropped.
         """
-        plain_ascii, rows = self._plain_ascii, self._rows
-        if plain_ascii is None or rows is None:
+        plain_ascii = self._plain_ascii
+        if plain_ascii is None:
             return self._words(text)
-        is_plain = plain_ascii.is_plain(text)
-        # A tf.cond computes all that it returns, read or not, so the offsets have their own.
-        ids = tf.cond(
-            is_plain,
-            lambda: TokenIds(*plain_ascii(text)[:2]),
-            lambda: rows(text),
-        )
+        # Those of the words are the same; but these are the ids that the model gets.
+        ids = self.ids(text)
         offsets = tf.cond(
-            is_plain, lambda: tuple(plain_ascii(text))[2:], lambda: tuple(self._words(text))[2:]
+            plain_ascii.is_plain(text),
+            lambda: plain_ascii(text).offsets(),
+            lambda: self._words(text).offsets(),
         )
         return Tokens(*ids, *offsets)
+
+    def ids(self, text: tf.Tensor) -> TokenIds:
+        """The same without offsets."""
+        plain_ascii, rows = self._plain_ascii, self._rows
+        if plain_ascii is None or rows is None:
+            return self._words.ids(text)
+        return tf.cond(
+            plain_ascii.is_plain(text),
+            lambda: plain_ascii(text).without_offsets(),
+            lambda: rows(text),
+        )

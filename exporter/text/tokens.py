@@ -1,13 +1,13 @@
-"""Tokens: what every in-graph tokenizer gives, before truncation and packing."""
+"""What every in-graph tokenizer is and gives, before truncation and packing."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
 from bert.packed_tokens import index_in_row, row_of_each_value
 
 
-class Tokens(NamedTuple):
+class TokenIds(NamedTuple):
     """T pieces of B rows, without [CLS] and [SEP]."""
 
     ids: tf.Tensor
@@ -16,21 +16,42 @@ class Tokens(NamedTuple):
     row_splits: tf.Tensor
     """int32 [B + 1]"""
 
-    starts: tf.Tensor
-    """int32 [T], first character of the piece in its row's text"""
 
-    ends: tf.Tensor
-    """int32 [T], character after the piece in its row's text"""
-
-
-class TokenIds(NamedTuple):
-    """The same without offsets."""
+class Tokens(NamedTuple):
+    """The same, and where in its row's text each piece stands."""
 
     ids: tf.Tensor
     """int32 [T]"""
 
     row_splits: tf.Tensor
     """int32 [B + 1]"""
+
+    starts: tf.Tensor
+    """int32 [T], first character of the piece"""
+
+    ends: tf.Tensor
+    """int32 [T], character after the piece"""
+
+    def without_offsets(self) -> TokenIds:
+        """The pieces alone."""
+        return TokenIds(self.ids, self.row_splits)
+
+    def offsets(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Starts and ends."""
+        return self.starts, self.ends
+
+
+class Tokenizer(Protocol):
+    """Texts to pieces, in graph."""
+
+    def __call__(self, text: tf.Tensor) -> Tokens:
+        """Tokenizes string [B], any bytes."""
+
+    def ids(self, text: tf.Tensor) -> TokenIds:
+        """The same without offsets, in a graph that has nothing for them.
+
+        The optimizer takes out what nobody reads, but only after it has worked on it.
+        """
 
 
 def merge_rows(first: TokenIds, second: TokenIds, rows: tf.Tensor) -> TokenIds:

@@ -1,6 +1,7 @@
 """Text to word pieces, word by word."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -8,8 +9,25 @@ from bert.packed_tokens import row_of_each_value
 from bert.vocabulary import Vocabulary
 from exporter.text.code_points import CodePointNormalizer, NormalizedCodePoints
 from exporter.text.stand_ins import substitute
-from exporter.text.tokens import Tokens
+from exporter.text.tokens import TokenIds, Tokens
 from exporter.text.wordpiece import WordPieces, WordPieceTokenizer
+
+
+class _Words(NamedTuple):
+    """W words of B rows, cut into T pieces."""
+
+    code_points: NormalizedCodePoints
+
+    values: tf.Tensor
+    """int32 [M], the code points with stand-ins"""
+
+    splits: tf.Tensor
+    """int32 [W + 1], of the M"""
+
+    pieces: WordPieces
+
+    row_splits: tf.Tensor
+    """int32 [B + 1], of the T"""
 
 
 class WordTokenizer(tf.Module):
@@ -46,6 +64,14 @@ class WordTokenizer(tf.Module):
 
     def __call__(self, text: tf.Tensor) -> Tokens:
         """Tokenizes string [B], any bytes."""
+        words = self._words(text)
+        return Tokens(*self._token_ids(words), *self._characters(words))
+
+    def ids(self, text: tf.Tensor) -> TokenIds:
+        """The same without offsets."""
+        return self._token_ids(self._words(text))
+
+    def _words(self, text: tf.Tensor) -> _Words:
         code_points = self._normalizer(text)
         values = substitute(code_points.values, self._stand_ins)  # [M]
         # The first code point of all starts a word, whatever its key.
@@ -60,40 +86,35 @@ class WordTokenizer(tf.Module):
         is_unknown = lengths > self._max_characters_per_word
         if self._has_literals:
             # One unknown piece holds the place of a literal token.
-            first_values = tf.gather(values, word_starts)  # [W]
-            is_unknown |= first_values < 0
+            is_unknown |= tf.gather(values, word_starts) < 0
         words = tf.where(is_unknown, self._unknown_token, words)
         pieces = self._word_pieces(words)
         # The words of a row are those that come from its code points.
         word_sources = tf.gather(code_points.sources, word_starts)  # [W]
         rows_in_words = tf.searchsorted(word_sources, code_points.source_row_splits)  # [B + 1]
         row_splits = tf.gather(pieces.row_splits, rows_in_words)  # [B + 1]
-        starts, ends = self._characters(code_points, values, word_splits, pieces, row_splits)
-        ids = pieces.ids
+        return _Words(code_points, values, word_splits, pieces, row_splits)
+
+    def _token_ids(self, words: _Words) -> TokenIds:
+        pieces, ids = words.pieces, words.pieces.ids
         if self._has_literals:
+            first_values = tf.gather(words.values, words.splits[:-1])  # [W]
             ids = tf.cond(
                 tf.reduce_any(first_values < 0),
                 lambda: _with_literals(pieces, first_values),
                 lambda: pieces.ids,
             )
-        return Tokens(ids, row_splits, starts, ends)
+        return TokenIds(ids, words.row_splits)
 
-    def _characters(
-        self,
-        code_points: NormalizedCodePoints,
-        values: tf.Tensor,
-        word_splits: tf.Tensor,
-        pieces: WordPieces,
-        row_splits: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _characters(self, words: _Words) -> tuple[tf.Tensor, tf.Tensor]:
         """First character of each piece in its text, and the one after it: int32 [T] x 2.
 
         The pieces of a word share out its code points among them, so each piece spans the
         sources from its first code point to the next piece's.
         """
+        code_points, values, word_splits, pieces, row_splits = words
         byte_splits = tf.concat([[0], tf.cumsum(_utf8_lengths(values))], axis=0)
-        words = row_of_each_value(pieces.row_splits)  # [T]
-        word_starts = tf.gather(word_splits, words)  # [T]
+        word_starts = tf.gather(word_splits, row_of_each_value(pieces.row_splits))  # [T]
         # [UNK] stands for its whole word; its bytes may be those of the literal "[UNK]".
         is_unknown = tf.equal(pieces.ids, self._unknown_id)
         first_bytes = tf.gather(byte_splits, word_starts) + pieces.starts

@@ -5,8 +5,8 @@ import random
 import pytest
 import tensorflow as tf
 
-from exporter.text.packing import NOT_IN_TEXT, PackedText, pack
-from exporter.text.tokens import Tokens
+from exporter.text.packing import Packed, pack
+from exporter.text.tokens import TokenIds
 from exporter.text.truncation import keep_single
 
 CLS, SEP = 101, 102
@@ -14,27 +14,28 @@ CLS, SEP = 101, 102
 Rows = list[list[int]]
 
 
-def tokens(rows: Rows) -> Tokens:
-    """Token t of a row starts at character 10 t and ends at 10 t + 1."""
+def tokens(rows: Rows) -> TokenIds:
     splits = [0]
     for row in rows:
         splits.append(splits[-1] + len(row))
-    places = [10 * place for row in rows for place in range(len(row))]
-    return Tokens(
+    return TokenIds(
         tf.constant([token for row in rows for token in row], tf.int32),
         tf.constant(splits, tf.int32),
-        tf.constant(places, tf.int32),
-        tf.constant(places, tf.int32) + 1,
     )
 
 
-def pack_single(rows: Rows, max_seq_length: int) -> PackedText:
+def places(rows: Rows) -> tf.Tensor:
+    """The place of every token in its row, times ten."""
+    return tf.constant([10 * place for row in rows for place in range(len(row))], tf.int32)
+
+
+def pack_single(rows: Rows, max_seq_length: int) -> Packed:
     segment = tokens(rows)
     kept = keep_single(segment.row_splits[1:] - segment.row_splits[:-1], max_seq_length)
     return pack([segment], [kept], [tf.ones_like(kept)], CLS, SEP)
 
 
-def rows_of(values: tf.Tensor, packed: PackedText) -> list[list[int]]:
+def rows_of(values: tf.Tensor, packed: Packed) -> list[list[int]]:
     return tf.RaggedTensor.from_row_splits(values, packed.tokens.row_splits).to_list()
 
 
@@ -56,10 +57,8 @@ def test_single_texts(rows: Rows, max_seq_length: int) -> None:
     assert rows_of(packed.tokens.ids, packed) == expected
     assert rows_of(packed.tokens.positions, packed) == [list(range(len(row))) for row in expected]
     assert rows_of(packed.tokens.segment_ids, packed) == [[0] * len(row) for row in expected]
-    places = [range(0, 10 * (len(row) - 2), 10) for row in expected]
-    assert rows_of(packed.starts, packed) == [[NOT_IN_TEXT, *row, NOT_IN_TEXT] for row in places]
-    assert rows_of(packed.ends, packed) == [
-        [NOT_IN_TEXT, *(place + 1 for place in row), NOT_IN_TEXT] for row in places
+    assert rows_of(packed.gather([places(rows)], -1, -2), packed) == [
+        [-1, *range(0, 10 * (len(row) - 2), 10), -2] for row in expected
     ]
     assert packed.tokens.row_splits.dtype == packed.tokens.ids.dtype == tf.int32
 
@@ -92,7 +91,7 @@ def test_two_texts() -> None:
         [0, 0, 0],
         [0, 0, 1, 1, 1],
     ]
-    assert rows_of(packed.starts, packed) == [
+    assert rows_of(packed.gather([places(rows_a), places(rows_b)], -1, -1), packed) == [
         [-1, 0, 10, -1, 0, -1],
         [-1, 0, -1],
         [-1, -1, 0, 10, -1],

@@ -143,8 +143,7 @@ def _make(name: str) -> _Ways:
         normalizer, vocabulary, stand_ins, _LIMIT, FAST_OP, "[UNK]", has_literals=has_literals
     )
 
-    def by_words(text: tf.Tensor) -> TokenIds:
-        return TokenIds(*words(text)[:2])
+    by_words = words.ids
 
     def marked(text: tf.Tensor) -> TokenIds:
         return TokenIds(tf.fill(tf.shape(text), _BY_WORDS), tf.range(tf.size(text) + 1))
