@@ -43,7 +43,7 @@ def test_tokens_are_the_same_without_their_places(tokenizer: str, op: str, num_t
     with_places = tf.function(pipeline, specs).get_concrete_function()
     without = tf.function(pipeline.tokens, specs).get_concrete_function()
     assert not _OFFSET_OPS.intersection(ops_of(without))
-    assert len(ops_of(without)) < 0.75 * len(ops_of(with_places))
+    assert len(ops_of(without)) < 0.9 * len(ops_of(with_places))
 
     lines = [line.encode() for line in (*texts.EXAMPLES, *texts.SENTENCES)]
     for batch in (lines, [b"a plain one.", b"and another"], [b"\xff", b""], []):
