@@ -15,8 +15,11 @@ _PADDING_BIAS = -1e9
 class PaddedLayout(NamedTuple):
     """Where the packed tokens stand once their rows are padded to the longest, S."""
 
-    shape: tf.Tensor
-    """int32 [2], B and S."""
+    num_rows: tf.Tensor
+    """int32 [], B."""
+
+    longest: tf.Tensor
+    """int32 [], S."""
 
     first_tokens: tf.Tensor
     """int32 [B], the packed index of each row's first token."""
@@ -42,7 +45,7 @@ class PaddedLayout(NamedTuple):
         if self.padded_to_packed is not None:
             return tf.gather(tensor, self.padded_to_packed, axis=1)
         parts, _, size = tensor.shape
-        return tf.reshape(tensor, [parts, self.shape[0], self.shape[1], size])
+        return tf.reshape(tensor, [parts, self.num_rows, self.longest, size])
 
 
 def padded_layout(tokens: PackedTokens, heads: int, premises: Premises) -> PaddedLayout:
@@ -51,12 +54,11 @@ def padded_layout(tokens: PackedTokens, heads: int, premises: Premises) -> Padde
     lengths = tokens.row_splits[1:] - starts  # [B]
     longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))  # S, 0 for a batch of no rows
     num_rows = tf.size(starts)
-    shape = tf.stack([num_rows, longest])
     firsts = _in_every_head(tf.range(num_rows), num_rows, heads)
     if premises.even:
         num_tokens = tf.size(tokens.ids)
         places = _in_every_head(tf.range(num_tokens), num_tokens, heads)
-        return PaddedLayout(shape, starts, places, firsts, None, None)
+        return PaddedLayout(num_rows, longest, starts, places, firsts, None, None)
     columns = tf.range(longest)  # [S]
     is_token = columns[tf.newaxis, :] < lengths[:, tf.newaxis]  # [B, S]
     # Padding reads the row's first token, which exists; its score is masked below.
@@ -67,7 +69,8 @@ def padded_layout(tokens: PackedTokens, heads: int, premises: Premises) -> Padde
     rows = row_of_each_value(tokens.row_splits)  # [N]
     packed_to_padded = rows * longest + index_in_row(tokens.row_splits, rows)  # [N]
     places = _in_every_head(packed_to_padded, num_rows * longest, heads)
-    return PaddedLayout(shape, starts, places, firsts, padded_to_packed, key_bias[:, tf.newaxis, :])
+    key_bias = key_bias[:, tf.newaxis, :]
+    return PaddedLayout(num_rows, longest, starts, places, firsts, padded_to_packed, key_bias)
 
 
 def _in_every_head(places: tf.Tensor, count: tf.Tensor, heads: int) -> tf.Tensor:

@@ -95,7 +95,7 @@ def _run(
     batch_size: int,
 ) -> list[tuple[np.ndarray, ...]]:
     """What `judge` returns for each batch of the examples, in their order."""
-    function = tf.function(judge, input_signature=[BATCH_SIGNATURE])
+    function = tf.function(judge, input_signature=[BATCH_SIGNATURE], autograph=False)
     return [
         tuple(tensor.numpy() for tensor in function(batch))
         for batch in in_order(examples, batch_size)

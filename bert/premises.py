@@ -46,6 +46,7 @@ def encode_by_premises(
         # Inlined, the graphs would be optimised as one, which takes more than their sum.
         function = tf.function(
             lambda tokens: encode(tokens, premises),
+            autograph=False,
             experimental_attributes={"_noinline": True},
         )
         return lambda: function(tokens)

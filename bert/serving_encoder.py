@@ -94,7 +94,7 @@ class ServingEncoder(Encoder):
 
     def _block_products(self, inputs: tf.Tensor, kernel: tf.Variable) -> tf.Tensor:
         """[N, I] times [blocks, I, width] -> [blocks, N, width]."""
-        return tf.matmul(tf.cast(inputs, self._precision)[tf.newaxis], kernel)
+        return tf.matmul(tf.cast(inputs, self._precision), kernel)
 
     def _query_key_value(
         self, index: int, queries: tf.Tensor, hidden: tf.Tensor
@@ -103,7 +103,7 @@ class ServingEncoder(Encoder):
         bias = self._variables[f"{scope}/query/bias"]
         if self._is_last(index):
             query, key, value = self._last_projections(scope)
-            hidden = tf.cast(hidden, self._precision)[tf.newaxis]
+            hidden = tf.cast(hidden, self._precision)
             query = self._block_products(queries, query) + bias
             return query, tf.matmul(hidden, key, transpose_b=True), tf.matmul(hidden, value)
         products = self._block_products(hidden, self._variables[f"{scope}/query_key_value/kernel"])

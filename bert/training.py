@@ -84,7 +84,9 @@ class Trainer(tf.Module):
             schedule.num_train_steps,
             schedule.num_warmup_steps,
         )
-        self._step = tf.function(self._eager_step, input_signature=[BATCH_SIGNATURE])
+        self._step = tf.function(
+            self._eager_step, input_signature=[BATCH_SIGNATURE], autograph=False
+        )
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Weights, optimizer slots and `global_step`, as the original's checkpoints name them."""

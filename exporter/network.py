@@ -52,7 +52,9 @@ class EncoderNetwork(tf.Module):
         self._encoder = ServingEncoder(model.config, model.weights, PRECISIONS[precision])
         self._pooling = model.pooling
         self._head = HEADS[model.task](model.weights)
-        self.embedding = tf.function(self._embedding, input_signature=[_packed_tokens_spec()])
+        self.embedding = tf.function(
+            self._embedding, input_signature=[_packed_tokens_spec()], autograph=False
+        )
 
     def _embedding(self, tokens: PackedTokens) -> tf.Tensor:
         """One vector for every row, float32 [B, H], whatever the size of the batch."""

@@ -87,13 +87,13 @@ def _text_function(
     specs = [tf.TensorSpec([None], tf.string, name=name) for name in names]
     if names == TEXT_PAIR_INPUTS:
 
-        @tf.function(input_signature=specs)
+        @tf.function(input_signature=specs, autograph=False)
         def of_pair(text_a: tf.Tensor, text_b: tf.Tensor) -> dict[str, tf.Tensor]:
             return answer([text_a, text_b])
 
         return of_pair
 
-    @tf.function(input_signature=specs)
+    @tf.function(input_signature=specs, autograph=False)
     def of_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer([text])
 
@@ -106,7 +106,7 @@ def _examples_function(
     """Traces `answer`, a function of a list of texts, with tf.Examples that hold them as input."""
 
     # The server asks for one input of this name.
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
     def of_examples(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer(texts_of_examples(inputs, context.served.text_names))
 
@@ -147,7 +147,7 @@ def _features(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
     """Int32 [B, S] x 3 -> the head's answer."""
     served = context.served
 
-    @tf.function(input_signature=_feature_specs())
+    @tf.function(input_signature=_feature_specs(), autograph=False)
     def features(
         input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
     ) -> dict[str, tf.Tensor]:
@@ -165,7 +165,7 @@ def _features_with_label_ids(
     served = context.served
     specs = [*_feature_specs(), tf.TensorSpec([None], tf.int32, name="label_ids")]
 
-    @tf.function(input_signature=specs)
+    @tf.function(input_signature=specs, autograph=False)
     def features_with_label_ids(
         input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor, label_ids: tf.Tensor
     ) -> dict[str, tf.Tensor]:

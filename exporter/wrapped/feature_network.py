@@ -35,8 +35,10 @@ class FeatureNetwork(tf.Module):
         self._limits = FeatureLimits(model.tables.words, model.tables.segments, model.most_columns)
         self._answer = answer
         columns = tf.TensorSpec([None, signature.length], tf.int32)
-        self._rows = tf.function(self._answer_rows, input_signature=[columns] * 3)
-        self.answer = tf.function(self._answer_tokens, input_signature=[_packed_tokens_spec()])
+        self._rows = tf.function(self._answer_rows, input_signature=[columns] * 3, autograph=False)
+        self.answer = tf.function(
+            self._answer_tokens, input_signature=[_packed_tokens_spec()], autograph=False
+        )
         self.embedding = self.answer
 
     def _answer_tokens(self, tokens: PackedTokens) -> tf.Tensor:
