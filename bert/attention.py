@@ -53,7 +53,9 @@ def padded_layout(tokens: PackedTokens, heads: int, premises: Premises) -> Padde
     starts = tokens.row_splits[:-1]  # [B]
     lengths = tokens.row_splits[1:] - starts  # [B]
     longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))  # S, 0 for a batch of no rows
-    num_rows = tf.size(starts)
+    # Behind a value that only running tells, or tracing would compare a number of rows that it
+    # knows with a number of tokens that it knows, and refuse the graph for even rows.
+    num_rows, longest = tf.unstack(tf.stack([tf.size(starts), longest]))
     firsts = _in_every_head(tf.range(num_rows), num_rows, heads)
     if premises.even:
         num_tokens = tf.size(tokens.ids)
