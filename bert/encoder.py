@@ -143,10 +143,15 @@ class Encoder(tf.Module, abc.ABC):
         attended = as_float(self._dense(f"{output_scope}/dense", context))
         attended = self._dropout(attended, training)
         attended = self._layer_norm(output_scope, attended + queries, premises)
-        inner = self._activation(self._dense(f"{scope}/intermediate/dense", attended))
+        inner = self._widen(f"{scope}/intermediate/dense", attended, premises)
         output = as_float(self._dense(f"{scope}/output/dense", inner))
         output = self._dropout(output, training)
         return self._layer_norm(f"{scope}/output", output + attended, premises)
+
+    def _widen(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
+        """The dense layer with the activation: float32 [N, H] -> float [N, I]."""
+        del premises
+        return self._activation(self._dense(scope, inputs))
 
     def _attend(
         self,

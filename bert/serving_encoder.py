@@ -20,6 +20,8 @@ from bert.premises import Premises, encode_by_premises
 
 # Of the widths 32 to 384, the fastest with 4 to 60 rows.
 _WIDEST_BLOCK = 64
+# Of 1 to 12, where more take little less time and each adds to the graph.
+_WIDENING_PARTS = 4
 
 
 class ServingEncoder(Encoder):
@@ -91,6 +93,21 @@ class ServingEncoder(Encoder):
             return as_float(_rows_first(products)) + bias
         product = tf.matmul(tf.cast(inputs, self._precision), kernel, transpose_b=True)
         return tf.nn.bias_add(product, bias)
+
+    def _widen(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
+        if not premises.few:
+            return super()._widen(scope, inputs, premises)
+        # The kernel is copied at every call. What is copied of a part is still in the cache when it
+        # is multiplied; slices of the first axis share their tensor's memory.
+        inputs = tf.cast(inputs, self._precision)
+        kernel = self._variables[f"{scope}/kernel"].read_value()  # [I, H]
+        bias = self._variables[f"{scope}/bias"].read_value()  # [I]
+        size = -(-kernel.shape[0] // _WIDENING_PARTS)
+        parts = []
+        for start in range(0, kernel.shape[0], size):
+            product = tf.matmul(inputs, kernel[start : start + size], transpose_b=True)
+            parts.append(self._activation(tf.nn.bias_add(product, bias[start : start + size])))
+        return tf.concat(parts, axis=1)
 
     def _block_products(self, inputs: tf.Tensor, kernel: tf.Variable) -> tf.Tensor:
         """[N, I] times [blocks, I, width] -> [blocks, N, width]."""
