@@ -91,8 +91,7 @@ class ServingEncoder(Encoder):
         if _is_blocked(scope):
             products = self._block_products(inputs, kernel)  # [blocks, N, width]
             return as_float(_rows_first(products)) + bias
-        product = tf.matmul(tf.cast(inputs, self._precision), kernel, transpose_b=True)
-        return tf.nn.bias_add(product, bias)
+        return _product_with_bias(tf.cast(inputs, self._precision), kernel, bias)
 
     def _widen(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
         if not premises.few:
@@ -105,8 +104,8 @@ class ServingEncoder(Encoder):
         size = -(-kernel.shape[0] // _WIDENING_PARTS)
         parts = []
         for start in range(0, kernel.shape[0], size):
-            product = tf.matmul(inputs, kernel[start : start + size], transpose_b=True)
-            parts.append(self._activation(tf.nn.bias_add(product, bias[start : start + size])))
+            part = slice(start, start + size)
+            parts.append(self._activation(_product_with_bias(inputs, kernel[part], bias[part])))
         return tf.concat(parts, axis=1)
 
     def _block_products(self, inputs: tf.Tensor, kernel: tf.Variable) -> tf.Tensor:
@@ -169,6 +168,11 @@ class ServingEncoder(Encoder):
         beta = self._variables[f"{scope}/LayerNorm/beta"]
         normalised = _layer_norm_of_few if premises.few else _layer_norm_of_many
         return normalised(inputs, gamma, beta, self._config.layer_norm_eps)
+
+
+def _product_with_bias(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """[N, I], [O, I] and [O] -> [N, O], in the form that fuses with an activation."""
+    return tf.nn.bias_add(tf.matmul(inputs, kernel, transpose_b=True), bias)
 
 
 def _layer_norm_of_few(

@@ -60,6 +60,9 @@ def test_single_texts(rows: Rows, max_seq_length: int) -> None:
     assert rows_of(packed.gather([places(rows)], -1, -2), packed) == [
         [-1, *range(0, 10 * (len(row) - 2), 10), -2] for row in expected
     ]
+    assert rows_of(packed.gather([places(rows) + 1], -1, -1), packed) == [
+        [-1, *range(1, 10 * (len(row) - 2) + 1, 10), -1] for row in expected
+    ]
     assert packed.tokens.row_splits.dtype == packed.tokens.ids.dtype == tf.int32
 
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from bert.vocabulary import Vocabulary
-from exporter.text.pipeline import TextPipeline
+from exporter.text.pipeline import NOT_IN_TEXT, TextPipeline
 from exporter.text.profiles import PROFILES
 from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
 from tests.exporter.text import texts
@@ -16,6 +16,9 @@ from tests.tiny_model import weightless_model
 
 # What only the offsets need: the first and last code point of a piece.
 _OFFSET_OPS = {"SegmentMin", "SegmentMax"}
+
+# Places of the special tokens in the vocabulary.
+_CLS, _SEP = 2, 3
 
 
 def pipeline_of(tokenizer: str, op: str) -> TextPipeline:
@@ -48,6 +51,12 @@ def test_tokens_are_the_same_without_their_places(tokenizer: str, op: str, num_t
     lines = [line.encode() for line in (*texts.EXAMPLES, *texts.SENTENCES)]
     for batch in (lines, [b"a plain one.", b"and another"], [b"\xff", b""], []):
         columns = [tf.constant(batch, tf.string), tf.constant(batch[::-1], tf.string)]
-        expected = with_places(*columns[:num_texts]).tokens
+        packed = with_places(*columns[:num_texts])
+        expected = packed.tokens
         for value, other in zip(without(*columns[:num_texts]), expected, strict=True):
             np.testing.assert_array_equal(value, other)
+        splits = expected.row_splits.numpy()
+        for place in (packed.starts.numpy(), packed.ends.numpy()):
+            assert np.all(place[splits[:-1]] == NOT_IN_TEXT)
+            assert np.all(place[splits[1:] - 1] == NOT_IN_TEXT)
+            assert np.isin(expected.ids.numpy()[place == NOT_IN_TEXT], (_CLS, _SEP)).all()
