@@ -9,7 +9,7 @@ from bert import activations, variables
 from bert.attention import PaddedLayout, attention, padded_layout, side_by_side
 from bert.config import BertConfig
 from bert.packed_tokens import PackedTokens
-from bert.premises import NO_PREMISES, Premises
+from bert.premises import NO_PREMISES
 
 _ACTIVATION_FUNCTIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
     activations.GELU_TANH: lambda x: tf.nn.gelu(x, approximate=True),
@@ -31,6 +31,7 @@ class Encoder(tf.Module, abc.ABC):
         super().__init__(name="encoder")
         self._config = config
         self._activation = _ACTIVATION_FUNCTIONS[config.hidden_act]
+        self._premises = NO_PREMISES
 
     @abc.abstractmethod
     def _look_up(self, name: str, ids: tf.Tensor) -> tf.Tensor:
@@ -58,14 +59,14 @@ class Encoder(tf.Module, abc.ABC):
         """
 
     @abc.abstractmethod
-    def _layer_norm(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
+    def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         """Layer normalisation over the last axis (Ba et al. 2016): float32 [N, H] -> the same."""
 
     def _encode(
-        self, encode: Callable[[PackedTokens, Premises], tf.Tensor], tokens: PackedTokens
+        self, encode: Callable[["Encoder", PackedTokens], tf.Tensor], tokens: PackedTokens
     ) -> tf.Tensor:
-        """Runs `encode`, which is right for any tokens where no premises are made."""
-        return encode(tokens, NO_PREMISES)
+        """Runs `encode` with an encoder that is right for `tokens`."""
+        return encode(self, tokens)
 
     def pooled(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The pooled first token of every row; the last layer runs for that token alone.
@@ -78,31 +79,34 @@ class Encoder(tf.Module, abc.ABC):
           float32 [B, H].
         """
 
-        def encode(tokens: PackedTokens, premises: Premises) -> tf.Tensor:
-            layout = padded_layout(tokens, self._config.num_attention_heads, premises)
-            last = self._config.num_hidden_layers - 1
-            hidden = self._embed(tokens, training, premises)  # [N, H]
-            for index in range(last):
-                hidden = self._layer(index, hidden, hidden, layout, False, training, premises)
+        def encode(encoder: Encoder, tokens: PackedTokens) -> tf.Tensor:
+            last = encoder._config.num_hidden_layers - 1
+            hidden, layout = encoder._run_layers(last, tokens, training)  # [N, H]
             first = tf.gather(hidden, layout.first_tokens)  # [B, H]
-            first = self._layer(last, hidden, first, layout, True, training, premises)
-            return tf.math.tanh(as_float(self._dense(variables.POOLER, first)))
+            first = encoder._layer(last, hidden, first, layout, True, training)
+            return tf.math.tanh(as_float(encoder._dense(variables.POOLER, first)))
 
         return self._encode(encode, tokens)
 
     def sequence(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The last layer's output for every token, float32 [N, H]."""
 
-        def encode(tokens: PackedTokens, premises: Premises) -> tf.Tensor:
-            layout = padded_layout(tokens, self._config.num_attention_heads, premises)
-            hidden = self._embed(tokens, training, premises)
-            for index in range(self._config.num_hidden_layers):
-                hidden = self._layer(index, hidden, hidden, layout, False, training, premises)
-            return hidden
+        def encode(encoder: Encoder, tokens: PackedTokens) -> tf.Tensor:
+            return encoder._run_layers(encoder._config.num_hidden_layers, tokens, training)[0]
 
         return self._encode(encode, tokens)
 
-    def _embed(self, tokens: PackedTokens, training: bool, premises: Premises) -> tf.Tensor:
+    def _run_layers(
+        self, count: int, tokens: PackedTokens, training: bool
+    ) -> tuple[tf.Tensor, PaddedLayout]:
+        """What the first `count` layers make of the tokens, float32 [N, H], and their layout."""
+        layout = padded_layout(tokens, self._config.num_attention_heads, self._premises)
+        hidden = self._embed(tokens, training)
+        for index in range(count):
+            hidden = self._layer(index, hidden, hidden, layout, False, training)
+        return hidden, layout
+
+    def _embed(self, tokens: PackedTokens, training: bool) -> tf.Tensor:
         """Sum of the three tables, normalised: [N, H] (`embedding_postprocessor`)."""
         scope = variables.EMBEDDINGS
         embedded = (
@@ -110,7 +114,7 @@ class Encoder(tf.Module, abc.ABC):
             + self._look_up(f"{scope}/token_type_embeddings", tokens.segment_ids)
             + self._look_up(f"{scope}/position_embeddings", tokens.positions)
         )
-        return self._dropout(self._layer_norm(scope, embedded, premises), training)
+        return self._dropout(self._layer_norm(scope, embedded), training)
 
     def _layer(
         self,
@@ -120,7 +124,6 @@ class Encoder(tf.Module, abc.ABC):
         layout: PaddedLayout,
         first_tokens_only: bool,
         training: bool,
-        premises: Premises,
     ) -> tf.Tensor:
         """One encoder layer (`transformer_model`).
 
@@ -131,7 +134,6 @@ class Encoder(tf.Module, abc.ABC):
           layout: of the tokens.
           first_tokens_only: whether `queries` are the first tokens.
           training: whether to drop out.
-          premises: about the tokens.
 
         Returns:
           float32, the shape of `queries`.
@@ -142,15 +144,14 @@ class Encoder(tf.Module, abc.ABC):
         output_scope = f"{scope}/attention/output"
         attended = as_float(self._dense(f"{output_scope}/dense", context))
         attended = self._dropout(attended, training)
-        attended = self._layer_norm(output_scope, attended + queries, premises)
-        inner = self._widen(f"{scope}/intermediate/dense", attended, premises)
+        attended = self._layer_norm(output_scope, attended + queries)
+        inner = self._widen(f"{scope}/intermediate/dense", attended)
         output = as_float(self._dense(f"{scope}/output/dense", inner))
         output = self._dropout(output, training)
-        return self._layer_norm(f"{scope}/output", output + attended, premises)
+        return self._layer_norm(f"{scope}/output", output + attended)
 
-    def _widen(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
+    def _widen(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         """The dense layer with the activation: float32 [N, H] -> float [N, I]."""
-        del premises
         return self._activation(self._dense(scope, inputs))
 
     def _attend(

@@ -5,8 +5,9 @@ op by op would take a conditional at each of them, which costs time in every req
 optimisation of the graph, at every load.
 """
 
+import dataclasses
+import functools
 from collections.abc import Callable
-from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -16,7 +17,8 @@ from bert.packed_tokens import PackedTokens
 FEW_TOKENS = 96
 
 
-class Premises(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Premises:
     """What a graph may take for granted about the tokens it gets."""
 
     few: bool = False
@@ -30,12 +32,12 @@ NO_PREMISES = Premises()
 
 
 def encode_by_premises(
-    encode: Callable[[PackedTokens, Premises], tf.Tensor], tokens: PackedTokens
+    encode: Callable[[Premises, PackedTokens], tf.Tensor], tokens: PackedTokens
 ) -> tf.Tensor:
     """Runs the graph that `encode` makes under the premises that hold for `tokens`.
 
     Args:
-      encode: tokens and premises -> float32 of a shape that does not depend on the premises.
+      encode: premises and tokens -> float32 of a shape that does not depend on the premises.
       tokens: N tokens of B rows.
 
     Returns:
@@ -45,7 +47,7 @@ def encode_by_premises(
     def graph(premises: Premises) -> Callable[[], tf.Tensor]:
         # Inlined, the graphs would be optimised as one, which takes more than their sum.
         function = tf.function(
-            lambda tokens: encode(tokens, premises),
+            functools.partial(encode, premises),
             autograph=False,
             experimental_attributes={"_noinline": True},
         )

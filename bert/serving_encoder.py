@@ -6,6 +6,7 @@ width], they read as it is; it takes no part in the fusing of bias and activatio
 the matrix [outputs, inputs] does.
 """
 
+import copy
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -15,6 +16,7 @@ from bert import variables
 from bert.attention import PaddedLayout, attention, side_by_side
 from bert.config import BertConfig
 from bert.encoder import Encoder, as_float
+from bert.layer_normalization import layer_norm_of_few, layer_norm_of_many
 from bert.packed_tokens import PackedTokens
 from bert.premises import Premises, encode_by_premises
 
@@ -93,9 +95,9 @@ class ServingEncoder(Encoder):
             return as_float(_rows_first(products)) + bias
         return _product_with_bias(tf.cast(inputs, self._precision), kernel, bias)
 
-    def _widen(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
-        if not premises.few:
-            return super()._widen(scope, inputs, premises)
+    def _widen(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+        if not self._premises.few:
+            return super()._widen(scope, inputs)
         # The kernel is copied at every call. What is copied of a part is still in the cache when it
         # is multiplied; slices of the first axis share their tensor's memory.
         inputs = tf.cast(inputs, self._precision)
@@ -159,56 +161,29 @@ class ServingEncoder(Encoder):
         return side_by_side(context[:, :, tf.newaxis], layout.first_head_places)
 
     def _encode(
-        self, encode: Callable[[PackedTokens, Premises], tf.Tensor], tokens: PackedTokens
+        self, encode: Callable[[Encoder, PackedTokens], tf.Tensor], tokens: PackedTokens
     ) -> tf.Tensor:
-        return encode_by_premises(encode, tokens)
+        def encode_under(premises: Premises, tokens: PackedTokens) -> tf.Tensor:
+            return encode(self._under(premises), tokens)
 
-    def _layer_norm(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
+        return encode_by_premises(encode_under, tokens)
+
+    def _under(self, premises: Premises) -> "ServingEncoder":
+        """The same encoder, with the same variables, for tokens of which `premises` hold."""
+        encoder = copy.copy(self)
+        encoder._premises = premises
+        return encoder
+
+    def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         gamma = self._variables[f"{scope}/LayerNorm/gamma"]
         beta = self._variables[f"{scope}/LayerNorm/beta"]
-        normalised = _layer_norm_of_few if premises.few else _layer_norm_of_many
+        normalised = layer_norm_of_few if self._premises.few else layer_norm_of_many
         return normalised(inputs, gamma, beta, self._config.layer_norm_eps)
 
 
 def _product_with_bias(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """[N, I], [O, I] and [O] -> [N, O], in the form that fuses with an activation."""
     return tf.nn.bias_add(tf.matmul(inputs, kernel, transpose_b=True), bias)
-
-
-def _layer_norm_of_few(
-    inputs: tf.Tensor, gamma: tf.Variable, beta: tf.Variable, epsilon: float
-) -> tf.Tensor:
-    """Layer normalisation in nine small kernels: float32 [N, H] -> the same."""
-    centred = inputs - tf.reduce_mean(inputs, axis=-1, keepdims=True)
-    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
-    return centred * tf.math.rsqrt(variance + epsilon) * gamma + beta
-
-
-def _layer_norm_of_many(
-    inputs: tf.Tensor, gamma: tf.Variable, beta: tf.Variable, epsilon: float
-) -> tf.Tensor:
-    """The same as a batch normalisation in which every row is a channel of its own.
-
-    It is the one form, with a gamma and beta that are variables, of which TensorFlow makes a
-    single kernel. That kernel prepares itself anew at every call, for 0.1 ms.
-    """
-    rows, width = tf.shape(inputs)[0], inputs.shape[1]
-    # It has to know that the result has the shape of `inputs`; the optimizer of a function sees
-    # no shapes of variables, nor what follows from them.
-    inputs = tf.ensure_shape(inputs, [None, width])
-    gamma, beta = tf.ensure_shape(gamma, [width]), tf.ensure_shape(beta, [width])
-    none = tf.constant([], tf.float32)
-    normalised = tf.raw_ops.FusedBatchNormV3(
-        x=tf.reshape(inputs, [1, rows, width, 1]),
-        scale=tf.fill([rows], 1.0),
-        offset=tf.fill([rows], 0.0),
-        mean=none,
-        variance=none,
-        epsilon=epsilon,
-        data_format="NCHW",
-        is_training=True,
-    ).y
-    return tf.reshape(normalised, tf.shape(inputs)) * gamma + beta
 
 
 def _is_blocked(scope: str) -> bool:

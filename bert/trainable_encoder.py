@@ -8,7 +8,6 @@ import tensorflow as tf
 from bert import variables
 from bert.config import BertConfig
 from bert.encoder import Encoder
-from bert.premises import Premises
 
 
 class TrainableEncoder(Encoder):
@@ -46,7 +45,7 @@ class TrainableEncoder(Encoder):
         heads, size_per_head = self._config.num_attention_heads, self._config.size_per_head
         return tf.transpose(tf.reshape(projected, [-1, heads, size_per_head]), [1, 0, 2])
 
-    def _layer_norm(self, scope: str, inputs: tf.Tensor, premises: Premises) -> tf.Tensor:
+    def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         mean = tf.reduce_mean(inputs, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.math.squared_difference(inputs, mean), axis=-1, keepdims=True)
         scaled = (inputs - mean) * tf.math.rsqrt(variance + self._config.layer_norm_eps)

@@ -20,7 +20,7 @@ def _tokens(lengths: Sequence[int], bias: Sequence[float] | None = None) -> Pack
 def _premises(tokens: PackedTokens) -> Premises:
     """Those of the graph that runs."""
 
-    def encode(tokens: PackedTokens, premises: Premises) -> tf.Tensor:
+    def encode(premises: Premises, tokens: PackedTokens) -> tf.Tensor:
         return tf.cast([premises.few, premises.even], tf.float32)
 
     few, even = tf.function(lambda tokens: encode_by_premises(encode, tokens))(tokens).numpy()
