@@ -27,18 +27,25 @@ class Premises:
     even: bool = False
     """all rows are equally long, and no token has an attention bias"""
 
+    in_float32: bool = False
+    """weights are made float32 before they are multiplied"""
+
 
 NO_PREMISES = Premises()
 
 
 def encode_by_premises(
-    encode: Callable[[Premises, PackedTokens], tf.Tensor], tokens: PackedTokens
+    encode: Callable[[Premises, PackedTokens], tf.Tensor],
+    tokens: PackedTokens,
+    float32_from: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Runs the graph that `encode` makes under the premises that hold for `tokens`.
 
     Args:
       encode: premises and tokens -> float32 of a shape that does not depend on the premises.
       tokens: N tokens of B rows.
+      float32_from: the number of tokens from which weights are made float32, int32 []; None
+        if they are so already.
 
     Returns:
       What `encode` returns.
@@ -54,8 +61,11 @@ def encode_by_premises(
         return lambda: function(tokens)
 
     cases = [Premises(few, even) for even in (False, True) for few in (False, True)]
-    few = tf.cast(tf.size(tokens.ids) <= FEW_TOKENS, tf.int32)
-    case = few + 2 * tf.cast(_is_even(tokens), tf.int32)
+    count, even = tf.size(tokens.ids), tf.cast(_is_even(tokens), tf.int32)
+    case = tf.cast(count <= FEW_TOKENS, tf.int32) + 2 * even
+    if float32_from is not None:
+        case = tf.where(count >= float32_from, len(cases) + even, case)
+        cases += [Premises(even=even, in_float32=True) for even in (False, True)]
     return tf.switch_case(case, [graph(premises) for premises in cases])
 
 

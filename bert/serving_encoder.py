@@ -7,6 +7,7 @@ the matrix [outputs, inputs] does.
 """
 
 import copy
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -16,6 +17,7 @@ from bert import variables
 from bert.attention import PaddedLayout, attention, side_by_side
 from bert.config import BertConfig
 from bert.encoder import Encoder, as_float
+from bert.float32_threshold import Float32Threshold
 from bert.layer_normalization import layer_norm_of_few, layer_norm_of_many
 from bert.packed_tokens import PackedTokens
 from bert.premises import Premises, encode_by_premises
@@ -37,8 +39,9 @@ class ServingEncoder(Encoder):
     ) -> None:
         """Makes variables of the weights named in `encoder_shapes(config)`.
 
-        `precision` is what tables and kernels are kept and multiplied in, float32 or bfloat16;
-        residuals, layer normalisation and softmax are float32 in either.
+        `precision` is what tables and kernels are kept in, float32 or bfloat16. They are
+        multiplied in it too, but for as many tokens as make that slower than to convert them
+        first. Residuals, layer normalisation and softmax are float32 in any case.
         """
         super().__init__(config)
         self._precision = precision
@@ -56,6 +59,16 @@ class ServingEncoder(Encoder):
             self._add_variable(name, values, tf.float32 if is_float32 else precision)
         for index in range(config.num_hidden_layers):
             self._add_projections(index, weights)
+        self._float32_threshold = None if precision == tf.float32 else self._threshold()
+
+    def _threshold(self) -> Float32Threshold:
+        """Tried with the widest of a layer's products."""
+        scope = f"{variables.layer(0)}/intermediate/dense"
+        kept, converted = (
+            functools.partial(self._under(Premises(in_float32=in_float32))._widen, scope)
+            for in_float32 in (False, True)
+        )
+        return Float32Threshold(self._config.hidden_size, kept, converted)
 
     def _add_variable(self, name: str, values: np.ndarray, dtype: tf.DType) -> None:
         self._variables[name] = tf.Variable(values, name=name, trainable=False, dtype=dtype)
@@ -88,21 +101,31 @@ class ServingEncoder(Encoder):
     def _look_up(self, name: str, ids: tf.Tensor) -> tf.Tensor:
         return as_float(tf.gather(self._variables[name], ids))
 
+    @property
+    def _multiplied(self) -> tf.DType:
+        """What products are made in."""
+        return tf.float32 if self._premises.in_float32 else self._precision
+
+    def _weight(self, name: str) -> tf.Tensor:
+        return self._factor(self._variables[name])
+
+    def _factor(self, tensor: tf.Tensor | tf.Variable) -> tf.Tensor:
+        return tf.cast(tensor, self._multiplied)
+
     def _dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        kernel, bias = self._variables[f"{scope}/kernel"], self._variables[f"{scope}/bias"]
+        kernel = self._weight(f"{scope}/kernel")
         if _is_blocked(scope):
             products = self._block_products(inputs, kernel)  # [blocks, N, width]
-            return as_float(_rows_first(products)) + bias
-        return _product_with_bias(tf.cast(inputs, self._precision), kernel, bias)
+            return as_float(_rows_first(products)) + self._variables[f"{scope}/bias"]
+        return _product_with_bias(self._factor(inputs), kernel, self._weight(f"{scope}/bias"))
 
     def _widen(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        if not self._premises.few:
+        if not self._premises.few or self._multiplied != tf.float32:
             return super()._widen(scope, inputs)
         # The kernel is copied at every call. What is copied of a part is still in the cache when it
-        # is multiplied; slices of the first axis share their tensor's memory.
-        inputs = tf.cast(inputs, self._precision)
-        kernel = self._variables[f"{scope}/kernel"].read_value()  # [I, H]
-        bias = self._variables[f"{scope}/bias"].read_value()  # [I]
+        # is multiplied, which saves nothing in bfloat16; slices of the first axis share their
+        # tensor's memory.
+        kernel, bias = self._weight(f"{scope}/kernel"), self._weight(f"{scope}/bias")  # [I, H], [I]
         size = -(-kernel.shape[0] // _WIDENING_PARTS)
         parts = []
         for start in range(0, kernel.shape[0], size):
@@ -110,29 +133,29 @@ class ServingEncoder(Encoder):
             parts.append(self._activation(_product_with_bias(inputs, kernel[part], bias[part])))
         return tf.concat(parts, axis=1)
 
-    def _block_products(self, inputs: tf.Tensor, kernel: tf.Variable) -> tf.Tensor:
+    def _block_products(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """[N, I] times [blocks, I, width] -> [blocks, N, width]."""
-        return tf.matmul(tf.cast(inputs, self._precision), kernel)
+        return tf.matmul(self._factor(inputs), kernel)
 
     def _query_key_value(
         self, index: int, queries: tf.Tensor, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         scope = f"{variables.layer(index)}/attention/self"
-        bias = self._variables[f"{scope}/query/bias"]
+        bias = self._weight(f"{scope}/query/bias")
         if self._is_last(index):
             query, key, value = self._last_projections(scope)
-            hidden = tf.cast(hidden, self._precision)
+            hidden = self._factor(hidden)
             query = self._block_products(queries, query) + bias
             return query, tf.matmul(hidden, key, transpose_b=True), tf.matmul(hidden, value)
-        products = self._block_products(hidden, self._variables[f"{scope}/query_key_value/kernel"])
+        products = self._block_products(hidden, self._weight(f"{scope}/query_key_value/kernel"))
         # Slices of the first axis share their tensor's memory.
         heads = self._config.num_attention_heads
         return products[:heads] + bias, products[heads : 2 * heads], products[2 * heads :]
 
-    def _last_projections(self, scope: str) -> tuple[tf.Variable, tf.Variable, tf.Variable]:
+    def _last_projections(self, scope: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Kernels of query and value [heads, H, D], and of key, [heads, D, H]."""
         query, key, value = (
-            self._variables[f"{scope}/{name}/kernel"] for name in ("query", "key", "value")
+            self._weight(f"{scope}/{name}/kernel") for name in ("query", "key", "value")
         )
         return query, key, value
 
@@ -153,9 +176,9 @@ class ServingEncoder(Encoder):
         scope = f"{variables.layer(index)}/attention/self"
         query_kernel, key_kernel, value_kernel = self._last_projections(scope)
         query = self._block_products(queries, query_kernel)  # [heads, B, D]
-        query += self._variables[f"{scope}/query/bias"]
+        query += self._weight(f"{scope}/query/bias")
         query = _first_two_exchanged(tf.matmul(query, key_kernel))  # [B, heads, H]
-        rows = layout.pad(tf.cast(hidden, self._precision)[tf.newaxis])  # [1, B, S, H]
+        rows = layout.pad(self._factor(hidden)[tf.newaxis])  # [1, B, S, H]
         context = attention(query[tf.newaxis], rows, rows, layout.key_bias, dropout_rate=0.0)[0]
         context = tf.matmul(_first_two_exchanged(context), value_kernel)  # [heads, B, D]
         return side_by_side(context[:, :, tf.newaxis], layout.first_head_places)
@@ -166,7 +189,8 @@ class ServingEncoder(Encoder):
         def encode_under(premises: Premises, tokens: PackedTokens) -> tf.Tensor:
             return encode(self._under(premises), tokens)
 
-        return encode_by_premises(encode_under, tokens)
+        threshold = self._float32_threshold
+        return encode_by_premises(encode_under, tokens, threshold and threshold.read())
 
     def _under(self, premises: Premises) -> "ServingEncoder":
         """The same encoder, with the same variables, for tokens of which `premises` hold."""

@@ -35,8 +35,12 @@ def load_in_fresh_process(directory: Path) -> None:
 
 
 def run_in_fresh_process(
-    directory: Path, rows: Sequence[Sequence[bytes]], input_names: Sequence[str], answer_name: str
-) -> tuple[list[list[int]], np.ndarray]:
+    directory: Path,
+    rows: Sequence[Sequence[bytes]],
+    input_names: Sequence[str],
+    answer_name: str,
+    float32_thresholds: Sequence[int] = (),
+) -> tuple[list[list[int]], list[np.ndarray]]:
     """Token ids and the `text` signature's answer for every row, from a new process.
 
     Args:
@@ -44,9 +48,11 @@ def run_in_fresh_process(
       rows: the texts of each row, in the order of `input_names`.
       input_names: of the `text` signature.
       answer_name: its output.
+      float32_thresholds: from how many tokens on weights are to be made float32, where the model
+        leaves that to its server (bert/float32_threshold.py); all are tried.
 
     Returns:
-      Ids of each row, and float32 [rows, ...].
+      Ids of each row, and float32 [rows, ...]: as the model is loaded, or for each threshold.
 
     Raises:
       ReloadError: the process failed.
@@ -57,11 +63,16 @@ def run_in_fresh_process(
             name: [base64.b64encode(text).decode("ascii") for text in column]
             for name, column in zip(input_names, zip(*rows, strict=True), strict=True)
         }
-        request.write_text(json.dumps({"columns": columns, "answer_name": answer_name}))
+        content = {
+            "columns": columns,
+            "answer_name": answer_name,
+            "float32_thresholds": list(float32_thresholds),
+        }
+        request.write_text(json.dumps(content))
         _run(str(directory), str(request), str(answer))
         with np.load(answer) as arrays:
             split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
-            return [ids.tolist() for ids in split_ids], arrays["answers"]
+            return [ids.tolist() for ids in split_ids], list(arrays["answers"])
 
 
 def _run(*arguments: str) -> None:
@@ -72,6 +83,7 @@ def _run(*arguments: str) -> None:
 
 
 def _main(directory: str, request_file: str = "", answer_file: str = "") -> None:
+    from bert.float32_threshold import NAME as FLOAT32_THRESHOLD
     from exporter.serving.replay import replay_warmup
     from exporter.serving.servable import Servable
     from exporter.serving.status import StatusError
@@ -89,19 +101,30 @@ def _main(directory: str, request_file: str = "", answer_file: str = "") -> None
         for name, column in request["columns"].items()
     }
     num_rows = len(next(iter(columns.values())))
-    ids, lengths, answers = [], [], []
-    for start in range(0, num_rows, _BATCH):
-        batch = {name: column[start : start + _BATCH] for name, column in columns.items()}
+    batches = [
+        {name: column[start : start + _BATCH] for name, column in columns.items()}
+        for start in range(0, num_rows, _BATCH)
+    ]
+    ids, lengths = [], []
+    for batch in batches:
         tokens = servable.predict("tokenize", batch)
         mask = tokens["input_mask"].astype(bool)
         ids.append(tokens["input_ids"][mask])
         lengths.append(mask.sum(axis=1))
-        answers.append(servable.predict("text", batch)[request["answer_name"]])
+
+    def answers() -> np.ndarray:
+        name = request["answer_name"]
+        return np.concatenate([servable.predict("text", batch)[name] for batch in batches])
+
+    all_answers = []
+    for threshold in request["float32_thresholds"]:
+        servable.assign(FLOAT32_THRESHOLD, threshold)
+        all_answers.append(answers())
     np.savez(
         answer_file,
         ids=np.concatenate(ids),
         lengths=np.concatenate(lengths),
-        answers=np.concatenate(answers),
+        answers=all_answers or [answers()],
     )
 
 

@@ -135,6 +135,19 @@ class Servable:
             )
         return values.reshape(-1)
 
+    def assign(self, shared_name: str, value: int) -> None:
+        """Overwrites the integer that is the resource whose shared name begins so."""
+        graph = self._session.graph
+        (handle,) = (
+            operation.outputs[0]
+            for operation in graph.get_operations()
+            if operation.type == "VarHandleOp"
+            and operation.get_attr("shared_name").startswith(shared_name.encode())
+        )
+        with graph.as_default():
+            assignment = tf.raw_ops.AssignVariableOp(resource=handle, value=tf.constant(value))
+        self._session.run(assignment)
+
     def _run(
         self, signature: SignatureDef, inputs: Mapping[str, np.ndarray], names: Sequence[str]
     ) -> dict[str, np.ndarray]:

@@ -1,11 +1,13 @@
 """Every request gets the graph whose premises hold for it."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from bert.float32_threshold import ALWAYS, NEVER
 from bert.packed_tokens import PackedTokens
 from bert.premises import FEW_TOKENS, Premises, encode_by_premises
 
@@ -17,14 +19,17 @@ def _tokens(lengths: Sequence[int], bias: Sequence[float] | None = None) -> Pack
     return PackedTokens(zeros, zeros, zeros, row_splits, attention_bias)
 
 
-def _premises(tokens: PackedTokens) -> Premises:
+def _premises(tokens: PackedTokens, float32_from: int | None = None) -> Premises:
     """Those of the graph that runs."""
 
     def encode(premises: Premises, tokens: PackedTokens) -> tf.Tensor:
-        return tf.cast([premises.few, premises.even], tf.float32)
+        return tf.constant(dataclasses.astuple(premises))
 
-    few, even = tf.function(lambda tokens: encode_by_premises(encode, tokens))(tokens).numpy()
-    return Premises(bool(few), bool(even))
+    def encode_any(tokens: PackedTokens) -> tf.Tensor:
+        threshold = None if float32_from is None else tf.constant(float32_from)
+        return encode_by_premises(encode, tokens, threshold)
+
+    return Premises(*map(bool, tf.function(encode_any)(tokens).numpy()))
 
 
 @pytest.mark.parametrize(
@@ -50,3 +55,17 @@ def test_lengths(lengths: Sequence[int], few: bool, even: bool) -> None:
 def test_a_bias_makes_rows_uneven(masked: float) -> None:
     assert _premises(_tokens([3, 3], [0.0] * 6)) == Premises(few=True, even=True)
     assert _premises(_tokens([3, 3], [0.0] * 5 + [masked])) == Premises(few=True, even=False)
+
+
+@pytest.mark.parametrize("lengths", [[9], [4, 5], [5, 5], [200], [100, 5]])
+def test_from_some_number_of_tokens_on_in_float32(lengths: Sequence[int]) -> None:
+    count, even = sum(lengths), len(set(lengths)) == 1
+    in_float32 = Premises(even=even, in_float32=True)
+    in_what_is_kept = Premises(few=count <= FEW_TOKENS, even=even)
+    for threshold, expected in (
+        (ALWAYS, in_float32),
+        (count, in_float32),
+        (count + 1, in_what_is_kept),
+        (NEVER, in_what_is_kept),
+    ):
+        assert _premises(_tokens(lengths), threshold) == expected

@@ -1,6 +1,8 @@
 """`--precision`: weights in bfloat16, and what the answers are where the processor has none."""
 
+import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions, read
+from bert.float32_threshold import ALWAYS, NEVER
+from bert.model import FineTunedModel
 from bert.reference import ReferenceModel
 from exporter import export
 from exporter.network import BFLOAT16, FLOAT32
@@ -60,6 +64,21 @@ def exports(model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> dict[
     }
 
 
+def _run(
+    directory: Path, float32_thresholds: Sequence[int] = ()
+) -> tuple[list[list[int]], list[np.ndarray]]:
+    """Ids and probabilities of the texts."""
+    rows = [(text,) for text in _TEXTS]
+    return run_in_fresh_process(directory, rows, ["text"], "probabilities", float32_thresholds)
+
+
+def _expected(model: FineTunedModel, rows: Sequence[Sequence[int]]) -> np.ndarray:
+    """The probabilities of rows of ids by the NumPy witness."""
+    witness = ReferenceModel(model)
+    features = [np.array([row]) for row in rows]
+    return np.concatenate([witness.answers(ids, ids * 0 + 1, ids * 0) for ids in features])
+
+
 @pytest.mark.parametrize("machine", _MACHINES)
 @pytest.mark.parametrize("precision", _TOLERANCES)
 def test_answers_on_other_machines(
@@ -71,15 +90,33 @@ def test_answers_on_other_machines(
 ) -> None:
     for name, value in _MACHINES[machine].items():
         monkeypatch.setenv(name, value)
-    ids, answers = run_in_fresh_process(
-        exports[precision], [(text,) for text in _TEXTS], ["text"], "probabilities"
-    )
+    ids, (answers,) = _run(exports[precision])
     assert answers.dtype == np.float32
-    witness = ReferenceModel(read(model.prefix, ReadOptions(labels=LABELS)))
-    for row, answer in zip(ids, answers, strict=True):
-        features = np.array([row])
-        expected = witness.answers(features, np.ones_like(features), np.zeros_like(features))[0]
-        np.testing.assert_allclose(answer, expected, atol=_TOLERANCES[precision], rtol=0)
+    expected = _expected(read(model.prefix, ReadOptions(labels=LABELS)), ids)
+    np.testing.assert_allclose(answers, expected, atol=_TOLERANCES[precision], rtol=0)
+
+
+def test_weights_made_float32(exports: dict[str, Path], model: TinyModel) -> None:
+    """Nothing but the weights is rounded then."""
+    ids, (always, never) = _run(exports[BFLOAT16], (ALWAYS, NEVER))
+    exact = read(model.prefix, ReadOptions(labels=LABELS))
+    weights = {
+        name: values if _stays_float32(name) else _rounded(values)
+        for name, values in exact.weights.items()
+    }
+    expected = _expected(dataclasses.replace(exact, weights=weights), ids)
+    # The value's bias, of which the output's takes care, is multiplied before anything is rounded.
+    np.testing.assert_allclose(always, expected, atol=2e-4, rtol=0)
+    assert np.abs(never - expected).max() > 2e-3
+
+
+def _stays_float32(name: str) -> bool:
+    of_encoder = name.endswith(("/output/dense/bias", "/self/value/bias")) or "LayerNorm" in name
+    return of_encoder or name.startswith("output_")
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    return values.astype(tf.bfloat16.as_numpy_dtype).astype(np.float32)
 
 
 def test_the_two_differ_and_the_weights_take_half(

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from bert.checkpoints import ReadOptions, read
 from bert.errors import UserError
 from bert.model import FineTunedModel
+from bert.serving_encoder import ServingEncoder
 from exporter import export, saved_model
 from exporter.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.text import google_research
@@ -58,6 +60,32 @@ def test_a_changed_weight(
     monkeypatch.setattr(saved_model, "write", tampering_with_weights(name, bump))
     outcome = run_here(
         capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}", "--nowarmup"
+    )
+    assert_refused(outcome, "not published", "probabilities", "NumPy")
+    assert not export_dir.parent.exists()
+
+
+@pytest.mark.parametrize("in_float32", [True, False])
+def test_a_wrong_way_of_bfloat16(
+    in_float32: bool,
+    tiny_model: TinyModel,
+    export_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Whichever of the two this machine would choose."""
+    weight = ServingEncoder._weight
+
+    def tampered(encoder: ServingEncoder, name: str) -> tf.Tensor:
+        return weight(encoder, name) * (3 if encoder._premises.in_float32 == in_float32 else 1)
+
+    monkeypatch.setattr(ServingEncoder, "_weight", tampered)
+    outcome = run_here(
+        capfd,
+        f"--checkpoint={tiny_model.prefix}",
+        f"--export_dir={export_dir}",
+        "--precision=bfloat16",
+        "--nowarmup",
     )
     assert_refused(outcome, "not published", "probabilities", "NumPy")
     assert not export_dir.parent.exists()
