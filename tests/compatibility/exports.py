@@ -26,10 +26,12 @@ class Kind:
     flags: tuple[str, ...]
 
 
-# Both ways that have graphs of their own, whose ids no server's Unicode tables touch.
+BFLOAT16 = "bfloat16"
+# The ways that have graphs of their own, whose ids no server's Unicode tables touch.
 KINDS = (
     Kind("one text", ()),
     Kind("pairs", ("--text_pair", "--tokenizer=huggingface")),
+    Kind(BFLOAT16, ("--precision=bfloat16",)),
 )
 
 
