@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-_TRIED = (16, 32, 64, 96, 256)
+# What the threshold may be, or NEVER.
+TRIED = (16, 32, 64, 96, 128)
 _RUNS = 5
 # Of the time that a product takes with the weights as they are kept. It leaves them so where the
 # two are about as fast, and the rest of the encoder is slower after a conversion.
@@ -62,7 +63,7 @@ class Float32Threshold(tf.saved_model.experimental.TrackableResource):
     def _initialize(self) -> None:
         threshold, is_faster = tf.constant(NEVER), tf.constant(True)
         before: Sequence[tf.Tensor] = ()
-        for count in reversed(_TRIED):
+        for count in reversed(TRIED):
             seconds = []
             for product in self._ways:
                 least, before = self._least_seconds(product, count, before)

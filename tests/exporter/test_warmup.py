@@ -13,6 +13,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from bert.checkpoints import ReadOptions, read
 from bert.errors import UserError
+from bert.float32_threshold import TRIED
 from bert.model import FineTunedModel
 from bert.premises import FEW_TOKENS
 from exporter import export, exporting
@@ -93,8 +94,12 @@ def test_every_graph_of_the_encoder_is_asked_for(servable: Servable, warm_export
         if signature_name(record) in cases:
             texts = tf.make_ndarray(record.predict_log.request.inputs["text"])
             lengths = servable.predict("tokenize", {"text": texts})["input_mask"].sum(axis=1)
-            case = (int(lengths.sum()) <= FEW_TOKENS, len(set(lengths.tolist())) == 1)
-            cases[signature_name(record)].add(case)
+            count, even = int(lengths.sum()), len(set(lengths.tolist())) == 1
+            # Below or above every threshold that a server may find (bert/float32_threshold.py).
+            if count < TRIED[0]:
+                cases[signature_name(record)].add((True, even))
+            elif count >= max(FEW_TOKENS + 1, TRIED[-1]):
+                cases[signature_name(record)].add((False, even))
     every = {(few, even) for few in (True, False) for even in (True, False)}
     assert cases == {"text": every, "labels": every}
 
