@@ -18,12 +18,11 @@ from bert.attention import PaddedLayout, attention, side_by_side
 from bert.config import BertConfig
 from bert.encoder import Encoder, as_float
 from bert.float32_threshold import Float32Threshold
+from bert.kernel_blocks import first_two_exchanged, in_blocks, rows_first
 from bert.layer_normalization import layer_norm_of_few, layer_norm_of_many
 from bert.packed_tokens import PackedTokens
 from bert.premises import Premises, encode_by_premises
 
-# Of the widths 32 to 384, the fastest with 4 to 60 rows.
-_WIDEST_BLOCK = 64
 # Of 1 to 12, where more take little less time and each adds to the graph.
 _WIDENING_PARTS = 4
 
@@ -52,7 +51,7 @@ class ServingEncoder(Encoder):
                 continue
             values = weights[name]
             if part == "kernel":
-                values = _in_blocks(values) if _is_blocked(scope) else values.T
+                values = in_blocks(values) if _is_blocked(scope) else values.T
             if name.endswith("/attention/output/dense/bias"):
                 values = values + _value_bias_in_output(weights, scope)
             is_float32 = "LayerNorm" in name or (_is_blocked(scope) and part == "bias")
@@ -83,7 +82,7 @@ class ServingEncoder(Encoder):
         bias = (weights[f"{scope}/query/bias"] * scale).reshape(-1, 1, size_per_head)
         self._add_variable(f"{scope}/query/bias", bias, self._precision)  # [heads, 1, D]
         query, key, value = (
-            _in_blocks(weights[f"{scope}/{name}/kernel"], size_per_head)  # [heads, H, D]
+            in_blocks(weights[f"{scope}/{name}/kernel"], size_per_head)  # [heads, H, D]
             for name in ("query", "key", "value")
         )
         query = query * scale
@@ -106,18 +105,26 @@ class ServingEncoder(Encoder):
         """What products are made in."""
         return tf.float32 if self._premises.in_float32 else self._precision
 
-    def _weight(self, name: str) -> tf.Tensor:
-        return self._factor(self._variables[name])
+    def _weight(self, name: str, inputs: tf.Tensor) -> tf.Tensor:
+        """What `inputs` are multiplied with."""
+        if not self._premises.in_float32:
+            return self._factor(self._variables[name])
+        # Not before it is needed, or the converted weights of all layers would be there at once.
+        # An input that the conversion itself waits for would not be fused with its activation.
+        with tf.control_dependencies([tf.shape(inputs)]):
+            return self._factor(self._variables[name])
 
     def _factor(self, tensor: tf.Tensor | tf.Variable) -> tf.Tensor:
         return tf.cast(tensor, self._multiplied)
 
     def _dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        kernel = self._weight(f"{scope}/kernel")
+        kernel = self._weight(f"{scope}/kernel", inputs)
         if _is_blocked(scope):
             products = self._block_products(inputs, kernel)  # [blocks, N, width]
-            return as_float(_rows_first(products)) + self._variables[f"{scope}/bias"]
-        return _product_with_bias(self._factor(inputs), kernel, self._weight(f"{scope}/bias"))
+            return as_float(rows_first(products)) + self._variables[f"{scope}/bias"]
+        return _product_with_bias(
+            self._factor(inputs), kernel, self._weight(f"{scope}/bias", inputs)
+        )
 
     def _widen(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         if not self._premises.few or self._multiplied != tf.float32:
@@ -125,7 +132,8 @@ class ServingEncoder(Encoder):
         # The kernel is copied at every call. What is copied of a part is still in the cache when it
         # is multiplied, which saves nothing in bfloat16; slices of the first axis share their
         # tensor's memory.
-        kernel, bias = self._weight(f"{scope}/kernel"), self._weight(f"{scope}/bias")  # [I, H], [I]
+        kernel = self._weight(f"{scope}/kernel", inputs)  # [I, H]
+        bias = self._weight(f"{scope}/bias", inputs)  # [I]
         size = -(-kernel.shape[0] // _WIDENING_PARTS)
         parts = []
         for start in range(0, kernel.shape[0], size):
@@ -141,21 +149,25 @@ class ServingEncoder(Encoder):
         self, index: int, queries: tf.Tensor, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         scope = f"{variables.layer(index)}/attention/self"
-        bias = self._weight(f"{scope}/query/bias")
+        bias = self._weight(f"{scope}/query/bias", hidden)
         if self._is_last(index):
-            query, key, value = self._last_projections(scope)
+            query, key, value = self._last_projections(scope, hidden)
             hidden = self._factor(hidden)
             query = self._block_products(queries, query) + bias
             return query, tf.matmul(hidden, key, transpose_b=True), tf.matmul(hidden, value)
-        products = self._block_products(hidden, self._weight(f"{scope}/query_key_value/kernel"))
+        products = self._block_products(
+            hidden, self._weight(f"{scope}/query_key_value/kernel", hidden)
+        )
         # Slices of the first axis share their tensor's memory.
         heads = self._config.num_attention_heads
         return products[:heads] + bias, products[heads : 2 * heads], products[2 * heads :]
 
-    def _last_projections(self, scope: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _last_projections(
+        self, scope: str, hidden: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Kernels of query and value [heads, H, D], and of key, [heads, D, H]."""
         query, key, value = (
-            self._weight(f"{scope}/{name}/kernel") for name in ("query", "key", "value")
+            self._weight(f"{scope}/{name}/kernel", hidden) for name in ("query", "key", "value")
         )
         return query, key, value
 
@@ -174,13 +186,13 @@ class ServingEncoder(Encoder):
         # is (x Wq Wk') y', and the context, the sum of p y Wv, is (the sum of p y) Wv: keys and
         # values are projected once a row instead of once a token.
         scope = f"{variables.layer(index)}/attention/self"
-        query_kernel, key_kernel, value_kernel = self._last_projections(scope)
+        query_kernel, key_kernel, value_kernel = self._last_projections(scope, hidden)
         query = self._block_products(queries, query_kernel)  # [heads, B, D]
-        query += self._weight(f"{scope}/query/bias")
-        query = _first_two_exchanged(tf.matmul(query, key_kernel))  # [B, heads, H]
+        query += self._weight(f"{scope}/query/bias", hidden)
+        query = first_two_exchanged(tf.matmul(query, key_kernel))  # [B, heads, H]
         rows = layout.pad(self._factor(hidden)[tf.newaxis])  # [1, B, S, H]
         context = attention(query[tf.newaxis], rows, rows, layout.key_bias, dropout_rate=0.0)[0]
-        context = tf.matmul(_first_two_exchanged(context), value_kernel)  # [heads, B, D]
+        context = tf.matmul(first_two_exchanged(context), value_kernel)  # [heads, B, D]
         return side_by_side(context[:, :, tf.newaxis], layout.first_head_places)
 
     def _encode(
@@ -219,29 +231,3 @@ def _value_bias_in_output(weights: Mapping[str, np.ndarray], output: str) -> np.
     """What the value's bias adds to the attention's output [H]: each query's weights sum to 1."""
     value = output.replace("/output/dense", "/self/value")
     return weights[f"{value}/bias"] @ weights[f"{output}/kernel"]
-
-
-def _block_width(outputs: int) -> int:
-    """The widest that divides `outputs` and is not above 64."""
-    return max(width for width in range(1, _WIDEST_BLOCK + 1) if outputs % width == 0)
-
-
-def _in_blocks(kernel: np.ndarray, width: int | None = None) -> np.ndarray:
-    """[I, O] -> [O / width, I, width]."""
-    width = width or _block_width(kernel.shape[1])
-    return kernel.reshape(kernel.shape[0], -1, width).transpose(1, 0, 2)
-
-
-def _rows_first(blocks: tf.Tensor) -> tf.Tensor:
-    """[blocks, N, width] -> [N, blocks * width]."""
-    blocks_count, _, width = blocks.shape
-    return tf.reshape(_first_two_exchanged(blocks), [-1, blocks_count * width])
-
-
-def _first_two_exchanged(tensor: tf.Tensor) -> tf.Tensor:
-    """Float [X, Y, Z] -> [Y, X, Z]."""
-    # As integers: TensorFlow's transposition of floats by oneDNN costs 60 us even if there are
-    # eight rows, its own of any other type 8.
-    integers = {tf.float32: tf.int32, tf.bfloat16: tf.int16}[tensor.dtype]
-    moved = tf.transpose(tf.bitcast(tensor, integers), [1, 0, 2])
-    return tf.bitcast(moved, tensor.dtype)
