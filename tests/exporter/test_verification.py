@@ -76,8 +76,9 @@ def test_a_wrong_way_of_bfloat16(
     """Whichever of the two this machine would choose."""
     weight = ServingEncoder._weight
 
-    def tampered(encoder: ServingEncoder, name: str) -> tf.Tensor:
-        return weight(encoder, name) * (3 if encoder._premises.in_float32 == in_float32 else 1)
+    def tampered(encoder: ServingEncoder, name: str, inputs: tf.Tensor) -> tf.Tensor:
+        factor = 3 if encoder._premises.in_float32 == in_float32 else 1
+        return weight(encoder, name, inputs) * factor
 
     monkeypatch.setattr(ServingEncoder, "_weight", tampered)
     outcome = run_here(
