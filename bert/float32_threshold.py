@@ -24,6 +24,8 @@ NEVER = tf.int32.max
 # What the name of the resource begins with.
 NAME = "float32_products_from"
 
+_Product = Callable[[tf.Tensor], tf.Tensor]
+
 
 class Float32Threshold(tf.saved_model.experimental.TrackableResource):
     """A number of tokens, which loading the SavedModel sets by trial; NEVER until then."""
@@ -31,8 +33,8 @@ class Float32Threshold(tf.saved_model.experimental.TrackableResource):
     def __init__(
         self,
         width: int,
-        kept: Callable[[tf.Tensor], tf.Tensor],
-        converted: Callable[..., tf.Tensor],
+        kept: _Product,
+        converted: _Product,
     ) -> None:
         """Takes what is tried: one product, two ways.
 
@@ -77,7 +79,7 @@ class Float32Threshold(tf.saved_model.experimental.TrackableResource):
         tf.raw_ops.DestroyResourceOp(resource=self.resource_handle)
 
     def _least_seconds(
-        self, product: Callable[[tf.Tensor], tf.Tensor], count: int, before: Sequence[tf.Tensor]
+        self, product: _Product, count: int, before: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, Sequence[tf.Tensor]]:
         """The least time of some runs one after another, float64 [], and what ends the last."""
         times = []

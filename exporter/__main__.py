@@ -40,7 +40,7 @@ def define_flags(values: flags.FlagValues) -> None:
     string("label_file", None, "A file with one label name a line, in class order.")
     integer("top_k", "How many labels the `labels` signature returns. Default: all.")
     string("default_signature", "text", "text, features or features_with_label_ids.")
-    string("precision", "float32", "What weights are kept in, or bfloat16.")
+    string("precision", "float32", "What weights are kept in: float32 or bfloat16.")
     string("target_serving", "2.12.0", "Oldest TensorFlow Serving that must run the export.")
     boolean("warmup", True, "Write requests that the server runs when it loads the model.")
     string("warmup_file", None, "Their sentences, one a line. Default: some of our own.")

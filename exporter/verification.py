@@ -72,7 +72,7 @@ def verify(
     Loading is what a server does: its warm-up requests are replayed.
     Ids against the Python reference tokenizer on the built-in adversarial texts and every
     line of `verify_file`; probabilities on a part of them, against the NumPy forward pass, or
-    the SavedModel as it was.
+    the SavedModel as it was. Weights in bfloat16 are multiplied both ways that a server may choose.
     With `text_pair`, a line of the file holds two texts with a tab between them.
 
     Raises:

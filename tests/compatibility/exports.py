@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from exporter.adversarial_text import ADVERSARIAL_TEXTS
+from exporter.network import BFLOAT16
 from tests.compatibility.asking import Signature
 from tests.compatibility.environments import Environment
 from tests.compatibility.guard_cases import Bounds, ordinary_inputs
@@ -26,12 +27,11 @@ class Kind:
     flags: tuple[str, ...]
 
 
-BFLOAT16 = "bfloat16"
 # The ways that have graphs of their own, whose ids no server's Unicode tables touch.
 KINDS = (
     Kind("one text", ()),
     Kind("pairs", ("--text_pair", "--tokenizer=huggingface")),
-    Kind(BFLOAT16, ("--precision=bfloat16",)),
+    Kind(BFLOAT16, (f"--precision={BFLOAT16}",)),
 )
 
 
