@@ -3,7 +3,8 @@
 A product of a few rows is a matter of reading the weights. A matrix of [inputs, outputs] the CPU
 kernels first copy into blocks of columns, at every call. A batch of such blocks, [blocks, inputs,
 width], they read as it is; it takes no part in the fusing of bias and activation, though, which
-the matrix [outputs, inputs] does.
+only a matrix does. Such a matrix is [inputs, outputs] in float32, where the kernels gather single
+values of [outputs, inputs], which some processors are slow at; in bfloat16 it is the other way.
 """
 
 import copy
@@ -24,7 +25,7 @@ from bert.packed_tokens import PackedTokens
 from bert.premises import Premises, encode_by_premises
 
 # Of 1 to 12, where more take little less time and each adds to the graph.
-_WIDENING_PARTS = 4
+_MOST_PARTS = 4
 
 
 class ServingEncoder(Encoder):
@@ -51,7 +52,7 @@ class ServingEncoder(Encoder):
                 continue
             values = weights[name]
             if part == "kernel":
-                values = in_blocks(values) if _is_blocked(scope) else values.T
+                values = self._laid_out(scope, values)
             if name.endswith("/attention/output/dense/bias"):
                 values = values + _value_bias_in_output(weights, scope)
             is_float32 = "LayerNorm" in name or (_is_blocked(scope) and part == "bias")
@@ -59,6 +60,18 @@ class ServingEncoder(Encoder):
         for index in range(config.num_hidden_layers):
             self._add_projections(index, weights)
         self._float32_threshold = None if precision == tf.float32 else self._threshold()
+
+    def _laid_out(self, scope: str, kernel: np.ndarray) -> np.ndarray:
+        """What is kept of a dense layer's kernel [I, O]."""
+        if _is_blocked(scope):
+            return in_blocks(kernel)
+        if self._precision != tf.float32:
+            return kernel.T
+        if _is_widening(scope):
+            outputs = kernel.shape[1]
+            parts = max(count for count in range(1, _MOST_PARTS + 1) if outputs % count == 0)
+            return in_blocks(kernel, outputs // parts)
+        return kernel
 
     def _threshold(self) -> Float32Threshold:
         """Tried with the widest of a layer's products."""
@@ -122,23 +135,22 @@ class ServingEncoder(Encoder):
         if _is_blocked(scope):
             products = self._block_products(inputs, kernel)  # [blocks, N, width]
             return as_float(rows_first(products)) + self._variables[f"{scope}/bias"]
-        return _product_with_bias(
-            self._factor(inputs), kernel, self._weight(f"{scope}/bias", inputs)
+        products = tf.matmul(
+            self._factor(inputs), kernel, transpose_b=self._precision != tf.float32
         )
+        return tf.nn.bias_add(products, self._weight(f"{scope}/bias", inputs))
 
     def _widen(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        if not self._premises.few or self._multiplied != tf.float32:
+        if self._precision != tf.float32:
             return super()._widen(scope, inputs)
-        # The kernel is copied at every call. What is copied of a part is still in the cache when it
-        # is multiplied, which saves nothing in bfloat16; slices of the first axis share their
-        # tensor's memory.
-        kernel = self._weight(f"{scope}/kernel", inputs)  # [I, H]
-        bias = self._weight(f"{scope}/bias", inputs)  # [I]
-        size = -(-kernel.shape[0] // _WIDENING_PARTS)
-        parts = []
-        for start in range(0, kernel.shape[0], size):
-            part = slice(start, start + size)
-            parts.append(self._activation(_product_with_bias(inputs, kernel[part], bias[part])))
+        # What the kernels copy of a part is still in the cache when it is multiplied, which saves
+        # nothing in bfloat16. Parts of the first axis share their tensor's memory.
+        kernels = tf.unstack(self._variables[f"{scope}/kernel"])
+        biases = tf.split(self._variables[f"{scope}/bias"], len(kernels))
+        parts = [
+            self._activation(tf.nn.bias_add(tf.matmul(inputs, kernel), bias))
+            for kernel, bias in zip(kernels, biases, strict=True)
+        ]
         return tf.concat(parts, axis=1)
 
     def _block_products(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -217,9 +229,9 @@ class ServingEncoder(Encoder):
         return normalised(inputs, gamma, beta, self._config.layer_norm_eps)
 
 
-def _product_with_bias(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """[N, I], [O, I] and [O] -> [N, O], in the form that fuses with an activation."""
-    return tf.nn.bias_add(tf.matmul(inputs, kernel, transpose_b=True), bias)
+def _is_widening(scope: str) -> bool:
+    """Whether a dense layer is the one to the intermediate size."""
+    return scope.endswith("/intermediate/dense")
 
 
 def _is_blocked(scope: str) -> bool:
