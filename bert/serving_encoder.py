@@ -24,8 +24,8 @@ from bert.layer_normalization import layer_norm_of_few, layer_norm_of_many
 from bert.packed_tokens import PackedTokens
 from bert.premises import Premises, encode_by_premises
 
-# Of 1 to 12, where more take little less time and each adds to the graph.
-_MOST_PARTS = 4
+# Of 1 to 48: some processors are faster with more of them, others with fewer.
+_WIDENING_PARTS = 2
 
 
 class ServingEncoder(Encoder):
@@ -69,7 +69,7 @@ class ServingEncoder(Encoder):
             return kernel.T
         if _is_widening(scope):
             outputs = kernel.shape[1]
-            parts = max(count for count in range(1, _MOST_PARTS + 1) if outputs % count == 0)
+            parts = 1 if outputs % _WIDENING_PARTS else _WIDENING_PARTS
             return in_blocks(kernel, outputs // parts)
         return kernel
 
@@ -143,8 +143,7 @@ class ServingEncoder(Encoder):
     def _widen(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         if self._precision != tf.float32:
             return super()._widen(scope, inputs)
-        # What the kernels copy of a part is still in the cache when it is multiplied, which saves
-        # nothing in bfloat16. Parts of the first axis share their tensor's memory.
+        # Parts of the first axis share their tensor's memory. In bfloat16 they save nothing.
         kernels = tf.unstack(self._variables[f"{scope}/kernel"])
         biases = tf.split(self._variables[f"{scope}/bias"], len(kernels))
         parts = [
