@@ -61,13 +61,18 @@ class ServingEncoder(Encoder):
             self._add_projections(index, weights)
         self._float32_threshold = None if precision == tf.float32 else self._threshold()
 
+    @property
+    def _is_transposed(self) -> bool:
+        """Whether matrices that fuse are kept [outputs, inputs], each in one piece."""
+        return self._precision != tf.float32
+
     def _laid_out(self, scope: str, kernel: np.ndarray) -> np.ndarray:
         """What is kept of a dense layer's kernel [I, O]."""
         if _is_blocked(scope):
             return in_blocks(kernel)
-        if self._precision != tf.float32:
+        if self._is_transposed:
             return kernel.T
-        if _is_widening(scope):
+        if scope.endswith("/intermediate/dense"):
             outputs = kernel.shape[1]
             parts = 1 if outputs % _WIDENING_PARTS else _WIDENING_PARTS
             return in_blocks(kernel, outputs // parts)
@@ -135,19 +140,17 @@ class ServingEncoder(Encoder):
         if _is_blocked(scope):
             products = self._block_products(inputs, kernel)  # [blocks, N, width]
             return as_float(rows_first(products)) + self._variables[f"{scope}/bias"]
-        products = tf.matmul(
-            self._factor(inputs), kernel, transpose_b=self._precision != tf.float32
-        )
-        return tf.nn.bias_add(products, self._weight(f"{scope}/bias", inputs))
+        bias = self._weight(f"{scope}/bias", inputs)
+        return _product_with_bias(self._factor(inputs), kernel, bias, self._is_transposed)
 
     def _widen(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        if self._precision != tf.float32:
+        if self._is_transposed:
             return super()._widen(scope, inputs)
         # Parts of the first axis share their tensor's memory. In bfloat16 they save nothing.
         kernels = tf.unstack(self._variables[f"{scope}/kernel"])
         biases = tf.split(self._variables[f"{scope}/bias"], len(kernels))
         parts = [
-            self._activation(tf.nn.bias_add(tf.matmul(inputs, kernel), bias))
+            self._activation(_product_with_bias(inputs, kernel, bias, is_transposed=False))
             for kernel, bias in zip(kernels, biases, strict=True)
         ]
         return tf.concat(parts, axis=1)
@@ -228,9 +231,11 @@ class ServingEncoder(Encoder):
         return normalised(inputs, gamma, beta, self._config.layer_norm_eps)
 
 
-def _is_widening(scope: str) -> bool:
-    """Whether a dense layer is the one to the intermediate size."""
-    return scope.endswith("/intermediate/dense")
+def _product_with_bias(
+    inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, is_transposed: bool
+) -> tf.Tensor:
+    """[N, I], [I, O] or transposed [O, I], and [O] -> [N, O], as fuses with an activation."""
+    return tf.nn.bias_add(tf.matmul(inputs, kernel, transpose_b=is_transposed), bias)
 
 
 def _is_blocked(scope: str) -> bool:
