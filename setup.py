@@ -13,7 +13,7 @@ setup(
     license="Apache-2.0",
     packages=find_packages(include=["bert", "bert.*", "exporter", "exporter.*"]),
     package_data={
-        "bert": ["data/*.npz"],
+        "bert.tokenizers.huggingface": ["data/*.npz"],
         "exporter.text": ["data/*.npz"],
         "exporter.serving": ["data/*.json"],
     },

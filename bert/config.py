@@ -6,8 +6,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bert.activations import ACTIVATIONS, GELU_TANH, GOOGLE_RESEARCH_NAMES
 from bert.errors import UserError
+
+# The activations, under one unambiguous name each. The same word means different curves in
+# different libraries: `gelu` is the tanh approximation in google-research/bert (`modeling.py`,
+# `gelu`) and the exact error function in Hugging Face transformers. A reader of a configuration
+# translates the library's word into one of these names once; nothing after it has to know.
+GELU_TANH = "gelu_tanh"
+GELU_ERF = "gelu_erf"
+RELU = "relu"
+TANH = "tanh"
+LINEAR = "linear"
+
+ACTIVATIONS = (GELU_TANH, GELU_ERF, RELU, TANH, LINEAR)
+
+# google-research/bert, modeling.py, get_activation
+GOOGLE_RESEARCH_NAMES = {"gelu": GELU_TANH, "relu": RELU, "tanh": TANH, "linear": LINEAR}
+
 
 _REQUIRED = (
     "vocab_size",
@@ -24,7 +39,7 @@ _REQUIRED = (
 class BertConfig:
     """The hyper-parameters of google-research/bert's `BertConfig`.
 
-    `hidden_act` is one of `bert.activations.ACTIVATIONS`, not the word of the file.
+    `hidden_act` is one of `ACTIVATIONS`, not the word of the file.
     `layer_norm_eps` is 1e-12 in the original (`tf.contrib.layers.layer_norm`).
     `has_pooler` tells whether the pooler is there, which the original always has.
     """

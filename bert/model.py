@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bert.config import BertConfig
-from bert.huggingface_settings import HuggingFaceSettings
-from bert.vocabulary import CLS, SEP, Vocabulary
+from bert.tokenizers.huggingface.settings import HuggingFaceSettings
+from bert.tokenizers.vocabulary import CLS, SEP, Vocabulary
 
 CLASSIFICATION = "classification"
 MULTILABEL = "multilabel"

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from bert import activations
-from bert.config import BertConfig
+from bert.config import GELU_ERF, GELU_TANH, LINEAR, RELU, TANH, BertConfig
 from bert.model import (
     CLASSIFICATION,
     EMBEDDING,
@@ -27,13 +26,11 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 _POOLER = Pooling()
 
 _ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    activations.GELU_TANH: lambda x: (
-        0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    ),
-    activations.GELU_ERF: lambda x: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
-    activations.RELU: lambda x: np.maximum(x, 0),
-    activations.TANH: np.tanh,
-    activations.LINEAR: lambda x: x,
+    GELU_TANH: lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    GELU_ERF: lambda x: 0.5 * x * (1 + _erf(x / math.sqrt(2))),
+    RELU: lambda x: np.maximum(x, 0),
+    TANH: np.tanh,
+    LINEAR: lambda x: x,
 }
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from absl import app, flags
 
 from bert.errors import UserError
-from bert.glue import DEV, TEST, TRAIN, Task, find_task, split_file
 from bert.tensorflow_import import import_tensorflow_quietly
+from bert.training.glue import DEV, TEST, TRAIN, Task, find_task, split_file
 
 if TYPE_CHECKING:
-    from bert.fine_tuning import FineTuning
+    from bert.training.fine_tuning import FineTuning
 
 _WITHOUT_TPU = "Accepted for old command lines; without a TPU it has no effect."
 
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
 
 
 def _run(task: Task, values: flags.FlagValues) -> None:
-    from bert import fine_tuning
+    from bert.training import fine_tuning
 
     done = fine_tuning.run(
         task,
@@ -193,7 +193,7 @@ def _export(done: "FineTuning", task: Task, values: flags.FlagValues) -> None:
     # An application at the edge of both packages: nothing else in bert knows the exporter.
     from exporter import export
     from exporter.progress import stage
-    from exporter.verification import VerificationError
+    from exporter.proof.verification import VerificationError
 
     settings = done.settings
     try:

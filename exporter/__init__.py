@@ -71,7 +71,7 @@ def export(
 
     Raises:
       bert.errors.UserError: a mistake of the user's, in one sentence.
-      exporter.verification.VerificationError: the export answers wrongly.
+      exporter.proof.verification.VerificationError: the export answers wrongly.
       In both cases nothing new is left in `export_dir`.
     """
     from exporter.package_conflict import check_bert_package

@@ -71,7 +71,7 @@ def main(argv: Sequence[str], values: flags.FlagValues) -> int:
     from bert.tensorflow_import import import_tensorflow_quietly
 
     import_tensorflow_quietly()
-    from exporter.verification import VerificationError
+    from exporter.proof.verification import VerificationError
 
     try:
         report = export(

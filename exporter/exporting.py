@@ -8,19 +8,19 @@ import tensorflow as tf
 
 from bert.checkpoints import ReadOptions
 from bert.model import TextModel
-from exporter import saved_model
-from exporter.opening import open_model
+from exporter.artefact import saving
+from exporter.artefact.warmup import default_rows, read_rows, write_warmup
+from exporter.models.location import local_path
+from exporter.models.opening import open_model
 from exporter.options import ExportOptions
 from exporter.progress import Stage
+from exporter.proof.valid_json import require_valid_json
+from exporter.proof.verification import verify, verify_loads
 from exporter.publish import cannot_write, staged_version
 from exporter.report import ExportReport
 from exporter.serving import gate
 from exporter.serving.op_tables import OpTables
 from exporter.serving.release import Release
-from exporter.serving.warmup import default_rows, read_rows, write_warmup
-from exporter.valid_json import require_valid_json
-from exporter.verification import verify, verify_loads
-from exporter.wrapped.location import local_path
 
 
 def export_checkpoint(
@@ -66,7 +66,7 @@ def _export(
     with staged_version(export_dir, options.version) as directory:
         with stage("tracing and saving"):
             try:
-                signatures = saved_model.write(
+                signatures = saving.write(
                     model,
                     directory,
                     text_pair=options.text_pair,

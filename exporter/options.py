@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bert.errors import UserError
 from bert.model import TextModel
-from exporter.network import PRECISIONS
-from exporter.signatures import DEFAULT_SIGNATURES
+from exporter.artefact.signatures import DEFAULT_SIGNATURES
+from exporter.models.network import PRECISIONS
 
 # TF Serving reads a version as an int64.
 _LARGEST_VERSION = 2**63 - 1

@@ -6,13 +6,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bert.heads import HEADS
+from bert.encoder.heads import HEADS
 from bert.model import EMBEDDING, TextModel
-from exporter.network import FLOAT32
+from exporter.artefact.signatures import TEXT
+from exporter.models.network import FLOAT32
+from exporter.proof.verification import VerificationReport
 from exporter.serving.gate import GateReport
-from exporter.signatures import TEXT
 from exporter.text.profiles import PROFILES
-from exporter.verification import VerificationReport
 
 REPORT_FILE = "assets.extra/export.json"
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from bert.checkpoints import google_research, tensorflow_v1
+from bert.checkpoints import google_research
+from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.config import BertConfig
 from bert.model import CLASSIFICATION, FineTunedModel
+from bert.tokenizers.vocabulary import Vocabulary
 from bert.variables import classifier_shapes, encoder_shapes
-from bert.vocabulary import Vocabulary
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = ("the", "film", "is", "good", "bad", "a", "not", "very", "fun", "##ny", "##s", "##ing")
@@ -87,8 +88,8 @@ def write_tiny_model(
     directory.mkdir(parents=True, exist_ok=True)
     prefix = directory / "model.ckpt-7"
     slots = {f"{name}/adam_m": np.zeros_like(value) for name, value in weights.items()}
-    tensorflow_v1.write_variables(prefix, {**weights, **slots, "global_step": np.int64(7)})
-    tensorflow_v1.write_state(directory, [prefix])
+    tensorflow_files.write_variables(prefix, {**weights, **slots, "global_step": np.int64(7)})
+    tensorflow_files.write_state(directory, [prefix])
     vocabulary_file = "".join(f"{token}\n" for token in tokens).encode()
     google_research.write_settings(
         directory, config, vocabulary_file, do_lower_case, max_seq_length

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from bert.checkpoints import object_graph, tensorflow_v1
-from bert.checkpoints.huggingface_tokenizer import TOKENIZER_CONFIG_FILE, VOCABULARY_FILE
-from bert.checkpoints.labels import class_labels
-from bert.checkpoints.options import ReadOptions
-from bert.checkpoints.text_profile import find_text_profile
-from bert.checkpoints.text_settings import find_max_seq_length
+from bert.checkpoints.options import ReadOptions, class_labels
+from bert.checkpoints.tensorflow import files as tensorflow_files
+from bert.checkpoints.tensorflow import object_graph
+from bert.checkpoints.text.huggingface_files import TOKENIZER_CONFIG_FILE, VOCABULARY_FILE
+from bert.checkpoints.text.profile import find_text_profile
+from bert.checkpoints.text.settings import find_max_seq_length
 from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, FineTunedModel
@@ -19,7 +19,7 @@ CONFIG_FILE = "bert_config.json"
 
 def sign(path: Path) -> str | None:
     """The file by which `path`, a prefix or directory, is known as a checkpoint, None if none."""
-    return None if object_graph.sign(path) else tensorflow_v1.sign(path)
+    return None if object_graph.sign(path) else tensorflow_files.sign(path)
 
 
 def read(path: Path, options: ReadOptions) -> FineTunedModel:
@@ -28,8 +28,8 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     Raises:
       UserError: a file or variable is missing, or two of them contradict each other.
     """
-    prefix = tensorflow_v1.find_prefix(path)
-    found = tensorflow_v1.shapes(prefix)
+    prefix = tensorflow_files.find_prefix(path)
+    found = tensorflow_files.shapes(prefix)
     config_file = options.bert_config_file or prefix.parent / CONFIG_FILE
     _require(config_file, "--bert_config_file", "BERT's configuration")
     config = BertConfig.from_google_research_file(config_file)
@@ -47,7 +47,7 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
             "give the checkpoint that run_classifier wrote after training."
         )
     num_labels = found[OUTPUT_WEIGHTS][0]
-    weights = tensorflow_v1.read_variables(
+    weights = tensorflow_files.read_variables(
         prefix,
         encoder_shapes(config) | classifier_shapes(config, num_labels),
         f"give the {CONFIG_FILE} that this checkpoint was trained with (--bert_config_file).",

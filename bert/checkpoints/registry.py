@@ -4,12 +4,10 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bert.checkpoints import (
-    google_research,
-    huggingface,
-    model_garden,
-    sentence_transformers,
-)
+from bert.checkpoints import google_research
+from bert.checkpoints.huggingface import reading as huggingface
+from bert.checkpoints.huggingface import sentence_transformers
+from bert.checkpoints.model_garden import reading as model_garden
 from bert.checkpoints.options import ReadOptions
 from bert.errors import UserError
 from bert.model import FineTunedModel

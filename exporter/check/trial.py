@@ -20,11 +20,11 @@ import numpy as np
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from exporter.check.requests import Request, requests
-from exporter.fresh_process import run_module
+from exporter.runtime.fresh_process import run_module
+from exporter.runtime.replay import replay_warmup
+from exporter.runtime.servable import Servable
+from exporter.runtime.status import Code, StatusError
 from exporter.serving.reachability import called_signatures
-from exporter.serving.replay import replay_warmup
-from exporter.serving.servable import Servable
-from exporter.serving.status import Code, StatusError
 
 _WARMUP_STEP = 0
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from exporter.preview.json_document import json_type, string_bytes
 from exporter.preview.tensors import decode_base64, is_base64
-from exporter.serving.status import invalid_argument
+from exporter.runtime.status import invalid_argument
 
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 

@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any
 
-from exporter.serving.status import invalid_argument
+from exporter.runtime.status import invalid_argument
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WHITE_SPACE = " \t\n\r"

@@ -20,7 +20,7 @@ from exporter.preview.json_document import parse_document
 from exporter.preview.results import classifications_json, predictions_json, regressions_json
 from exporter.preview.tensors import input_tensors
 from exporter.preview.versions import VersionManager, VersionStatus
-from exporter.serving.status import Code, StatusError, http_status, invalid_argument
+from exporter.runtime.status import Code, StatusError, http_status, invalid_argument
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _CHOICE = r"(?:/versions/([0-9]+)|/labels/([^/:]+))?"

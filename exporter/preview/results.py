@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from exporter.serving.status import Code, StatusError, invalid_argument
+from exporter.runtime.status import Code, StatusError, invalid_argument
 
 
 def predictions_json(outputs: Mapping[str, np.ndarray], in_rows: bool) -> str:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from exporter.preview.json_document import json_type, string_bytes
-from exporter.serving.status import Code, StatusError, invalid_argument
+from exporter.runtime.status import Code, StatusError, invalid_argument
 
 # NumPy before 2 knows no tensor of higher rank.
 _HIGHEST_RANK = 32

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from exporter.serving.replay import replay_warmup
-from exporter.serving.servable import Servable
-from exporter.serving.status import Code, StatusError, invalid_argument
+from exporter.runtime.replay import replay_warmup
+from exporter.runtime.servable import Servable
+from exporter.runtime.status import Code, StatusError, invalid_argument
 
 _INT64 = range(-(2**63), 2**63)
 

@@ -9,7 +9,7 @@ from exporter.serving.graph_file import read_serving_graph
 from exporter.serving.op_tables import OpTables
 from exporter.serving.reachability import OpUse, op_uses
 from exporter.serving.release import Release, format_release, parse_release
-from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
+from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,12 +5,11 @@ from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
+from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
-from bert.packed_tokens import PackedTokens
-from exporter.text.packing import Packed, pack
+from exporter.text.packing import Packed, keep_single, pack
 from exporter.text.profiles import PROFILES
 from exporter.text.tokens import TokenIds
-from exporter.text.truncation import keep_single
 
 _Segment = TypeVar("_Segment")
 

@@ -13,9 +13,11 @@ from bert.model import (
     TENSORFLOW_TEXT_FAST,
     TextModel,
 )
-from exporter.text import google_research, huggingface, stock_tokenizers
+from exporter.text import google_research
+from exporter.text.huggingface import profile as huggingface
+from exporter.text.packing import keep_longer_shortened, keep_longest_first
+from exporter.text.tensorflow_text import tokenizers as stock_tokenizers
 from exporter.text.tokens import Tokenizer
-from exporter.text.truncation import keep_longer_shortened, keep_longest_first
 
 
 class ReferenceTokenizer(Protocol):

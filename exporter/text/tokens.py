@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
-from bert.packed_tokens import index_in_row, row_of_each_value
+from bert.encoder.packed_tokens import index_in_row, row_of_each_value
 
 
 class TokenIds(NamedTuple):

@@ -11,12 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from tests.exporter.preview.client import Client, preview
 from tests.exporter.text import texts
 from tests.oracles.model_garden_environment import ModelGardenEnvironment
-from tests.preview.client import Client, preview
+from tests.repository import ROOT
 from tests.tiny_model import tiny_tokens
-
-ROOT = Path(__file__).parents[2]
 
 if not os.environ.get("BERT_EXPORTER_FULL"):
     collect_ignore_glob = ["test_*.py"]

@@ -15,11 +15,12 @@ import tensorflow as tf
 from exporter import export
 from tests.acceptance.conftest import data_folder
 from tests.conftest import load_signatures
-from tests.exporter.command import ROOT, run
+from tests.exporter.command import run
+from tests.exporter.preview.client import preview
+from tests.exporter.preview.loading import wait_until_loaded
 from tests.exporter.text import texts
 from tests.oracles.transformers_environment import TransformersEnvironment
-from tests.preview.client import preview
-from tests.preview.loading import wait_until_loaded
+from tests.repository import ROOT
 from tests.tiny_model import tiny_tokens
 
 _TOLERANCE = 1e-5

@@ -10,8 +10,8 @@ from exporter import export
 from tests.acceptance.conftest import ModelGarden
 from tests.conftest import load_signatures
 from tests.exporter.command import run
-from tests.preview.client import preview
-from tests.preview.loading import wait_until_loaded
+from tests.exporter.preview.client import preview
+from tests.exporter.preview.loading import wait_until_loaded
 
 _TOLERANCE = 1e-5
 _BATCH = 64

@@ -10,14 +10,15 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from tests.compatibility.asking import process, read_signatures
-from tests.compatibility.environments import Environment
-from tests.compatibility.releases import RELEASES
-from tests.compatibility.runner import LOADERS
-from tests.compatibility.tensor_json import strings
-from tests.exporter.command import ROOT, run
+from tests.exporter.command import run
 from tests.exporter.text import texts
 from tests.oracles.original_bert import unpacked_wheel
+from tests.programs.compatibility.asking import process, read_signatures
+from tests.programs.compatibility.environments import Environment
+from tests.programs.compatibility.releases import RELEASES
+from tests.programs.compatibility.runner import LOADERS
+from tests.programs.compatibility.tensor_json import strings
+from tests.repository import ROOT
 from tests.tiny_model import LABELS, TinyModel, write_tiny_model
 
 _SCRIPT = ROOT / "tests" / "oracles" / "old_recipe.py"

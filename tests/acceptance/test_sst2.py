@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions, read
-from bert.heads import ClassificationHead
-from bert.packed_tokens import PackedTokens
-from bert.serving_encoder import ServingEncoder
+from bert.encoder.heads import ClassificationHead
+from bert.encoder.packed_tokens import PackedTokens
+from bert.encoder.serving import ServingEncoder
 from exporter import export
-from exporter.verification import BFLOAT16_TOLERANCE
+from exporter.proof.verification import BFLOAT16_TOLERANCE
 from tests.acceptance.conftest import Trained, data_folder, fine_tune
 from tests.conftest import load_signatures
 from tests.oracles.original_classifier import OriginalClassifier

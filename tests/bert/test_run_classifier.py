@@ -12,12 +12,14 @@ from absl import flags
 
 import exporter
 from bert import checkpoints
-from bert.checkpoints import google_research, tensorflow_v1
+from bert.checkpoints import google_research
+from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.errors import UserError
 from bert.run_classifier import define_flags, main
 from bert.variables import encoder_shapes
-from exporter.verification import VerificationError
-from tests.bert.toy_task import write_toy_data
+from exporter.proof.verification import VerificationError
+from tests.bert.training.toy_task import write_toy_data
+from tests.repository import ROOT
 from tests.tiny_model import TinyModel, random_weights, write_tiny_model
 
 TRAINING = (
@@ -52,7 +54,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
     model = write_tiny_model(tmp_path_factory.mktemp("pretrained"))
     prefix = model.directory / "bert_model.ckpt"
     encoder = {name: model.weights[name] for name in encoder_shapes(model.config)}
-    tensorflow_v1.write_variables(prefix, encoder)
+    tensorflow_files.write_variables(prefix, encoder)
     return dataclasses.replace(model, prefix=prefix)
 
 
@@ -64,9 +66,7 @@ def finished(
     command = [sys.executable, "-m", "bert.run_classifier", "--task_name=SST-2", *TRAINING]
     command += [f"--data_dir={data_dir}", f"--init_checkpoint={pretrained.prefix}"]
     command += [f"--output_dir={output_dir}", "--do_eval", "--do_predict"]
-    result = subprocess.run(
-        command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
-    )
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert result.returncode == 0, result.stderr
     return Finished(data_dir, pretrained.prefix, output_dir, result.stdout, result.stderr)
 
@@ -302,7 +302,7 @@ def test_a_faulty_init_checkpoint_is_named_by_its_flag(
     weights = random_weights(pretrained.config, 2)
     del weights["bert/pooler/dense/kernel"]
     prefix = pretrained.directory / "incomplete.ckpt"
-    tensorflow_v1.write_variables(prefix, weights)
+    tensorflow_files.write_variables(prefix, weights)
     given = settings(finished, output_dir=tmp_path, init_checkpoint=prefix)
     assert run(*given, *TRAINING) == 1
     told = capfd.readouterr().err
@@ -311,7 +311,7 @@ def test_a_faulty_init_checkpoint_is_named_by_its_flag(
 
 def test_unknown_flags_end_the_command(finished: Finished) -> None:
     command = [sys.executable, "-m", "bert.run_classifier", "--do_trian"]
-    root = Path(__file__).parents[2]
+    root = ROOT
     result = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
     assert result.returncode == 1
     assert "do_trian" in result.stderr and "Traceback" not in result.stderr

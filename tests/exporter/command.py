@@ -12,8 +12,7 @@ import pytest
 from absl import flags
 
 from exporter.__main__ import define_flags, main
-
-ROOT = Path(__file__).parents[2]
+from tests.repository import ROOT
 
 _STAGES = (
     "reading ",

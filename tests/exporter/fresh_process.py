@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.exporter.command import ROOT
+from tests.repository import ROOT
 
 
 def answers(version_directory: Path, texts: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from bert.checkpoints import tensorflow_v1
+from bert.checkpoints.tensorflow import files as tensorflow_files
 from tests.exporter.command import assert_refused, run, run_here
 from tests.tiny_model import TinyModel
 
@@ -55,7 +55,7 @@ def in_weights(change: Callable[[dict[str, np.ndarray]], object], *told: str) ->
     def spoil(model: TinyModel) -> None:
         weights = dict(model.weights)
         change(weights)
-        tensorflow_v1.write_variables(model.prefix, weights)
+        tensorflow_files.write_variables(model.prefix, weights)
 
     return files(spoil, *told)
 
@@ -96,7 +96,7 @@ def cut(file: Callable[[TinyModel], Path], share: float) -> Callable[[TinyModel]
 
 def cut_last_byte(model: TinyModel) -> None:
     """Of a checkpoint without optimizer slots, so that the last variable is one of BERT's."""
-    tensorflow_v1.write_variables(model.prefix, model.weights)
+    tensorflow_files.write_variables(model.prefix, model.weights)
     os.truncate(data_file(model), data_file(model).stat().st_size - 1)
 
 

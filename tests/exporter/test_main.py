@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from exporter.adversarial_text import ADVERSARIAL_TEXTS
-from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
+from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
+from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 from tests.conftest import Signatures, load_signatures
 from tests.exporter.command import Outcome, run, run_here, start
 from tests.exporter.fresh_process import answers
 from tests.oracles.original_classifier import OriginalClassifier
+from tests.repository import ROOT
 from tests.tiny_model import LABELS, TinyModel, write_tiny_model
 
 _FIRST_SENTENCES = 'what is "good"?\nThe film is not fun.\n\n\xff\n'
@@ -49,7 +50,7 @@ def exported(
         "--target_serving=2.12.0",
         "--nowarmup",
         f"--verify_file={lines}",
-        working_directory=Path(__file__).parents[2],
+        working_directory=ROOT,
     )
     return scratch / "models" / "sentiment", outcome
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.command import ROOT, assert_refused, run
+from tests.exporter.command import assert_refused, run
+from tests.repository import ROOT
 from tests.tiny_model import TinyModel
 
 

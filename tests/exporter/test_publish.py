@@ -14,8 +14,7 @@ import pytest
 from bert.errors import UserError
 from exporter.publish import staged_version
 from tests.exporter.disks import disk, read_only_disk
-
-_ROOT = Path(__file__).parents[2]
+from tests.repository import ROOT
 
 # Publishes one file; kills itself at the audit event of the number given, -1 for none.
 _PUBLISHER = """
@@ -84,7 +83,7 @@ def slow_publisher(export_dir: Path) -> Iterator[subprocess.Popen[str]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=_ROOT,
+        cwd=ROOT,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -239,7 +238,7 @@ def test_leftovers_of_another_user_are_no_obstacle() -> None:
         (theirs / "lock").chmod(0)
         result = subprocess.run(
             [sys.executable, "-S", "-c", _OTHER_USER, str(export_dir)],
-            cwd=_ROOT,
+            cwd=ROOT,
             capture_output=True,
             text=True,
         )
@@ -279,7 +278,7 @@ def test_killed_at_any_step(tmp_path: Path) -> None:
     while True:
         export_dir = tmp_path / str(deadly)
         result = subprocess.run(
-            [sys.executable, "-S", "-c", _PUBLISHER, str(export_dir), str(deadly)], cwd=_ROOT
+            [sys.executable, "-S", "-c", _PUBLISHER, str(export_dir), str(deadly)], cwd=ROOT
         )
         if result.returncode == 0:
             break

@@ -3,8 +3,8 @@
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
-from bert.huggingface_settings import HuggingFaceSettings
-from bert.vocabulary import Vocabulary
+from bert.tokenizers.huggingface.settings import HuggingFaceSettings
+from bert.tokenizers.vocabulary import Vocabulary
 
 
 def huggingface_tokenizer(

@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.compatibility.environments import ENVIRONMENTS_VARIABLE
+from tests.programs.compatibility.environments import ENVIRONMENTS_VARIABLE
+from tests.repository import ROOT
 
-_DEFAULT = Path(__file__).resolve().parents[2] / "build" / "environments"
+_DEFAULT = ROOT / "build" / "environments"
 
 _INSTALLATIONS: tuple[tuple[str, ...], ...] = (
     # What official.nlp imports; the package itself asks for OpenCV, Kaggle and more as well.

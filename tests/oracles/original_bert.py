@@ -22,6 +22,8 @@ from typing import Any
 import tensorflow as tf
 from absl import flags
 
+from tests.repository import ROOT
+
 _NAME = "bert_tensorflow-1.0.4-py2.py3-none-any.whl"
 _REQUIREMENT = "bert-tensorflow==1.0.4"
 _SHA256 = "f880680a03fbf637c217443b7d3d8969d0b3aef4822b4ea13c2a124498dd21a0"
@@ -132,7 +134,7 @@ def unpacked_wheel() -> Path:
 
 def _cache_directory() -> Path:
     given = os.environ.get("BERT_EXPORTER_CACHE")
-    return Path(given) if given else Path(__file__).parents[2] / ".cache"
+    return Path(given) if given else ROOT / ".cache"
 
 
 def _download(directory: Path) -> Path:

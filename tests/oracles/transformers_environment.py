@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.compatibility.environments import ENVIRONMENTS_VARIABLE
+from tests.programs.compatibility.environments import ENVIRONMENTS_VARIABLE
+from tests.repository import ROOT
 
-_DEFAULT = Path(__file__).resolve().parents[2] / "build" / "environments"
+_DEFAULT = ROOT / "build" / "environments"
 
 # PyTorch's own index has builds without the GPU libraries, which take gigabytes.
 _CPU_BUILDS = "https://download.pytorch.org/whl/cpu"

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from exporter.serving.core_op_table import CoreOpTable
 from exporter.serving.release import parse_release
+from tests.repository import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_it_says_what_tensorflow_registers(table: CoreOpTable) -> None:
 def test_saving_and_loading(table: CoreOpTable, tmp_path: Path) -> None:
     table.save(tmp_path)
     for name in ("core_ops_by_tensorflow_release.json", "core_op_attributes.json"):
-        shipped = Path(__file__).parents[3] / "exporter" / "serving" / "data" / name
+        shipped = ROOT / "exporter" / "serving" / "data" / name
         assert (tmp_path / name).read_bytes() == shipped.read_bytes()
 
 

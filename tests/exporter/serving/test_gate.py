@@ -9,7 +9,7 @@ from bert.errors import UserError
 from exporter.serving import gate
 from exporter.serving.op_tables import OpTables
 from exporter.serving.release import parse_release
-from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
+from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import pytest
 
 from exporter.serving.op_tables import OpTables
 from exporter.serving.release import format_release, parse_release
-from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
+from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from tensorflow.python.framework import op_def_registry
 
 from exporter.serving.graph_file import read_serving_graph
 from exporter.text.registration import register_text_ops
-from tests.exporter.command import ROOT
+from tests.repository import ROOT
 from tests.tiny_model import TinyModel
 
 

@@ -5,9 +5,8 @@ import random
 import pytest
 import tensorflow as tf
 
-from exporter.text.packing import Packed, pack
+from exporter.text.packing import Packed, keep_single, pack
 from exporter.text.tokens import TokenIds
-from exporter.text.truncation import keep_single
 
 CLS, SEP = 101, 102
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert.vocabulary import Vocabulary
+from bert.tokenizers.vocabulary import Vocabulary
+from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 from exporter.text.pipeline import NOT_IN_TEXT, TextPipeline
 from exporter.text.profiles import PROFILES
-from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
 from tests.exporter.text import texts
 from tests.exporter.text.vocabularies import unique
 from tests.tiny_model import weightless_model

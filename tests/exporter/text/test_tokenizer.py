@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.adversarial_text import ADVERSARIAL_TEXTS
-from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
+from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
+from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 from tests.exporter.text import texts
 from tests.exporter.text.tokenizer_artefact import Tokenize, save_and_load
 from tests.exporter.text.vocabularies import sample_vocabulary, write_vocabulary

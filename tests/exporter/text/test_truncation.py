@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert.tokenization import truncate_pair
-from exporter.text.truncation import keep_longer_shortened, keep_single
+from bert.tokenizers.google_research import truncate_pair
+from exporter.text.packing import keep_longer_shortened, keep_single
 from tests.oracles.original_pairs import original_truncate_seq_pair
 
 _LONGEST = 40

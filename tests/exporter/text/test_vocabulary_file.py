@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bert.vocabulary import Vocabulary
-from exporter.text.wordpiece import CLASSIC_OP, FAST_OP
+from bert.tokenizers.vocabulary import Vocabulary
+from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 from tests.exporter.text.tokenizer_artefact import save_and_load
 from tests.oracles.original_tokenizer import original_tokenizer, read_as_github
 

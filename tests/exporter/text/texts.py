@@ -8,11 +8,10 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from exporter.adversarial_text import ADVERSARIAL_TEXTS
+from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
+from tests.repository import ROOT
 
 FULL = bool(os.environ.get("BERT_EXPORTER_FULL"))
-
-_ROOT = Path(__file__).resolve().parents[3]
 
 # What the stock in-graph tokenizers get wrong, cause by cause.
 EXAMPLES = (
@@ -199,6 +198,6 @@ def data_lines() -> list[bytes]:
         files.append(Path(folder, "mrpc", "msr_paraphrase_train.txt"))
         assert len(files) > 1, f"no sst2/*.tsv in {folder}"
     else:
-        files = sorted((_ROOT / "scripts" / "quickstart_data").glob("*.tsv"))
+        files = sorted((ROOT / "scripts" / "quickstart_data").glob("*.tsv"))
     lines = [line for file in files for line in file.read_bytes().split(b"\n")]
     return [*lines, *ADVERSARIAL_TEXTS, *(sentence.encode() for sentence in SENTENCES)]

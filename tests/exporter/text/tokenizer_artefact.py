@@ -7,7 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from bert.model import GOOGLE_RESEARCH
-from bert.vocabulary import Vocabulary
+from bert.tokenizers.vocabulary import Vocabulary
 from exporter.text import google_research
 from tests.tiny_model import weightless_model
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from bert.tokenization import BasicTokenizer
+from bert.tokenizers.google_research import BasicTokenizer
 
 _SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused0]")
 _PIECES = (

@@ -1,0 +1,109 @@
+"""Directories that `save_pretrained` of transformers wrote: config.json and model.safetensors."""
+
+import dataclasses
+from pathlib import Path
+
+from bert.checkpoints.huggingface.config import (
+    CONFIG_FILE,
+    HuggingFaceConfig,
+    read_huggingface_config,
+)
+from bert.checkpoints.huggingface.head import Head, find_head
+from bert.checkpoints.huggingface.weights import HuggingFaceWeights
+from bert.checkpoints.options import ReadOptions
+from bert.checkpoints.tensors.opening import WEIGHTS_FILES, find_weights_file, open_tensors
+from bert.checkpoints.text.profile import find_text_profile
+from bert.checkpoints.text.settings import Setting, find_max_seq_length
+from bert.errors import UserError
+from bert.model import EMBEDDING, HUGGINGFACE, FineTunedModel
+from bert.variables import classifier_shapes, encoder_shapes
+
+
+def sign(path: Path) -> str | None:
+    """The file by which `path` is known as such a directory, None if it is none."""
+    if not path.is_dir():
+        return None
+    weights_file = find_weights_file(path)
+    return None if weights_file is None else weights_file.name
+
+
+def read(path: Path, options: ReadOptions) -> FineTunedModel:
+    """Opens a fine-tuned model, or a bare BertModel for its vectors.
+
+    Raises:
+      UserError: a file or tensor is missing, of another model or head than those that can
+        be exported, or two of them contradict each other.
+    """
+    config, weights = open_directory(path, options.bert_config_file)
+    head = find_head(config, weights, options)
+    length = find_max_seq_length(path, options.max_seq_length, config.bert.max_position_embeddings)
+    return build(path, options, config, weights, head, length, f"Hugging Face {head.architecture}")
+
+
+def open_directory(
+    path: Path, config_file: Path | None
+) -> tuple[HuggingFaceConfig, HuggingFaceWeights]:
+    """Configuration and weights of a directory; `config_file` is --bert_config_file.
+
+    Raises:
+      UserError: a file is missing or faulty.
+    """
+    config = read_huggingface_config(config_file or path / CONFIG_FILE)
+    weights_file = find_weights_file(path)
+    if weights_file is None:
+        raise UserError(
+            f"--checkpoint {path} has a {CONFIG_FILE}, but none of {', '.join(WEIGHTS_FILES)}: "
+            "copy the weights of the model there, too."
+        )
+    weights = HuggingFaceWeights(weights_file, open_tensors(weights_file))
+    bert = dataclasses.replace(config.bert, has_pooler=weights.has_pooler)
+    weights.require_no_other(encoder_shapes(bert))
+    return dataclasses.replace(config, bert=bert), weights
+
+
+def build(
+    path: Path,
+    options: ReadOptions,
+    config: HuggingFaceConfig,
+    weights: HuggingFaceWeights,
+    head: Head,
+    max_seq_length: Setting[int],
+    kind: str,
+) -> FineTunedModel:
+    """Reads the weights and the tokenizer that belong to a head.
+
+    Raises:
+      UserError: a tensor or tokenizer file is missing, faulty or does not fit.
+    """
+    text = find_text_profile(path, options, HUGGINGFACE)
+    # A pooler that the head does not stand on would be dead weight.
+    bert = dataclasses.replace(config.bert, has_pooler=head.pooling.needs_pooler)
+    if len(text.vocabulary) > bert.vocab_size:
+        raise UserError(
+            f"{text.source} has {len(text.vocabulary)} tokens, but the word embeddings of the "
+            f"model have {bert.vocab_size} rows: give the tokenizer of this model."
+        )
+    shapes = encoder_shapes(bert)
+    if head.task != EMBEDDING:
+        shapes |= classifier_shapes(bert, head.num_outputs)
+    return FineTunedModel(
+        config=bert,
+        weights=weights.read(shapes),
+        vocabulary=text.vocabulary,
+        vocabulary_file=text.vocabulary_file,
+        do_lower_case=text.casing.value,
+        tokenizer=text.tokenizer,
+        task=head.task,
+        labels=head.labels,
+        max_seq_length=max_seq_length.value,
+        provenance={
+            "kind": kind,
+            "checkpoint": str(path),
+            "bert_config_file": str(config.file),
+            "vocab_file": text.source,
+            "do_lower_case": text.casing.source,
+            "max_seq_length": max_seq_length.source,
+        },
+        tokenizer_settings=text.huggingface,
+        pooling=head.pooling,
+    )

@@ -1,0 +1,114 @@
+"""The tensors of transformers' BertModel as google-research/bert's variables."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bert.checkpoints.tensors.stored_tensor import StoredTensor
+from bert.errors import UserError
+from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
+
+CLASSIFIER = {OUTPUT_WEIGHTS: "classifier.weight", OUTPUT_BIAS: "classifier.bias"}
+POOLER = "pooler.dense.weight"
+
+# Models with a head keep the encoder under this name; BertModel alone does not.
+_ENCODER_PREFIX = "bert."
+_ENCODER_PARTS = ("embeddings.", "encoder.", "pooler.")
+
+# Numbers that are the same in every model, which older releases saved as well.
+_CONSTANTS = ("embeddings.position_ids", "embeddings.token_type_ids")
+
+# The last part of a name: google-research's here, PyTorch's there; releases before 2020 called
+# the parameters of layer norms gamma and beta.
+_ENDINGS = {
+    "LayerNorm/gamma": ("LayerNorm.weight", "LayerNorm.gamma"),
+    "LayerNorm/beta": ("LayerNorm.bias", "LayerNorm.beta"),
+    "kernel": ("weight",),
+    "bias": ("bias",),
+    "embeddings": ("embeddings.weight",),
+}
+
+
+class HuggingFaceWeights:
+    """The tensors of one model, by the names that google-research/bert has for them."""
+
+    def __init__(self, file: Path, tensors: Mapping[str, StoredTensor]) -> None:
+        """Takes the tensors that `file`, or the files that it is an index of, holds."""
+        self.file = file
+        self._tensors = tensors
+        self._prefix = (
+            _ENCODER_PREFIX if any(name.startswith(_ENCODER_PREFIX) for name in tensors) else ""
+        )
+
+    @property
+    def has_pooler(self) -> bool:
+        """Whether the model has BERT's pooler."""
+        return self._prefix + POOLER in self._tensors
+
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        """The shape of a tensor under its own name, None where there is none."""
+        return self._tensors[name].shape if name in self._tensors else None
+
+    def read(self, expected: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        """Reads the variables named in `expected`, name -> shape, as float32 arrays.
+
+        Raises:
+          UserError: a tensor is missing, has another shape or no float type, holds NaN or
+            infinity, or the file is damaged.
+        """
+        return {name: self._read(name, shape) for name, shape in expected.items()}
+
+    def require_no_other(self, variables: Mapping[str, object]) -> None:
+        """Makes sure that the encoder has no tensor beside those of `variables`.
+
+        Raises:
+          UserError: it has, so config.json does not tell all of the model.
+        """
+        known = {name for variable in variables for name in self._names(variable)}
+        for name in self._tensors:
+            own = name.removeprefix(self._prefix)
+            if own.startswith(_ENCODER_PARTS) and own not in _CONSTANTS and name not in known:
+                raise UserError(
+                    f"{self.file} has the tensor {name!r}, which a BERT of this configuration "
+                    "does not have: give the config.json that belongs to it."
+                )
+
+    def _read(self, variable: str, shape: tuple[int, ...]) -> np.ndarray:
+        candidates = self._names(variable)
+        name = next((name for name in candidates if name in self._tensors), None)
+        if name is None:
+            raise UserError(
+                f"{self.file} has no tensor {candidates[0]!r}: give the directory of a whole BERT "
+                "with the config.json that belongs to it."
+            )
+        stored = self._tensors[name]
+        is_kernel = variable.endswith("kernel")  # PyTorch keeps [outputs, inputs]
+        stored_shape = shape[::-1] if is_kernel else shape
+        if stored.shape != stored_shape:
+            raise UserError(
+                f"{stored.file}: the tensor {name!r} has shape {list(stored.shape)}, where "
+                f"config.json asks for {list(stored_shape)}: give files that belong together."
+            )
+        if not stored.is_float:
+            raise UserError(
+                f"{stored.file}: the tensor {name!r} has type {stored.dtype}, where floating-point "
+                "numbers of 16 bits or more are expected: give the model as it was before it was "
+                "quantized."
+            )
+        value = stored.read()
+        if not np.isfinite(value).all():
+            raise UserError(
+                f"{stored.file}: the tensor {name!r} holds NaN or infinity: the training diverged, "
+                "give an earlier model."
+            )
+        return np.ascontiguousarray(value.T if is_kernel else value)
+
+    def _names(self, variable: str) -> list[str]:
+        """The names that a variable may have, the newest first."""
+        if variable in CLASSIFIER:
+            return [CLASSIFIER[variable]]
+        path = variable.removeprefix("bert/").replace("layer_", "layer/")
+        ending = next(ending for ending in _ENDINGS if path.endswith(ending))
+        stem = path.removesuffix(ending).replace("/", ".")
+        return [self._prefix + stem + own for own in _ENDINGS[ending]]

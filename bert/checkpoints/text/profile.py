@@ -1,0 +1,87 @@
+"""What a checkpoint's directory says of its text: library, vocabulary, casing."""
+
+import dataclasses
+from pathlib import Path
+
+from bert.checkpoints.options import ReadOptions
+from bert.checkpoints.text.huggingface_files import TOKENIZER_FILE, VOCABULARY_FILE, find_tokenizer
+from bert.checkpoints.text.settings import Setting, find_casing
+from bert.errors import UserError
+from bert.model import HUGGINGFACE, TOKENIZERS
+from bert.tokenizers.huggingface.settings import HuggingFaceSettings
+from bert.tokenizers.vocabulary import Vocabulary
+
+
+@dataclasses.dataclass(frozen=True)
+class TextProfile:
+    """How a model's texts become ids."""
+
+    tokenizer: str
+    vocabulary: Vocabulary
+    vocabulary_file: bytes
+    source: str
+    """the file of the vocabulary"""
+
+    casing: Setting[bool]
+    huggingface: HuggingFaceSettings | None
+
+    def require_rows_for_all(self, vocab_size: int) -> None:
+        """Makes sure that a checkpoint's word embeddings have a row for every line.
+
+        Raises:
+          UserError: `vocab_size` rows are fewer.
+        """
+        if len(self.vocabulary) > vocab_size:
+            raise UserError(
+                f"--vocab_file {self.source} has {len(self.vocabulary)} lines, but the word "
+                f"embeddings of the checkpoint have {vocab_size} rows: give the vocabulary of this "
+                "checkpoint."
+            )
+
+
+def find_text_profile(
+    directory: Path,
+    options: ReadOptions,
+    default_tokenizer: str,
+    trained_casing: Setting[bool] | None = None,
+) -> TextProfile:
+    """Reads the files of the library that was asked for, or of the default one.
+
+    `trained_casing` is what is told of the training in no file of a library.
+
+    Raises:
+      UserError: no such library, or its files are missing, faulty or contradictory.
+    """
+    tokenizer = options.tokenizer or default_tokenizer
+    if tokenizer not in TOKENIZERS:
+        raise UserError(
+            f"--tokenizer is {tokenizer!r}, where one of {', '.join(TOKENIZERS)} is expected: give "
+            "the library that the model was trained with."
+        )
+    file = options.vocab_file or directory / VOCABULARY_FILE
+    if tokenizer != HUGGINGFACE:
+        _require(file)
+        vocabulary = Vocabulary.from_file(file)
+        casing = find_casing(directory, vocabulary, options.do_lower_case, trained_casing)
+        return TextProfile(tokenizer, vocabulary, file.read_bytes(), str(file), casing, None)
+    if not (directory / TOKENIZER_FILE).is_file():
+        _require(file)
+    found = find_tokenizer(directory, options.vocab_file, options.do_lower_case)
+    # With the tokens that were added, so that a line number is an id.
+    lines = "".join(f"{token}\n" for token in found.vocabulary.tokens)
+    try:
+        vocabulary_file = lines.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{found.source}: the vocabulary holds half a surrogate pair "
+            f"({lines[error.start]!r}), which is no character: give the tokenizer of the "
+            "checkpoint."
+        ) from error
+    return TextProfile(
+        tokenizer, found.vocabulary, vocabulary_file, found.source, found.casing, found.settings
+    )
+
+
+def _require(file: Path) -> None:
+    if not file.is_file():
+        raise UserError(f"{file}, the vocabulary, does not exist: name the file with --vocab_file.")

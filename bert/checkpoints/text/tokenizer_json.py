@@ -1,0 +1,224 @@
+"""Reads tokenizer.json, the file of Hugging Face's `tokenizers`, where it is BERT's tokenizer."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bert.config import read_json_object
+from bert.errors import UserError
+from bert.tokenizers.huggingface.settings import AddedToken, HuggingFaceSettings
+from bert.tokenizers.vocabulary import Vocabulary
+
+_NORMALIZER_FLAGS = ("clean_text", "handle_chinese_chars", "lowercase")
+_ADDED_TOKEN_FLAGS = ("normalized", "single_word", "lstrip", "rstrip")
+
+# Type ids of `[CLS] a [SEP]` and of `[CLS] a [SEP] b [SEP]`.
+_SINGLE_TYPE_IDS = [0, 0, 0]
+_PAIR_TYPE_IDS = [0, 0, 0, 1, 1]
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenizerJson:
+    """What the file says."""
+
+    vocabulary: Vocabulary
+    settings: HuggingFaceSettings
+    strip_accents: bool | None
+    """None means wherever text is lower-cased; `settings` has the outcome"""
+
+
+def read_tokenizer_json(file: Path) -> TokenizerJson:
+    """Reads the file; its truncation, padding and decoder have no say in an export.
+
+    Raises:
+      UserError: a part of it is not that of a BERT tokenizer.
+    """
+    content = read_json_object(file)
+    model = _part(file, content, "model", "WordPiece", type_may_lack=True)
+    prefix = model.get("continuing_subword_prefix", "##")
+    if prefix != "##":
+        raise UserError(
+            f"{file}: continuing_subword_prefix is {prefix!r}, where BERT's '##' is expected: such "
+            "a tokenizer cannot be exported."
+        )
+    _part(file, content, "pre_tokenizer", "BertPreTokenizer")
+    normalizer = _part(file, content, "normalizer", "BertNormalizer")
+    flags = {name: _bool(file, normalizer, name) for name in _NORMALIZER_FLAGS}
+    strip_accents = normalizer.get("strip_accents")
+    if strip_accents is not None:
+        strip_accents = _bool(file, normalizer, "strip_accents")
+    pieces = _vocabulary(file, model)
+    added_tokens = added_tokens_with_ids(
+        file, pieces, [_added_token(file, token) for token in content.get("added_tokens") or []]
+    )
+    vocabulary = with_added_tokens(pieces, added_tokens)
+    cls_token, sep_token = _special_tokens(file, content)
+    unk_token = model.get("unk_token", "[UNK]")
+    for name in (cls_token, sep_token, unk_token):
+        if name not in vocabulary.ids or (name == unk_token and name not in pieces):
+            raise UserError(
+                f"{file}: the vocabulary has no {name!r}, which the tokenizer puts into its "
+                "output: give the tokenizer of the checkpoint."
+            )
+    limit = model.get("max_input_chars_per_word", 100)
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise UserError(
+            f"{file}: max_input_chars_per_word is {limit!r}, where a positive integer is expected: "
+            "correct the file."
+        )
+    return TokenizerJson(
+        vocabulary,
+        HuggingFaceSettings(
+            **flags,
+            strip_accents=flags["lowercase"] if strip_accents is None else strip_accents,
+            max_input_chars_per_word=limit,
+            unk_token=unk_token,
+            cls_token=cls_token,
+            sep_token=sep_token,
+            added_tokens=added_tokens,
+        ),
+        strip_accents,
+    )
+
+
+def added_tokens_with_ids(
+    file: Path, pieces: Mapping[str, int], tokens: Sequence[tuple[int | None, AddedToken]]
+) -> tuple[AddedToken, ...]:
+    """Gives added tokens the ids that the library gives them.
+
+    A token of the vocabulary keeps its id; others are numbered behind it as they come.
+
+    Args:
+      file: that names the tokens.
+      pieces: the vocabulary of WordPiece.
+      tokens: the id that the file tells of each, None where it tells none, and the token.
+
+    Raises:
+      UserError: the file tells another id.
+    """
+    found: dict[str, AddedToken] = {}
+    next_id = len(pieces)
+    taken = set(pieces.values())
+    for told, token in tokens:
+        if not token.content:
+            continue
+        if token.content in found:
+            token_id = found[token.content].id
+        elif token.content in pieces:
+            token_id = pieces[token.content]
+        else:
+            token_id, next_id = next_id, next_id + 1
+            if token_id in taken:
+                raise UserError(
+                    f"{file}: the added token {token.content!r} gets the id {token_id}, which a "
+                    "piece of the vocabulary has, because the vocabulary leaves ids out: close "
+                    "the gaps."
+                )
+        if told not in (None, token_id):
+            raise UserError(
+                f"{file}: the added token {token.content!r} has the id {told}, but the library "
+                f"gives it {token_id}: correct the file, or save the tokenizer again."
+            )
+        # Of two tokens of the same content the last one counts.
+        found[token.content] = dataclasses.replace(
+            token, id=token_id, is_word_piece=token.content in pieces
+        )
+    return tuple(found.values())
+
+
+def with_added_tokens(pieces: Mapping[str, int], tokens: Sequence[AddedToken]) -> Vocabulary:
+    """The vocabulary by id; ids that nothing has are empty."""
+    names = {index: piece for piece, index in pieces.items()}
+    names |= {token.id: token.content for token in tokens}
+    return Vocabulary(tuple(names.get(index, "") for index in range(max(names) + 1)))
+
+
+def _part(
+    file: Path, content: Mapping[str, Any], name: str, expected: str, type_may_lack: bool = False
+) -> Mapping[str, Any]:
+    """A part of the file that must be of one type."""
+    part = content.get(name)
+    # A Sequence of one part is that part.
+    if isinstance(part, dict) and part.get("type") == "Sequence":
+        inner = part.get(f"{name}s")
+        if isinstance(inner, list) and len(inner) == 1:
+            part = inner[0]
+    found = (
+        part.get("type", expected if type_may_lack else None) if isinstance(part, dict) else None
+    )
+    if not isinstance(part, dict) or found != expected:
+        raise UserError(
+            f"{file}: the {name} is {found or 'missing'}, where BERT's {expected} is expected: "
+            "such a tokenizer cannot be exported."
+        )
+    return part
+
+
+def _bool(file: Path, part: Mapping[str, Any], name: str) -> bool:
+    value = part.get(name)
+    if not isinstance(value, bool):
+        raise UserError(
+            f"{file}: {name} is {value!r}, where true or false is expected: correct the file."
+        )
+    return value
+
+
+def _vocabulary(file: Path, model: Mapping[str, Any]) -> dict[str, int]:
+    pieces = model.get("vocab")
+    ids = list(pieces.values()) if isinstance(pieces, dict) else []
+    if not ids or not all(isinstance(i, int) and i >= 0 for i in ids) or len({*ids}) != len(ids):
+        raise UserError(
+            f"{file}: the model's vocab is not an object of pieces and their different ids: give "
+            "the tokenizer of the checkpoint."
+        )
+    return dict(pieces)  # type: ignore[arg-type]
+
+
+def _added_token(file: Path, token: Any) -> tuple[int | None, AddedToken]:
+    if not isinstance(token, dict) or not isinstance(token.get("content"), str):
+        raise UserError(
+            f"{file}: {token!r} among added_tokens is not an object with a content: correct the "
+            "file."
+        )
+    return token.get("id"), AddedToken(
+        token["content"], -1, **{name: _bool(file, token, name) for name in _ADDED_TOKEN_FLAGS}
+    )
+
+
+def _special_tokens(file: Path, content: Mapping[str, Any]) -> tuple[str, str]:
+    """The first and the separating token that the post-processor puts around texts."""
+    processor = content.get("post_processor")
+    processor = processor if isinstance(processor, dict) else {}
+    kind = processor.get("type")
+    try:
+        if kind == "BertProcessing":
+            return processor["cls"][0], processor["sep"][0]
+        if kind == "TemplateProcessing":
+            single, single_types = _template(processor["single"])
+            pair, pair_types = _template(processor["pair"])
+            cls_token, _, sep_token = single
+            if (
+                pair == [*single, "B", sep_token]
+                and single[1] == "A"
+                and single_types == _SINGLE_TYPE_IDS
+                and pair_types == _PAIR_TYPE_IDS
+            ):
+                return cls_token, sep_token
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise UserError(_not_berts_processor(file, kind)) from error
+    raise UserError(_not_berts_processor(file, kind))
+
+
+def _not_berts_processor(file: Path, kind: str | None) -> str:
+    return (
+        f"{file}: the post_processor ({kind or 'missing'}) is not BERT's, which makes "
+        "`[CLS] a [SEP]` and `[CLS] a [SEP] b [SEP]` with type ids 0 and 1: such a tokenizer "
+        "cannot be exported."
+    )
+
+
+def _template(parts: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[int]]:
+    """Names and type ids of a template's parts."""
+    values = [value for part in parts for value in part.values()]
+    return [value["id"] for value in values], [value["type_id"] for value in values]

@@ -1,0 +1,128 @@
+"""Self-attention over packed tokens: the one place where rows are padded."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from bert.encoder.graphs import Premises
+from bert.encoder.packed_tokens import PackedTokens, index_in_row, row_of_each_value
+
+# Padding gets a score far below the -10000 that a masked column of a request gets, so that a
+# row without any mask still attends to its own columns only, as in the original.
+_PADDING_BIAS = -1e9
+
+
+class PaddedLayout(NamedTuple):
+    """Where the packed tokens stand once their rows are padded to the longest, S."""
+
+    num_rows: tf.Tensor
+    """int32 [], B."""
+
+    longest: tf.Tensor
+    """int32 [], S."""
+
+    first_tokens: tf.Tensor
+    """int32 [B], the packed index of each row's first token."""
+
+    head_places: tf.Tensor
+    """int32 [N, heads], the place of each head of each packed token in the flattened
+    [heads * B * S]."""
+
+    first_head_places: tf.Tensor
+    """int32 [B, heads], the same of the first tokens alone in [heads * B]."""
+
+    padded_to_packed: tf.Tensor | None
+    """int32 [B, S], the packed token at each place; a token of the batch where padding is.
+
+    None where the rows are even, so that padded and packed are the same.
+    """
+
+    key_bias: tf.Tensor | None
+    """float32 [B, 1, S], added to attention scores; None where the rows are even."""
+
+    def pad(self, tensor: tf.Tensor) -> tf.Tensor:
+        """Packed to padded: [P, N, D] -> [P, B, S, D]."""
+        if self.padded_to_packed is not None:
+            return tf.gather(tensor, self.padded_to_packed, axis=1)
+        parts, _, size = tensor.shape
+        return tf.reshape(tensor, [parts, self.num_rows, self.longest, size])
+
+
+def padded_layout(tokens: PackedTokens, heads: int, premises: Premises) -> PaddedLayout:
+    """Computes where each token goes; once for all layers."""
+    starts = tokens.row_splits[:-1]  # [B]
+    lengths = tokens.row_splits[1:] - starts  # [B]
+    longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))  # S, 0 for a batch of no rows
+    # Behind a value that only running tells, or tracing would compare a number of rows that it
+    # knows with a number of tokens that it knows, and refuse the graph for even rows.
+    num_rows, longest = tf.unstack(tf.stack([tf.size(starts), longest]))
+    firsts = _in_every_head(tf.range(num_rows), num_rows, heads)
+    if premises.even:
+        num_tokens = tf.size(tokens.ids)
+        places = _in_every_head(tf.range(num_tokens), num_tokens, heads)
+        return PaddedLayout(num_rows, longest, starts, places, firsts, None, None)
+    columns = tf.range(longest)  # [S]
+    is_token = columns[tf.newaxis, :] < lengths[:, tf.newaxis]  # [B, S]
+    # Padding reads the row's first token, which exists; its score is masked below.
+    padded_to_packed = starts[:, tf.newaxis] + tf.where(is_token, columns[tf.newaxis, :], 0)
+    key_bias = tf.where(is_token, 0.0, _PADDING_BIAS)  # [B, S]
+    if tokens.attention_bias is not None:
+        key_bias += tf.gather(tokens.attention_bias, padded_to_packed)
+    rows = row_of_each_value(tokens.row_splits)  # [N]
+    packed_to_padded = rows * longest + index_in_row(tokens.row_splits, rows)  # [N]
+    places = _in_every_head(packed_to_padded, num_rows * longest, heads)
+    key_bias = key_bias[:, tf.newaxis, :]
+    return PaddedLayout(num_rows, longest, starts, places, firsts, padded_to_packed, key_bias)
+
+
+def _in_every_head(places: tf.Tensor, count: tf.Tensor, heads: int) -> tf.Tensor:
+    """Places in [count] to those in the flattened [heads * count]: int32 [M] -> [M, heads]."""
+    return places[:, tf.newaxis] + tf.range(heads) * count
+
+
+def attention(
+    query: tf.Tensor,
+    key: tf.Tensor,
+    value: tf.Tensor,
+    key_bias: tf.Tensor | None,
+    dropout_rate: float,
+) -> tf.Tensor:
+    """Dot-product attention (Vaswani et al. 2017, section 3.2; `attention_layer`).
+
+    The softmax is float32 whatever the precision of the rest.
+
+    Args:
+      query: float [heads, B, F, D], already divided by the square root of D.
+      key: float [heads, B, S, D].
+      value: float [heads, B, S, D].
+      key_bias: float32 [B, 1, S], added to the scores; None adds nothing.
+      dropout_rate: of the attention probabilities; 0 outside training.
+
+    Returns:
+      float [heads, B, F, D].
+    """
+    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [heads, B, F, S]
+    # Of a softmax whose rank it cannot tell, the optimizer of a server complains in its log.
+    scores = tf.ensure_shape(scores, [query.shape[0], None, None, None])
+    if key_bias is not None:
+        scores += key_bias
+    probabilities = tf.nn.softmax(scores)
+    if dropout_rate:
+        probabilities = tf.nn.dropout(probabilities, dropout_rate)
+    return tf.matmul(tf.cast(probabilities, value.dtype), value)
+
+
+def side_by_side(context: tf.Tensor, head_places: tf.Tensor) -> tf.Tensor:
+    """The heads' parts of each token behind one another, in one copy.
+
+    Args:
+      context: float [heads, B, F, D].
+      head_places: int32 [M, heads], where the tokens' parts stand in it, flattened to
+        [heads * B * F].
+
+    Returns:
+      float [M, heads * D].
+    """
+    heads, _, _, size_per_head = context.shape
+    parts = tf.reshape(context, [-1, size_per_head])
+    return tf.reshape(tf.gather(parts, head_places), [-1, heads * size_per_head])

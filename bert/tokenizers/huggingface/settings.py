@@ -1,0 +1,64 @@
+"""The settings of a Hugging Face BERT tokenizer."""
+
+import dataclasses
+
+from bert.tokenizers.vocabulary import CLS, SEP, UNK, Vocabulary
+
+# Those of BERT, which are recognised inside the text too.
+SPECIAL_TOKENS = (UNK, SEP, "[PAD]", CLS, "[MASK]")
+
+
+@dataclasses.dataclass(frozen=True)
+class AddedToken:
+    """A token that is recognised inside the text, before it is split into words."""
+
+    content: str
+    id: int
+
+    normalized: bool = False
+    """whether it is looked for in the normalised text, normalised itself"""
+
+    single_word: bool = False
+    """whether it must not stand beside a letter, digit or underscore"""
+
+    lstrip: bool = False
+    """whether it takes the white space before it"""
+
+    rstrip: bool = False
+    """whether it takes the white space after it"""
+
+    is_word_piece: bool = True
+    """whether WordPiece has it too, and so may find it in a word"""
+
+
+@dataclasses.dataclass(frozen=True)
+class HuggingFaceSettings:
+    """What `tokenizers`' BertNormalizer, WordPiece and AddedVocabulary are set to."""
+
+    lowercase: bool
+    strip_accents: bool
+    handle_chinese_chars: bool = True
+    clean_text: bool = True
+    max_input_chars_per_word: int = 100
+    unk_token: str = UNK
+    cls_token: str = CLS
+    sep_token: str = SEP
+    added_tokens: tuple[AddedToken, ...] = ()
+
+    @classmethod
+    def of_vocabulary(cls, vocabulary: Vocabulary, lowercase: bool) -> "HuggingFaceSettings":
+        """What BertWordPieceTokenizer takes for a vocab.txt that comes alone."""
+        special_tokens = [name for name in SPECIAL_TOKENS if name in vocabulary.ids]
+        return cls(
+            lowercase=lowercase,
+            strip_accents=lowercase,
+            added_tokens=tuple(AddedToken(name, vocabulary.ids[name]) for name in special_tokens),
+        )
+
+    def word_pieces(self, vocabulary: Vocabulary) -> Vocabulary:
+        """The part of the vocabulary that WordPiece has; the other slots are empty."""
+        tokens = list(vocabulary.tokens)
+        for token in self.added_tokens:
+            if not token.is_word_piece:
+                tokens[token.id] = ""
+        return Vocabulary(tuple(tokens))

@@ -1,0 +1,265 @@
+"""One run of run_classifier: train, evaluate, predict, export, as far as asked for."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from bert.checkpoints.google_research import write_settings
+from bert.checkpoints.text.settings import find_max_seq_length
+from bert.errors import UserError
+from bert.training import checkpoints, evaluation, initialization
+from bert.training.batches import EncodedExample, encode
+from bert.training.classifier import Classifier
+from bert.training.glue import DEV, TEST, TRAIN, Task, read_examples, split_file
+from bert.training.initialization import blaming
+from bert.training.settings import ModelSettings, find_settings, require_same
+from bert.training.trainer import Schedule, Trainer
+
+EVAL_RESULTS_FILE = "eval_results.txt"
+TEST_RESULTS_FILE = "test_results.tsv"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """The flags of run_classifier, under their names, checked for what needs no file."""
+
+    data_dir: Path
+    output_dir: Path
+    init_checkpoint: Path | None
+    bert_config_file: Path | None
+    vocab_file: Path | None
+    do_lower_case: bool | None
+    max_seq_length: int
+    do_train: bool
+    do_eval: bool
+    do_predict: bool
+    train_batch_size: int
+    eval_batch_size: int
+    predict_batch_size: int
+    learning_rate: float
+    num_train_epochs: float
+    warmup_proportion: float
+    save_checkpoints_steps: int
+    seed: int
+
+
+class FineTuning:
+    """The phases of one run; each after training reads the checkpoint that it judges."""
+
+    def __init__(self, task: Task, options: Options) -> None:
+        """Finds weights and settings and reads the data of every phase.
+
+        Raises:
+          UserError: a file is missing or faulty, or two settings contradict each other.
+        """
+        self._task = task
+        self._options = options
+        self._resumed = self._find_resumed()
+        init = options.init_checkpoint
+        self._init_checkpoint = None if init is None else initialization.find_checkpoint(init)
+        self.settings = self._find_settings()
+        self._predicted_split = TEST if split_file(options.data_dir, TEST).exists() else DEV
+        # Everything is read before training, so that no mistake costs hours.
+        self._train_examples = self._encode(TRAIN) if options.do_train else []
+        self._dev_examples = self._encode(DEV) if options.do_eval else []
+        self._predicted = self._encode(self._predicted_split) if options.do_predict else []
+
+    def train(self) -> None:
+        """Trains from the newest checkpoint of the output directory, else from the start.
+
+        Raises:
+          UserError: the weights do not fit, or the output directory cannot be written to.
+        """
+        options = self._options
+        schedule = Schedule.from_epochs(
+            len(self._train_examples),
+            options.num_train_epochs,
+            options.warmup_proportion,
+            options.train_batch_size,
+            options.learning_rate,
+            options.save_checkpoints_steps,
+            options.seed,
+        )
+        if self._resumed is not None:
+            step = checkpoints.read_global_step(self._resumed)
+            if step >= schedule.num_train_steps:
+                _tell(
+                    f"{self._resumed} is at step {step} of {schedule.num_train_steps} already: "
+                    "nothing to train."
+                )
+                return
+            _tell(f"Training goes on from {self._resumed}.")
+            trainer = Trainer(self._load(self._resumed), schedule)
+            with blaming("--output_dir"):
+                trainer.resume(self._resumed)
+        else:
+            trainer = Trainer(self._initialise(), schedule)
+        _tell(
+            f"Training on {len(self._train_examples)} examples, {schedule.batch_size} a step: "
+            f"{schedule.num_train_steps} steps, the first {schedule.num_warmup_steps} of them "
+            "warm-up."
+        )
+        self._write_settings()
+        trainer.train(self._train_examples, options.output_dir)
+
+    def evaluate(self) -> None:
+        """Writes and prints accuracy and loss on dev.tsv."""
+        prefix = self.trained_checkpoint()
+        metrics = evaluation.evaluate(
+            self._load(prefix),
+            self._dev_examples,
+            self._options.eval_batch_size,
+            checkpoints.read_global_step(prefix),
+        )
+        file = self._options.output_dir / EVAL_RESULTS_FILE
+        evaluation.write_metrics(file, metrics)
+        _tell(f"Evaluated {prefix} on {len(self._dev_examples)} examples, written to {file}:")
+        print(file.read_text(encoding="utf-8"), end="", flush=True)
+
+    def predict(self) -> None:
+        """Writes the probabilities of test.tsv, or of dev.tsv where there is none."""
+        prefix = self.trained_checkpoint()
+        probabilities = evaluation.predict(
+            self._load(prefix), self._predicted, self._options.predict_batch_size
+        )
+        file = self._options.output_dir / TEST_RESULTS_FILE
+        evaluation.write_probabilities(file, probabilities)
+        source = split_file(self._options.data_dir, self._predicted_split)
+        missing = "" if self._predicted_split == TEST else f" (there is no {TEST}.tsv)"
+        _tell(f"Predicted {source}{missing} with {prefix}, written to {file}.")
+
+    def trained_checkpoint(self) -> Path:
+        """The prefix of the output directory's newest checkpoint, else of --init_checkpoint.
+
+        Raises:
+          UserError: neither has a classifier for the task.
+        """
+        newest = checkpoints.newest(self._options.output_dir)
+        if newest is not None:
+            return newest
+        prefix = self._init_checkpoint
+        if prefix is not None and self._holds_classifier(prefix):
+            return prefix
+        lack = "is not given" if prefix is None else f"{prefix} has no classifier for the task"
+        raise UserError(
+            f"--output_dir {self._options.output_dir} holds no checkpoint and --init_checkpoint "
+            f"{lack}: train with --do_train first."
+        )
+
+    def _find_resumed(self) -> Path | None:
+        try:
+            self._options.output_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"--output_dir {self._options.output_dir} cannot be made ({error.strerror}): name "
+                "another directory."
+            ) from error
+        with blaming("--output_dir"):
+            return checkpoints.newest(self._options.output_dir)
+
+    def _find_settings(self) -> ModelSettings:
+        options = self._options
+        checkpoints = [self._resumed, self._init_checkpoint]
+        settings = find_settings(
+            [
+                initialization.settings_directory(prefix)
+                for prefix in checkpoints
+                if prefix is not None
+            ],
+            options.bert_config_file,
+            options.vocab_file,
+            options.do_lower_case,
+        )
+        if self._resumed is not None:
+            require_same(settings, self._resumed.parent)
+        find_max_seq_length(
+            options.output_dir, options.max_seq_length, settings.config.max_position_embeddings
+        )
+        casing = settings.do_lower_case
+        _tell(f"do_lower_case={casing.value}, {casing.source}.")
+        if settings.replaced_gelu:
+            _tell(
+                "Note: the pre-trained model has the erf form of GELU and google-research/bert's "
+                "is the tanh form, so training starts from answers that differ slightly."
+            )
+        if options.do_lower_case is not None and casing.value != settings.vocabulary.is_uncased():
+            _tell("Warning: the vocabulary looks as if the model had the other casing.")
+        return settings
+
+    def _encode(self, split: str) -> list[EncodedExample]:
+        options = self._options
+        return encode(
+            read_examples(self._task, options.data_dir, split),
+            self.settings.tokenizer(),
+            self._task.labels,
+            options.max_seq_length,
+        )
+
+    def _initialise(self) -> Classifier:
+        """The classifier before its first step."""
+        config, seed, labels = self.settings.config, self._options.seed, self._task.labels
+        prefix = self._init_checkpoint
+        if prefix is None:
+            _tell("No --init_checkpoint: all weights are random, nothing is pre-trained.")
+            encoder = initialization.random_encoder(config, seed)
+        elif self._holds_classifier(prefix):
+            _tell(f"Encoder and classifier from {prefix}.")
+            return self._load(prefix)
+        else:
+            _tell(f"Encoder from {prefix}; it has no classifier for the task, which is random.")
+            encoder = initialization.read_encoder(prefix, config, self._flag(prefix))
+        classifier = initialization.random_classifier(config, len(labels), seed)
+        return Classifier(config, encoder | classifier)
+
+    def _load(self, prefix: Path) -> Classifier:
+        """The classifier that a checkpoint holds."""
+        config, flag = self.settings.config, self._flag(prefix)
+        encoder = initialization.read_encoder(prefix, config, flag)
+        labels = len(self._task.labels)
+        return Classifier(
+            config, encoder | initialization.read_classifier(prefix, config, labels, flag)
+        )
+
+    def _holds_classifier(self, prefix: Path) -> bool:
+        return initialization.holds_classifier(
+            prefix, self.settings.config, len(self._task.labels), self._flag(prefix)
+        )
+
+    def _flag(self, prefix: Path) -> str:
+        return "--init_checkpoint" if prefix == self._init_checkpoint else "--output_dir"
+
+    def _write_settings(self) -> None:
+        """Makes the output directory one that the exporter takes without further flags."""
+        try:
+            write_settings(
+                self._options.output_dir,
+                self.settings.config,
+                self.settings.vocabulary_file.read_bytes(),
+                self.settings.do_lower_case.value,
+                self._options.max_seq_length,
+            )
+        except OSError as error:
+            raise UserError(
+                f"--output_dir {self._options.output_dir} cannot be written to "
+                f"({error.strerror}): name another directory."
+            ) from error
+
+
+def run(task: Task, options: Options) -> FineTuning:
+    """Runs the phases that the options ask for, in the original's order.
+
+    Raises:
+      UserError: a mistake of the user's.
+    """
+    fine_tuning = FineTuning(task, options)
+    if options.do_train:
+        fine_tuning.train()
+    if options.do_eval:
+        fine_tuning.evaluate()
+    if options.do_predict:
+        fine_tuning.predict()
+    return fine_tuning
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,153 @@
+"""The training loop: batches in, a moved model and its checkpoints out."""
+
+import dataclasses
+import math
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from bert.errors import UserError
+from bert.training import checkpoints
+from bert.training.batches import BATCH_SIGNATURE, Batch, EncodedExample, packed_tokens, shuffled
+from bert.training.classifier import Classifier
+from bert.training.optimization import AdamWeightDecay
+from bert.variables import EMBEDDINGS
+
+# modeling.py takes these tables by one-hot product and by slice, so their gradients are dense
+# before the norm is taken, where a gathered table's is not.
+_DENSE_TABLES = (f"{EMBEDDINGS}/token_type_embeddings", f"{EMBEDDINGS}/position_embeddings")
+
+# The progress line shows the mean loss of this many steps.
+_SHOWN_STEPS = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """How long to train, how fast, and when to save."""
+
+    num_train_steps: int
+    num_warmup_steps: int
+    batch_size: int
+    learning_rate: float
+    save_checkpoints_steps: int
+    seed: int
+
+    @classmethod
+    def from_epochs(
+        cls,
+        num_examples: int,
+        num_epochs: float,
+        warmup_proportion: float,
+        batch_size: int,
+        learning_rate: float,
+        save_checkpoints_steps: int,
+        seed: int,
+    ) -> "Schedule":
+        """Counts steps as the original's `run_classifier.py`, main, does.
+
+        Raises:
+          UserError: there is less than one full batch to train on.
+        """
+        num_train_steps = int(num_examples / batch_size * num_epochs)
+        if num_train_steps < 1:
+            raise UserError(
+                f"--num_train_epochs {num_epochs:g} of {num_examples} examples fill no batch of "
+                f"--train_batch_size {batch_size}: train longer or with smaller batches."
+            )
+        num_warmup_steps = int(num_train_steps * warmup_proportion)
+        return cls(
+            num_train_steps,
+            num_warmup_steps,
+            batch_size,
+            learning_rate,
+            save_checkpoints_steps,
+            seed,
+        )
+
+
+class Trainer(tf.Module):
+    """A classifier, its optimizer, and the step that moves both."""
+
+    def __init__(self, classifier: Classifier, schedule: Schedule) -> None:
+        """Starts at step 0, with the weights that the classifier has."""
+        super().__init__(name="trainer")
+        self._classifier = classifier
+        self._schedule = schedule
+        self._trained = classifier.named_variables()
+        self._optimizer = AdamWeightDecay(
+            self._trained,
+            schedule.learning_rate,
+            schedule.num_train_steps,
+            schedule.num_warmup_steps,
+        )
+        self._step = tf.function(
+            self._eager_step, input_signature=[BATCH_SIGNATURE], autograph=False
+        )
+
+    def named_variables(self) -> dict[str, tf.Variable]:
+        """Weights, optimizer slots and `global_step`, as the original's checkpoints name them."""
+        return self._trained | self._optimizer.named_variables()
+
+    def resume(self, prefix: Path) -> int:
+        """Goes on from a checkpoint of an earlier training; returns its step.
+
+        Raises:
+          UserError: the checkpoint does not fit.
+        """
+        checkpoints.restore(prefix, self.named_variables())
+        return int(self._optimizer.global_step.numpy())
+
+    def step(self, batch: Batch) -> tf.Tensor:
+        """Moves the weights by one batch; returns its mean loss before that, float32 []."""
+        return self._step(batch)
+
+    def train(self, examples: Sequence[EncodedExample], output_dir: Path) -> None:
+        """Trains up to the schedule's last step, saving on the way and at the end.
+
+        Raises:
+          UserError: the loss is not finite, or a checkpoint cannot be written.
+        """
+        schedule = self._schedule
+        first = int(self._optimizer.global_step.numpy())
+        steps = range(first, schedule.num_train_steps)
+        # A resumed run must not drop out what the first steps dropped out.
+        tf.random.set_seed(schedule.seed + first)
+        losses: deque[float] = deque(maxlen=_SHOWN_STEPS)
+        with tqdm(
+            desc="training",
+            total=schedule.num_train_steps,
+            initial=first,
+            unit="step",
+            # Often enough for eyes at a terminal; a log file keeps every line that is shown.
+            mininterval=0.5 if sys.stderr.isatty() else 10.0,
+            file=sys.stderr,
+        ) as progress:
+            for step, batch in zip(
+                steps, shuffled(examples, schedule.batch_size, schedule.seed, steps), strict=True
+            ):
+                loss = float(self.step(batch))
+                if not math.isfinite(loss):
+                    raise UserError(
+                        f"The loss at step {step + 1} is {loss}, the training diverged: lower "
+                        f"--learning_rate (now {schedule.learning_rate:g})."
+                    )
+                losses.append(loss)
+                progress.set_postfix(loss=f"{sum(losses) / len(losses):.4f}", refresh=False)
+                progress.update()
+                done = step + 1
+                if done % schedule.save_checkpoints_steps == 0 or done == steps.stop:
+                    checkpoints.save(output_dir, self.named_variables())
+
+    def _eager_step(self, batch: Batch) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            losses = self._classifier.losses(packed_tokens(batch), batch.label_ids, training=True)
+            loss = tf.reduce_mean(losses)
+        gradients = tape.gradient(loss, self._trained)
+        for name in _DENSE_TABLES:
+            gradients[name] = tf.convert_to_tensor(gradients[name])
+        self._optimizer.apply(gradients)
+        return loss

@@ -1,0 +1,69 @@
+"""Traces the signatures and writes them as a SavedModel."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import tensorflow as tf
+
+from bert.model import TextModel
+from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
+from exporter.artefact.served_model import ServedModel
+from exporter.artefact.signatures import (
+    METHOD_NAMES,
+    TEXT_INPUT,
+    TEXT_PAIR_INPUTS,
+    SignatureContext,
+    build_signatures,
+)
+from exporter.models.network import build_network
+
+VOCABULARY_ASSET = "assets/vocab.txt"
+
+
+def write(
+    model: TextModel,
+    directory: Path,
+    *,
+    text_pair: bool,
+    default_signature: str,
+    top_k: int,
+    precision: str,
+    word_piece_op: str,
+) -> tuple[str, ...]:
+    """Writes `model` to an empty directory, and names the signatures it has."""
+    text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
+    network = build_network(model, precision)
+    served = ServedModel(model, network, text_names, word_piece_op)
+    signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
+    _save(served, directory, signatures)
+    _name_methods(directory, signatures)
+    first_with = {function: name for name, function in reversed(list(signatures.items()))}
+    same_as = {
+        name: first_with[function]
+        for name, function in signatures.items()
+        if first_with[function] != name
+    }
+    share_signatures(directory, same_as)
+    remove_save_only_ops(directory)
+    vocabulary = directory / VOCABULARY_ASSET
+    vocabulary.parent.mkdir(exist_ok=True)
+    vocabulary.write_bytes(model.vocabulary_file)
+    return tuple(signatures)
+
+
+def _save(
+    served: ServedModel,
+    directory: Path,
+    signatures: Mapping[str, tf.types.experimental.PolymorphicFunction],
+) -> None:
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(served, str(directory), signatures=signatures, options=options)
+
+
+def _name_methods(directory: Path, signatures: Iterable[str]) -> None:
+    """Saving in TensorFlow 2 makes every signature one for predict requests."""
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(directory))
+    for name in signatures:
+        if name in METHOD_NAMES:
+            updater.replace_method_name(name, METHOD_NAMES[name])
+    updater.save()

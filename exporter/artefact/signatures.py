@@ -1,0 +1,235 @@
+"""The signatures of an export, in a registry: name -> traced function."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import tensorflow as tf
+
+from bert.model import CLASSIFICATION, MULTILABEL, REGRESSION, TextModel
+from exporter.artefact.examples import texts_of_examples
+from exporter.artefact.served_model import ServedModel
+from exporter.text.pipeline import NOT_IN_TEXT
+
+TEXT = "text"
+LABELS = "labels"
+FEATURES = "features"
+FEATURES_WITH_LABEL_IDS = "features_with_label_ids"
+CLASSIFY = "classify"
+REGRESS = "regress"
+EMBEDDING = "embedding"
+TOKENIZE = "tokenize"
+SERVING_DEFAULT = "serving_default"
+
+# The inputs of text signatures.
+TEXT_INPUT = ("text",)
+TEXT_PAIR_INPUTS = ("text_a", "text_b")
+
+# What `serving_default` may be.
+DEFAULT_SIGNATURES = (TEXT, FEATURES, FEATURES_WITH_LABEL_IDS)
+
+# The request that TensorFlow Serving's API has for a signature; `predict` where none is named.
+METHOD_NAMES = {
+    CLASSIFY: tf.compat.v1.saved_model.CLASSIFY_METHOD_NAME,
+    REGRESS: tf.compat.v1.saved_model.REGRESS_METHOD_NAME,
+}
+
+# The one output of the exports that run_classifier recipes made.
+_RECIPE_OUTPUT = "output"
+
+
+@dataclasses.dataclass(frozen=True)
+class SignatureContext:
+    """What a signature is built from."""
+
+    served: ServedModel
+    model: TextModel
+    top_k: int
+
+
+_Builder = Callable[[SignatureContext], tf.types.experimental.PolymorphicFunction]
+_REGISTRY: dict[str, tuple[_Builder, Sequence[str] | None]] = {}
+
+
+def _signature(name: str, tasks: Sequence[str] | None = None) -> Callable[[_Builder], _Builder]:
+    """Registers a builder for the tasks named, or for all."""
+
+    def register(builder: _Builder) -> _Builder:
+        _REGISTRY[name] = (builder, tasks)
+        return builder
+
+    return register
+
+
+def build_signatures(
+    context: SignatureContext, default_signature: str
+) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
+    """Every signature that the model's task has, and `serving_default`.
+
+    `default_signature` is one of DEFAULT_SIGNATURES.
+    """
+    signatures = {
+        name: build(context)
+        for name, (build, tasks) in _REGISTRY.items()
+        if (tasks is None or context.model.task in tasks)
+        and (name != EMBEDDING or context.served.network.has_embedding)
+    }
+    if context.served.answer_name == EMBEDDING:
+        # The same function, so that both share one graph.
+        signatures[EMBEDDING] = signatures[TEXT]
+    return {SERVING_DEFAULT: signatures[default_signature], **signatures}
+
+
+def _text_function(
+    context: SignatureContext, answer: Callable[..., dict[str, tf.Tensor]]
+) -> tf.types.experimental.PolymorphicFunction:
+    """Traces `answer`, a function of a list of texts, with the inputs that the model has."""
+    names = context.served.text_names
+    specs = [tf.TensorSpec([None], tf.string, name=name) for name in names]
+    if names == TEXT_PAIR_INPUTS:
+
+        @tf.function(input_signature=specs, autograph=False)
+        def of_pair(text_a: tf.Tensor, text_b: tf.Tensor) -> dict[str, tf.Tensor]:
+            return answer([text_a, text_b])
+
+        return of_pair
+
+    @tf.function(input_signature=specs, autograph=False)
+    def of_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer([text])
+
+    return of_text
+
+
+def _examples_function(
+    context: SignatureContext, answer: Callable[[list[tf.Tensor]], dict[str, tf.Tensor]]
+) -> tf.types.experimental.PolymorphicFunction:
+    """Traces `answer`, a function of a list of texts, with tf.Examples that hold them as input."""
+
+    # The server asks for one input of this name.
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
+    def of_examples(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(texts_of_examples(inputs, context.served.text_names))
+
+    return of_examples
+
+
+def _feature_specs() -> list[tf.TensorSpec]:
+    names = ("input_ids", "input_mask", "segment_ids")
+    return [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
+
+
+@_signature(TEXT)
+def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """Texts [B] -> the head's answer."""
+    served = context.served
+
+    def text(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {served.answer_name: served.answer_text(texts)}
+
+    return _text_function(context, text)
+
+
+@_signature(LABELS, tasks=(CLASSIFICATION, MULTILABEL))
+def _labels(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """Texts [B] -> best label and score [B], and the best k [B, k], best first."""
+    served, names = context.served, list(context.model.labels)
+
+    def labels(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        scores, classes = tf.math.top_k(served.answer_text(texts), context.top_k)
+        best = tf.gather(names, classes)
+        return {"label": best[:, 0], "score": scores[:, 0], "labels": best, "scores": scores}
+
+    return _text_function(context, labels)
+
+
+@_signature(FEATURES)
+def _features(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """Int32 [B, S] x 3 -> the head's answer."""
+    served = context.served
+
+    @tf.function(input_signature=_feature_specs(), autograph=False)
+    def features(
+        input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        answer = served.network.answer_features(input_ids, input_mask, segment_ids)
+        return {served.answer_name: answer}
+
+    return features
+
+
+@_signature(FEATURES_WITH_LABEL_IDS)
+def _features_with_label_ids(
+    context: SignatureContext,
+) -> tf.types.experimental.PolymorphicFunction:
+    """As `features`, with label ids that clients of the old recipe send and nobody reads."""
+    served = context.served
+    specs = [*_feature_specs(), tf.TensorSpec([None], tf.int32, name="label_ids")]
+
+    @tf.function(input_signature=specs, autograph=False)
+    def features_with_label_ids(
+        input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor, label_ids: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        del label_ids
+        answer = served.network.answer_features(input_ids, input_mask, segment_ids)
+        return {_RECIPE_OUTPUT: answer}
+
+    return features_with_label_ids
+
+
+@_signature(CLASSIFY, tasks=(CLASSIFICATION, MULTILABEL))
+def _classify(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """tf.Examples [B] -> every label and its score, string and float32 [B, C], in class order."""
+    served, names = context.served, [context.model.labels]
+
+    def classify(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        scores = served.answer_text(texts)
+        return {"classes": tf.tile(names, [tf.shape(scores)[0], 1]), "scores": scores}
+
+    return _examples_function(context, classify)
+
+
+@_signature(REGRESS, tasks=(REGRESSION,))
+def _regress(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """tf.Examples [B] -> the head's answer, float32 [B]."""
+    served = context.served
+
+    def regress(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"outputs": served.answer_text(texts)}
+
+    return _examples_function(context, regress)
+
+
+@_signature(EMBEDDING)
+def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """Texts [B] -> pooled vector float32 [B, H]."""
+    served = context.served
+
+    def embedding(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"embedding": served.network.embedding(served.packed_tokens(texts))}
+
+    return _text_function(context, embedding)
+
+
+@_signature(TOKENIZE)
+def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """Texts [B] -> the model's input and each token's place, padded to the longest row, S."""
+    served, pieces = context.served, list(context.model.vocabulary.tokens)
+
+    def tokenize(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        packed = served.packed_text(texts)
+        tokens = packed.tokens
+
+        def padded(values: tf.Tensor, padding: int | str) -> tf.Tensor:  # [N] -> [B, S]
+            rows = tf.RaggedTensor.from_row_splits(values, tokens.row_splits, validate=False)
+            return rows.to_tensor(default_value=padding)
+
+        return {
+            "input_ids": padded(tokens.ids, 0),
+            "input_mask": padded(tf.ones_like(tokens.ids), 0),
+            "segment_ids": padded(tokens.segment_ids, 0),
+            "tokens": padded(tf.gather(pieces, tokens.ids), ""),
+            "starts": padded(packed.starts, NOT_IN_TEXT),
+            "ends": padded(packed.ends, NOT_IN_TEXT),
+        }
+
+    return _text_function(context, tokenize)

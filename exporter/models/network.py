@@ -1,0 +1,94 @@
+"""The model behind the text, of whatever kind it is."""
+
+import functools
+from collections.abc import Mapping
+from typing import Protocol
+
+import tensorflow as tf
+
+from bert.encoder.heads import HEADS
+from bert.encoder.packed_tokens import PackedTokens
+from bert.encoder.pooling import pool
+from bert.encoder.row_groups import encode_in_groups
+from bert.encoder.serving import ServingEncoder
+from bert.errors import UserError
+from bert.model import FineTunedModel, TextModel
+from exporter.models.features import pack_features
+from exporter.models.wrapped.feature_network import FeatureNetwork
+from exporter.models.wrapped.model import WrappedModel
+
+FLOAT32 = "float32"
+BFLOAT16 = "bfloat16"
+PRECISIONS: Mapping[str, tf.DType] = {FLOAT32: tf.float32, BFLOAT16: tf.bfloat16}
+
+
+class Network(Protocol):
+    """Tokens -> the answer of the model's task."""
+
+    has_embedding: bool
+    """whether there is a vector beside the answer, or as the answer"""
+
+    def answer(self, tokens: PackedTokens) -> tf.Tensor:
+        """The answer for every row, such as probabilities float32 [B, C]."""
+
+    def answer_features(
+        self, input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
+    ) -> tf.Tensor:
+        """The same for features of clients that tokenize themselves, int32 [B, S] each."""
+
+    def embedding(self, tokens: PackedTokens) -> tf.Tensor:
+        """One vector for every row, float32 [B, H]."""
+
+
+class EncoderNetwork(tf.Module):
+    """Our own encoder, with the weights of a checkpoint, and a head on it."""
+
+    has_embedding = True
+
+    def __init__(self, model: FineTunedModel, precision: str = FLOAT32) -> None:
+        """Takes the weights of `model`; `precision` is one of PRECISIONS, of the encoder."""
+        super().__init__(name="network")
+        self._config = model.config
+        self._encoder = ServingEncoder(model.config, model.weights, PRECISIONS[precision])
+        self._pooling = model.pooling
+        self._head = HEADS[model.task](model.weights)
+        self.embedding = tf.function(
+            self._embedding, input_signature=[_packed_tokens_spec()], autograph=False
+        )
+
+    def _embedding(self, tokens: PackedTokens) -> tf.Tensor:
+        """One vector for every row, float32 [B, H], whatever the size of the batch."""
+        pooled = functools.partial(pool, self._encoder, pooling=self._pooling)
+        return encode_in_groups(pooled, tokens, self._config.hidden_size)
+
+    def answer(self, tokens: PackedTokens) -> tf.Tensor:
+        """What the head says of every row."""
+        return self._head(self.embedding(tokens))
+
+    def answer_features(
+        self, input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
+    ) -> tf.Tensor:
+        """The same for features, int32 [B, S] each."""
+        return self.answer(pack_features(self._config, input_ids, input_mask, segment_ids))
+
+
+def build_network(model: TextModel, precision: str) -> Network:
+    """The network of a model of any kind.
+
+    Raises:
+      UserError: a wrapped SavedModel, which is kept as it is, in another precision than float32.
+    """
+    if isinstance(model, WrappedModel):
+        if precision != FLOAT32:
+            raise UserError(
+                f"--precision is {precision}, but a SavedModel is kept as it is: leave the flag "
+                "out, or give the checkpoint that the SavedModel was made of."
+            )
+        return FeatureNetwork(model)
+    assert isinstance(model, FineTunedModel)
+    return EncoderNetwork(model, precision)
+
+
+def _packed_tokens_spec() -> PackedTokens:
+    flat = tf.TensorSpec([None], tf.int32)
+    return PackedTokens(flat, flat, flat, flat, tf.TensorSpec([None], tf.float32))

@@ -1,0 +1,49 @@
+"""Opens what `--checkpoint` names: a checkpoint of any kind, or a SavedModel."""
+
+from pathlib import Path
+
+from bert.checkpoints import ReadOptions, registry
+from bert.errors import UserError
+from bert.model import TextModel
+from exporter.models.location import is_archive, is_remote
+from exporter.models.wrapped import reading
+
+
+def open_model(path: Path, options: ReadOptions, location: str) -> TextModel:
+    """Recognises the model at `path` by its files, and opens it.
+
+    Args:
+      path: on this machine.
+      options: the flags that steer the reading.
+      location: what the user called it.
+
+    Raises:
+      UserError: nothing there, no kind that is known, two kinds, or a fault in its files.
+    """
+    sign = reading.sign(path)
+    if sign is None:
+        if is_remote(location) or is_archive(location):
+            raise UserError(
+                f"--checkpoint {location} holds no SavedModel (saved_model.pb is not in it): give "
+                "the address or archive of one, or a local path of another kind of model."
+            )
+        versions = [child for child in _children(path) if reading.sign(child) is not None]
+        if versions:
+            newest = max(versions, key=lambda child: (len(child.name), child.name))
+            raise UserError(
+                f"--checkpoint {location} holds {len(versions)} versions of a SavedModel: give one "
+                f"of them, such as {newest}."
+            )
+        return registry.read(path, options)
+    others = registry.signs(path)
+    if others:
+        told = " and ".join(f"a {kind} ({file})" for kind, file in others.items())
+        raise UserError(
+            f"--checkpoint {location} holds a SavedModel ({sign}) and {told}: give a directory "
+            "with one of them, or a TensorFlow checkpoint by its prefix."
+        )
+    return reading.read(path, options, location)
+
+
+def _children(path: Path) -> list[Path]:
+    return sorted(path.iterdir()) if path.is_dir() else []

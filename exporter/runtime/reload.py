@@ -1,0 +1,132 @@
+"""Loads a SavedModel in a process of its own, as a server does, and runs texts through it.
+
+    python -m exporter.reload DIRECTORY [REQUEST.json ANSWER.npz]
+
+Nothing of the process that wrote the model is there, so what works here works on a server:
+no variable, file or op is left over from tracing. As there, loading means a TensorFlow 1
+session and a replay of the warm-up requests.
+"""
+
+import base64
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from exporter.runtime.fresh_process import run_module
+
+_BATCH = 16
+
+
+class ReloadError(Exception):
+    """The artefact does not load or run; the message says what TensorFlow said."""
+
+
+def load_in_fresh_process(directory: Path) -> None:
+    """Loads a SavedModel and replays its warm-up requests.
+
+    Raises:
+      ReloadError: one of the two failed.
+    """
+    _run(str(directory))
+
+
+def run_in_fresh_process(
+    directory: Path,
+    rows: Sequence[Sequence[bytes]],
+    input_names: Sequence[str],
+    answer_name: str,
+    float32_thresholds: Sequence[int] = (),
+) -> tuple[list[list[int]], list[np.ndarray]]:
+    """Token ids and the `text` signature's answer for every row, from a new process.
+
+    Args:
+      directory: a SavedModel, whose warm-up requests are replayed first.
+      rows: the texts of each row, in the order of `input_names`.
+      input_names: of the `text` signature.
+      answer_name: its output.
+      float32_thresholds: from how many tokens on weights are to be made float32, where the model
+        leaves that to its server (bert/float32_threshold.py); all are tried.
+
+    Returns:
+      Ids of each row, and float32 [rows, ...]: as the model is loaded, or for each threshold.
+
+    Raises:
+      ReloadError: the process failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="exporter-reload-") as scratch:
+        request, answer = Path(scratch, "request.json"), Path(scratch, "answer.npz")
+        columns = {
+            name: [base64.b64encode(text).decode("ascii") for text in column]
+            for name, column in zip(input_names, zip(*rows, strict=True), strict=True)
+        }
+        content = {
+            "columns": columns,
+            "answer_name": answer_name,
+            "float32_thresholds": list(float32_thresholds),
+        }
+        request.write_text(json.dumps(content))
+        _run(str(directory), str(request), str(answer))
+        with np.load(answer) as arrays:
+            split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
+            return [ids.tolist() for ids in split_ids], list(arrays["answers"])
+
+
+def _run(*arguments: str) -> None:
+    result = run_module("exporter.runtime.reload", *arguments)
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
+        raise ReloadError(lines[-1])
+
+
+def _main(directory: str, request_file: str = "", answer_file: str = "") -> None:
+    from bert.encoder.float32_threshold import NAME as FLOAT32_THRESHOLD
+    from exporter.runtime.replay import replay_warmup
+    from exporter.runtime.servable import Servable
+    from exporter.runtime.status import StatusError
+
+    servable = Servable(Path(directory))
+    try:
+        replay_warmup(servable, Path(directory))
+    except StatusError as error:
+        sys.exit(" ".join(error.message.splitlines()))
+    if not request_file:
+        return
+    request = json.loads(Path(request_file).read_text())
+    columns = {
+        name: np.array([base64.b64decode(text) for text in column], dtype=object)
+        for name, column in request["columns"].items()
+    }
+    num_rows = len(next(iter(columns.values())))
+    batches = [
+        {name: column[start : start + _BATCH] for name, column in columns.items()}
+        for start in range(0, num_rows, _BATCH)
+    ]
+    ids, lengths = [], []
+    for batch in batches:
+        tokens = servable.predict("tokenize", batch)
+        mask = tokens["input_mask"].astype(bool)
+        ids.append(tokens["input_ids"][mask])
+        lengths.append(mask.sum(axis=1))
+
+    def answers() -> np.ndarray:
+        name = request["answer_name"]
+        return np.concatenate([servable.predict("text", batch)[name] for batch in batches])
+
+    all_answers = []
+    for threshold in request["float32_thresholds"]:
+        servable.assign(FLOAT32_THRESHOLD, threshold)
+        all_answers.append(answers())
+    np.savez(
+        answer_file,
+        ids=np.concatenate(ids),
+        lengths=np.concatenate(lengths),
+        answers=all_answers or [answers()],
+    )
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

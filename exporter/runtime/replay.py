@@ -1,0 +1,102 @@
+"""The warm-up records of a SavedModel, replayed as TF Serving replays them on load."""
+
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest
+from tensorflow_serving.apis.input_pb2 import Input
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+from exporter.runtime.servable import Servable
+from exporter.runtime.status import Code, StatusError, invalid_argument
+
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+MAX_RECORDS = 1000
+
+
+def replay_warmup(servable: Servable, directory: Path) -> int:
+    """Runs the records of `assets.extra/tf_serving_warmup_requests` and returns their number.
+
+    The file is a TFRecord of PredictionLog; a model without one has no records. Raises
+    StatusError when a record does not parse, names a signature, key or dtype that the model
+    does not have, or fails when it is run, and when there are more than 1000: all of these
+    make TF Serving 2.19 refuse the version.
+    """
+    path = directory / WARMUP_FILE
+    if not path.exists():
+        return 0
+    count = 0
+    try:
+        for serialized in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            if count == MAX_RECORDS:
+                raise invalid_argument(f"it holds more than {MAX_RECORDS} records")
+            _replay(servable, serialized)
+            count += 1
+    except StatusError as error:
+        raise StatusError(
+            error.code, f"warm-up record {count} of {path}: {error.message}"
+        ) from None
+    except tf.errors.OpError as error:
+        raise StatusError(
+            Code(error.error_code), f"{path} is not in TFRecord format: {error.message}"
+        ) from None
+    return count
+
+
+def examples_from_input(request_input: Input) -> list[bytes]:
+    """Returns the examples of a gRPC request's `input`, as warm-up records hold them."""
+    kind = request_input.WhichOneof("kind")
+    if kind == "example_list_with_context":
+        with_context = request_input.example_list_with_context
+        context = with_context.context.SerializeToString()
+        examples = with_context.examples
+    else:
+        context = b""
+        examples = request_input.example_list.examples
+    if not examples:
+        raise invalid_argument("the request's input is empty")
+    return [context + example.SerializeToString() for example in examples]
+
+
+def _replay(servable: Servable, serialized: bytes) -> None:
+    record = PredictionLog()
+    try:
+        record.ParseFromString(serialized)
+    except DecodeError:
+        raise invalid_argument("it is not a PredictionLog") from None
+    kind = record.WhichOneof("log_type")
+    if kind == "predict_log":
+        _predict(servable, record.predict_log.request)
+    elif kind == "classify_log":
+        request = record.classify_log.request
+        servable.classify(request.model_spec.signature_name, examples_from_input(request.input))
+    elif kind == "regress_log":
+        request = record.regress_log.request
+        servable.regress(request.model_spec.signature_name, examples_from_input(request.input))
+    elif kind == "multi_inference_log":
+        _multi_inference(servable, record.multi_inference_log.request)
+    elif kind == "session_run_log":
+        raise StatusError(Code.UNIMPLEMENTED, "session_run_log cannot be used for warm-up")
+
+
+def _predict(servable: Servable, request: PredictRequest) -> None:
+    inputs = {}
+    for name, proto in request.inputs.items():
+        try:
+            inputs[name] = tf.make_ndarray(proto)
+        except (ValueError, TypeError) as error:
+            raise invalid_argument(f"input '{name}' is not a tensor: {error}") from None
+    servable.predict(request.model_spec.signature_name, inputs, list(request.output_filter))
+
+
+def _multi_inference(servable: Servable, request: MultiInferenceRequest) -> None:
+    examples = examples_from_input(request.input)
+    for task in request.tasks:
+        if task.method_name == "tensorflow/serving/classify":
+            servable.classify(task.model_spec.signature_name, examples)
+        elif task.method_name == "tensorflow/serving/regress":
+            servable.regress(task.model_spec.signature_name, examples)
+        else:
+            raise StatusError(Code.UNIMPLEMENTED, f"unsupported method '{task.method_name}'")

@@ -1,0 +1,119 @@
+"""RowTable: a CodePointTable in the form that keeps rows whole.
+
+`FastWordpieceTokenizeWithOffsets` splits text at white space and punctuation itself. What
+it takes for punctuation depends on its ICU release, so nothing is left to it: what the
+reference isolates gets spaces around it, and a row with a character that some release may
+cut at, where the reference does not, goes by its words.
+"""
+
+import dataclasses
+import unicodedata
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from exporter.text.engine.code_point_table import (
+    CAPITAL_SIGMA,
+    CODE_POINTS,
+    FLAG_BITS,
+    ISOLATED,
+    LITERAL_START,
+    MULTIPLE,
+    REMOVED,
+    REORDERED,
+    SEPARATOR,
+    CodePointTable,
+)
+from exporter.text.engine.wordpiece import FastWordPiece
+
+# Code points of the planes in daily use; later ones all have the entry behind the last.
+TABLE_SIZE = 0x20000
+COLUMNS = 3
+
+SPACE = ord(" ")
+# No code points: UnicodeEncode leaves them out.
+NOTHING = -1
+MAY_BE_FINAL_SIGMA = CODE_POINTS
+NEEDS_WORDS = CODE_POINTS + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class RowTable:
+    """What each code point turns into inside its row."""
+
+    outputs: np.ndarray
+    """int32 [0x20001, 3], code points, NOTHING, MAY_BE_FINAL_SIGMA and NEEDS_WORDS"""
+
+    letters: frozenset[int]
+    """the code points that words of several characters can be made of"""
+
+    isolated: frozenset[int]
+    """the code points that are words of their own"""
+
+    @classmethod
+    def build(
+        cls, table: CodePointTable, stand_ins: Mapping[int, int], *, has_literals: bool
+    ) -> "RowTable":
+        """Lays a table out anew.
+
+        Args:
+          table: what the reference does to each code point.
+          stand_ins: what to put in the place of normalised code points.
+          has_literals: whether the table flags where literal tokens may start.
+        """
+        entries = table.all_entries()[:TABLE_SIZE]
+        code_points = np.arange(TABLE_SIZE, dtype=np.int32)
+        values = entries >> FLAG_BITS
+
+        def has(flags: int) -> np.ndarray:
+            return (entries & flags) != 0
+
+        gives_nothing, is_multiple = has(REMOVED), has(MULTIPLE)
+        gives_one = ~gives_nothing & ~is_multiple
+        outputs = np.full((TABLE_SIZE + 1, COLUMNS), NOTHING, np.int32)
+        rows = outputs[:-1]
+        rows[gives_one, 0] = (code_points + values)[gives_one]
+        rows[is_multiple] = table.expansions[values[is_multiple]]
+        # UTF-8 holds none.
+        rows[0xD800:0xE000] = NOTHING
+        _substitute(rows, stand_ins)
+
+        is_isolated = has(ISOLATED)
+        given = np.unique(rows[~is_isolated])
+        given = given[given >= 0]
+        cut = given[_may_be_cut(given)]
+        needs_words = np.isin(rows, cut).any(axis=1) & ~is_isolated
+        needs_words |= has(REORDERED | (LITERAL_START if has_literals else 0))
+        needs_words |= is_isolated & ~gives_one
+
+        isolated = np.unique(rows[is_isolated & gives_one, 0])
+        rows[is_isolated, 1] = rows[is_isolated, 0]
+        rows[is_isolated, 0] = rows[is_isolated, 2] = SPACE
+        rows[has(SEPARATOR) & ~is_isolated, 0] = SPACE
+        if table.has_final_sigma:
+            rows[CAPITAL_SIGMA, 1] = MAY_BE_FINAL_SIGMA
+        rows[needs_words] = NEEDS_WORDS, NOTHING, NOTHING
+        outputs[-1, 0] = NEEDS_WORDS
+        letters = frozenset(given.tolist()) - frozenset(cut.tolist())
+        return cls(outputs, letters, frozenset(isolated.tolist()))
+
+
+def _substitute(rows: np.ndarray, stand_ins: Mapping[int, int]) -> None:
+    for code_point, stand_in in stand_ins.items():
+        rows[rows == code_point] = stand_in
+
+
+def _may_be_cut(code_points: np.ndarray) -> np.ndarray:
+    """Whether the op of some release may cut a word at each code point; bool [K].
+
+    What Unicode has not assigned yet may become punctuation.
+    """
+    word_piece = FastWordPiece(["?", "a", "b"], "?", 100, splits_text=True)
+    characters = list(map(chr, code_points.tolist()))
+    probes = [f"a{character}b" for character in characters]
+    ids, _, _ = word_piece.tokenize_with_offsets(tf.constant(probes, tf.string))
+    splits = np.asarray(ids.row_splits)
+    is_cut = splits[1:] - splits[:-1] != 1
+    categories = map(unicodedata.category, characters)
+    return is_cut | np.array([c == "Cn" or c[0] in "PZ" for c in categories], bool)

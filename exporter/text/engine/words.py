@@ -1,0 +1,150 @@
+"""Text to word pieces, word by word."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from bert.encoder.packed_tokens import row_of_each_value
+from bert.tokenizers.vocabulary import Vocabulary
+from exporter.text.engine.code_points import CodePointNormalizer, NormalizedCodePoints
+from exporter.text.engine.stand_ins import substitute
+from exporter.text.engine.wordpiece import WordPieces, WordPieceTokenizer
+from exporter.text.tokens import TokenIds, Tokens
+
+
+class _Words(NamedTuple):
+    """W words of B rows, cut into T pieces."""
+
+    code_points: NormalizedCodePoints
+
+    values: tf.Tensor
+    """int32 [M], the code points with stand-ins"""
+
+    splits: tf.Tensor
+    """int32 [W + 1], of the M"""
+
+    pieces: WordPieces
+
+    row_splits: tf.Tensor
+    """int32 [B + 1], of the T"""
+
+
+class WordTokenizer(tf.Module):
+    """Code-point tables, then WordPiece on each word by itself.
+
+    It is for any text and every op, and tells where in the text a piece stands.
+    """
+
+    def __init__(
+        self,
+        normalizer: CodePointNormalizer,
+        vocabulary: Vocabulary,
+        stand_ins: Mapping[int, int],
+        max_characters_per_word: int,
+        word_piece_op: str,
+        unknown_token: str,
+        *,
+        has_literals: bool,
+    ) -> None:
+        """Takes what `make_encodable` made of the vocabulary.
+
+        `has_literals` says that the normalizer gives literal tokens.
+        """
+        super().__init__(name="word_tokenizer")
+        self._normalizer = normalizer
+        self._stand_ins = stand_ins
+        self._max_characters_per_word = max_characters_per_word
+        self._unknown_token = unknown_token
+        self._unknown_id = vocabulary.ids[unknown_token]
+        self._has_literals = has_literals
+        self._word_pieces = WordPieceTokenizer(
+            vocabulary, max_characters_per_word, word_piece_op, unknown_token
+        )
+
+    def __call__(self, text: tf.Tensor) -> Tokens:
+        """Tokenizes string [B], any bytes."""
+        words = self._words(text)
+        return Tokens(*self._token_ids(words), *self._characters(words))
+
+    def ids(self, text: tf.Tensor) -> TokenIds:
+        """The same without offsets."""
+        return self._token_ids(self._words(text))
+
+    def _words(self, text: tf.Tensor) -> _Words:
+        code_points = self._normalizer(text)
+        values = substitute(code_points.values, self._stand_ins)  # [M]
+        # The first code point of all starts a word, whatever its key.
+        previous_keys = tf.concat([[-1], code_points.word_keys], axis=0)[:-1]
+        word_starts = tf.where(tf.not_equal(code_points.word_keys, previous_keys))[:, 0]
+        word_starts = tf.cast(word_starts, tf.int32)  # [W]
+        word_splits = tf.concat([word_starts, [tf.size(values)]], axis=0)  # [W + 1]
+        words = tf.raw_ops.UnicodeEncode(
+            input_values=values, input_splits=word_splits, output_encoding="UTF-8"
+        )  # [W]
+        lengths = word_splits[1:] - word_splits[:-1]
+        is_unknown = lengths > self._max_characters_per_word
+        if self._has_literals:
+            # One unknown piece holds the place of a literal token.
+            is_unknown |= tf.gather(values, word_starts) < 0
+        words = tf.where(is_unknown, self._unknown_token, words)
+        pieces = self._word_pieces(words)
+        # The words of a row are those that come from its code points.
+        word_sources = tf.gather(code_points.sources, word_starts)  # [W]
+        rows_in_words = tf.searchsorted(word_sources, code_points.source_row_splits)  # [B + 1]
+        row_splits = tf.gather(pieces.row_splits, rows_in_words)  # [B + 1]
+        return _Words(code_points, values, word_splits, pieces, row_splits)
+
+    def _token_ids(self, words: _Words) -> TokenIds:
+        pieces, ids = words.pieces, words.pieces.ids
+        if self._has_literals:
+            first_values = tf.gather(words.values, words.splits[:-1])  # [W]
+            ids = tf.cond(
+                tf.reduce_any(first_values < 0),
+                lambda: _with_literals(pieces, first_values),
+                lambda: pieces.ids,
+            )
+        return TokenIds(ids, words.row_splits)
+
+    def _characters(self, words: _Words) -> tuple[tf.Tensor, tf.Tensor]:
+        """First character of each piece in its text, and the one after it: int32 [T] x 2.
+
+        The pieces of a word share out its code points among them, so each piece spans the
+        sources from its first code point to the next piece's.
+        """
+        code_points, values, word_splits, pieces, row_splits = words
+        byte_splits = tf.concat([[0], tf.cumsum(_utf8_lengths(values))], axis=0)
+        word_starts = tf.gather(word_splits, row_of_each_value(pieces.row_splits))  # [T]
+        # [UNK] stands for its whole word; its bytes may be those of the literal "[UNK]".
+        is_unknown = tf.equal(pieces.ids, self._unknown_id)
+        first_bytes = tf.gather(byte_splits, word_starts) + pieces.starts
+        firsts = tf.where(is_unknown, word_starts, tf.searchsorted(byte_splits, first_bytes))
+        piece_splits = tf.concat([firsts, [tf.size(values)]], axis=0)
+        owners = row_of_each_value(piece_splits)  # [M], the piece of each code point
+        # Canonical ordering may have moved marks, so a piece's sources need not rise.
+        first_sources = tf.math.segment_min(code_points.sources, owners)  # [T]
+        last_sources = tf.math.segment_max(code_points.sources, owners)  # [T]
+        # A row's sources begin with the space that was put before its text.
+        rows = row_of_each_value(row_splits)  # [T]
+        text_starts = tf.gather(code_points.source_row_splits, rows) + 1
+        return first_sources - text_starts, last_sources + 1 - text_starts
+
+
+def _with_literals(pieces: WordPieces, first_values: tf.Tensor) -> tf.Tensor:
+    """The pieces' ids, int32 [T], those of literal tokens in their places.
+
+    Args:
+      pieces: of W words.
+      first_values: int32 [W], the first code point of every word; -1 - id for literals.
+    """
+    literals = tf.where(first_values < 0)[:, 0]
+    places = tf.gather(pieces.row_splits, literals)
+    return tf.tensor_scatter_nd_update(
+        pieces.ids, places[:, tf.newaxis], -1 - tf.gather(first_values, literals)
+    )
+
+
+def _utf8_lengths(code_points: tf.Tensor) -> tf.Tensor:
+    """Bytes of each code point in UTF-8: int32 [M] -> int32 [M]."""
+    longer_than = [code_points > last for last in (0x7F, 0x7FF, 0xFFFF)]
+    return 1 + tf.add_n([tf.cast(longer, tf.int32) for longer in longer_than])

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+
+from bert.errors import UserError
+from bert.training.glue import DEV, TEST, TRAIN, InputExample, find_task, read_examples
+
+
+def read(directory: Path, content: bytes, split: str = TRAIN, task: str = "sst-2") -> list:
+    (directory / f"{split}.tsv").write_bytes(content)
+    return read_examples(find_task(task), directory, split)
+
+
+def test_sst2_without_and_with_its_header(tmp_path: Path) -> None:
+    rows = b"a stirring film\t1\ndull\t0\n"
+    expected = [InputExample("a stirring film", None, "1"), InputExample("dull", None, "0")]
+    assert read(tmp_path, rows) == expected
+    assert read(tmp_path, b"sentence\tlabel\n" + rows, DEV) == expected
+    assert read(tmp_path, rows.removesuffix(b"\n")) == expected
+
+
+def test_a_test_file_needs_no_labels(tmp_path: Path) -> None:
+    expected = [InputExample("good"), InputExample("bad")]
+    assert read(tmp_path, b"index\tsentence\n0\tgood\n1\tbad\n", TEST) == expected
+    assert read(tmp_path, b"good\nbad\n", TEST) == expected
+    assert read(tmp_path, b"good\t1\nbad\t0\n", TEST) == expected
+
+
+def test_cola_has_four_columns_and_a_header_in_test_only(tmp_path: Path) -> None:
+    content = b"gj04\t1\t\tThe weights moved.\ngj04\t0\t*\tThe weights moves.\n"
+    expected = [
+        InputExample("The weights moved.", None, "1"),
+        InputExample("The weights moves.", None, "0"),
+    ]
+    assert read(tmp_path, content, TRAIN, "CoLA") == expected
+    assert read(tmp_path, content, DEV, "cola") == expected
+    assert read(tmp_path, b"index\tsentence\n0\tIt rains.\n", TEST, "cola") == [
+        InputExample("It rains.")
+    ]
+
+
+def test_mrpc_has_pairs(tmp_path: Path) -> None:
+    task = find_task("mrpc")
+    assert task.is_pair and not find_task("sst-2").is_pair
+    (tmp_path / "train.tsv").write_bytes(
+        b"\xef\xbb\xbfQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t10\t20\tone\tanother\r\n"
+    )
+    assert read_examples(task, tmp_path, TRAIN) == [InputExample("one", "another", "1")]
+    (tmp_path / "test.tsv").write_text("index\t1\t2\tA\tB\n0\t10\t20\tone\tanother\n")
+    assert read_examples(task, tmp_path, TEST) == [InputExample("one", "another")]
+
+
+def test_only_line_feeds_and_tabs_separate(tmp_path: Path) -> None:
+    text = '"quoted" \x0b\x0c\x1c\x85\u2028 \'s'
+    assert read(tmp_path, f"{text}\t1\n".encode()) == [InputExample(text, None, "1")]
+    assert read(tmp_path, b"\t0\n") == [InputExample("", None, "0")]
+
+
+def test_windows_line_ends_and_byte_order_mark_are_no_data(tmp_path: Path) -> None:
+    content = "\ufeffsentence\tlabel\r\ngood\t1\r\n".encode()
+    assert read(tmp_path, content) == [InputExample("good", None, "1")]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"good\t1\nbad\n", "line 2: found 1 tab-separated columns, where at least 2"),
+        (b"good\t1\n\nbad\t0\n", "line 2: found a blank line, where at least 2"),
+        (b"good\t1\nso so\t2\n", "line 2: found the label '2' in column 2, where one of 0, 1 is"),
+        (b"good\t1\n\xff\xfe\t0\n", r"line 2: found the bytes b'\\xff\\xfe\\t0', where UTF-8"),
+        (b"", "has no rows: give at least one line"),
+        (b"sentence\tlabel\n", "has no rows: give at least one line"),
+        (b"index\tsentence\n0\tgood\n", "line 1: found the header .* without labels"),
+    ],
+)
+def test_bad_files_are_told_in_one_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
+    with pytest.raises(UserError, match=rf"train\.tsv.*{sentence}"):
+        read(tmp_path, content)
+
+
+def test_a_missing_file_and_an_unknown_task_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"dev\.tsv cannot be read .*--data_dir"):
+        read_examples(find_task("sst-2"), tmp_path, DEV)
+    with pytest.raises(UserError, match=r"--task_name is 'mnli', where one of .*sst-2 is"):
+        find_task("mnli")

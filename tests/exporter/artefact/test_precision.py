@@ -1,0 +1,184 @@
+"""`--precision`: weights in bfloat16, and what the answers are where the processor has none."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert.checkpoints import ReadOptions, read
+from bert.encoder.float32_threshold import ALWAYS, NEVER
+from bert.model import FineTunedModel
+from bert.reference import ReferenceModel
+from exporter import export
+from exporter.models.network import BFLOAT16, FLOAT32
+from exporter.proof.verification import BFLOAT16_TOLERANCE
+from exporter.report import REPORT_FILE
+from exporter.runtime.reload import run_in_fresh_process
+from exporter.runtime.servable import Servable
+from exporter.serving.graph_file import read_serving_graph
+from tests.exporter.command import assert_refused, run_here
+from tests.tiny_model import LABELS, TinyModel, write_tiny_model
+
+# More tokens than the encoder's layer normalisation takes for few, and single rows.
+_TEXTS = [b"the film is very good and not bad at all , a fun film it is .", b"fun", b""] * 6
+
+_TOLERANCES = {FLOAT32: 1e-5, BFLOAT16: BFLOAT16_TOLERANCE}
+
+# What a server's processor or build may lack.
+_MACHINES = {
+    "as it is": {},
+    "without oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    "without bfloat16 instructions": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
+    """Wide enough for the kernels of both precisions to matter."""
+    return write_tiny_model(
+        tmp_path_factory.mktemp("precision") / "out",
+        hidden_size=32,
+        num_attention_heads=2,
+        intermediate_size=128,
+    )
+
+
+@pytest.fixture(scope="module")
+def exports(model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    scratch = tmp_path_factory.mktemp("served")
+    return {
+        precision: export(
+            model.prefix,
+            scratch / precision,
+            version=1,
+            labels=LABELS,
+            precision=precision,
+            warmup=False,
+            verify=False,
+        ).version_directory
+        for precision in (FLOAT32, BFLOAT16)
+    }
+
+
+def _run(
+    directory: Path, float32_thresholds: Sequence[int] = ()
+) -> tuple[list[list[int]], list[np.ndarray]]:
+    """Ids and probabilities of the texts."""
+    rows = [(text,) for text in _TEXTS]
+    return run_in_fresh_process(directory, rows, ["text"], "probabilities", float32_thresholds)
+
+
+def _expected(model: FineTunedModel, rows: Sequence[Sequence[int]]) -> np.ndarray:
+    """The probabilities of rows of ids by the NumPy witness."""
+    witness = ReferenceModel(model)
+    features = [np.array([row]) for row in rows]
+    return np.concatenate([witness.answers(ids, ids * 0 + 1, ids * 0) for ids in features])
+
+
+@pytest.mark.parametrize("machine", _MACHINES)
+@pytest.mark.parametrize("precision", _TOLERANCES)
+def test_answers_on_other_machines(
+    precision: str,
+    machine: str,
+    exports: dict[str, Path],
+    model: TinyModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in _MACHINES[machine].items():
+        monkeypatch.setenv(name, value)
+    ids, (answers,) = _run(exports[precision])
+    assert answers.dtype == np.float32
+    expected = _expected(read(model.prefix, ReadOptions(labels=LABELS)), ids)
+    np.testing.assert_allclose(answers, expected, atol=_TOLERANCES[precision], rtol=0)
+
+
+def test_weights_made_float32(exports: dict[str, Path], model: TinyModel) -> None:
+    """Nothing but the weights is rounded then."""
+    ids, (always, never) = _run(exports[BFLOAT16], (ALWAYS, NEVER))
+    exact = read(model.prefix, ReadOptions(labels=LABELS))
+    weights = {
+        name: values if _stays_float32(name) else _rounded(values)
+        for name, values in exact.weights.items()
+    }
+    expected = _expected(dataclasses.replace(exact, weights=weights), ids)
+    # The value's bias, of which the output's takes care, is multiplied before anything is rounded.
+    np.testing.assert_allclose(always, expected, atol=2e-4, rtol=0)
+    assert np.abs(never - expected).max() > 2e-3
+
+
+def _stays_float32(name: str) -> bool:
+    of_encoder = name.endswith(("/output/dense/bias", "/self/value/bias")) or "LayerNorm" in name
+    return of_encoder or name.startswith("output_")
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    return values.astype(tf.bfloat16.as_numpy_dtype).astype(np.float32)
+
+
+def test_the_two_differ_and_the_weights_take_half(
+    exports: dict[str, Path], model: TinyModel
+) -> None:
+    texts = np.array(_TEXTS, dtype=object)
+    answers = {
+        precision: Servable(directory).predict("text", {"text": texts})["probabilities"]
+        for precision, directory in exports.items()
+    }
+    assert np.abs(answers[FLOAT32] - answers[BFLOAT16]).max() > 1e-5
+    sizes = {
+        precision: next(directory.glob("variables/*.data-*")).stat().st_size
+        for precision, directory in exports.items()
+    }
+    # The rest is the tokenizer's.
+    weights = sum(values.nbytes for values in model.weights.values())
+    assert sizes[FLOAT32] - sizes[BFLOAT16] == pytest.approx(weights / 2, rel=0.1)
+
+
+def test_every_output_is_float32(exports: dict[str, Path]) -> None:
+    for name, signature in read_serving_graph(exports[BFLOAT16]).signature_def.items():
+        for output in signature.outputs.values():
+            assert output.dtype != tf.bfloat16.as_datatype_enum, name
+
+
+def test_the_command_says_what_changed(
+    model: TinyModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    outcome = run_here(
+        capfd,
+        f"--checkpoint={model.prefix}",
+        f"--export_dir={tmp_path}",
+        "--version=1",
+        "--precision=bfloat16",
+        "--nowarmup",
+    )
+    assert outcome.code == 0, outcome.errors
+    assert "precision   bfloat16" in outcome.output
+    assert "of which 0 changed their label" in outcome.output
+    report = json.loads((tmp_path / "1" / REPORT_FILE).read_text())
+    assert report["precision"] == "bfloat16"
+    assert 1e-5 < report["verification"]["largest_probability_difference"] < BFLOAT16_TOLERANCE
+
+
+def test_a_saved_model_is_kept_as_it_is(
+    model: TinyModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    saved_model = export(
+        model.prefix,
+        tmp_path / "first",
+        labels=LABELS,
+        default_signature="features",
+        warmup=False,
+        verify=False,
+    ).version_directory
+    outcome = run_here(
+        capfd,
+        f"--checkpoint={saved_model}",
+        f"--vocab_file={model.directory / 'vocab.txt'}",
+        f"--export_dir={tmp_path / 'models'}",
+        "--precision=bfloat16",
+    )
+    assert_refused(outcome, "--precision", "bfloat16", "kept as it is")
+    assert not list((tmp_path / "models").glob("*"))

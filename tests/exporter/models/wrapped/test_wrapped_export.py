@@ -1,0 +1,308 @@
+"""SavedModels with text in front: through the exported artefact, against themselves."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert.tokenizers.google_research import FullTokenizer
+from bert.tokenizers.huggingface.characters import HuggingFaceCharacters
+from bert.tokenizers.huggingface.settings import HuggingFaceSettings
+from bert.tokenizers.huggingface.tokenizer import HuggingFaceTokenizer
+from bert.tokenizers.vocabulary import Vocabulary
+from exporter import export
+from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
+from exporter.report import REPORT_FILE
+from tests.conftest import Signatures, load_signatures
+from tests.exporter.command import run_here
+from tests.exporter.models.wrapped.saved_models import (
+    CLASSES,
+    HUB,
+    HUGGING_FACE,
+    RECIPE,
+    answers_of,
+    encoder,
+    logits_named,
+    probabilities,
+    write_old_saved_model,
+    write_saved_model,
+    write_vocabulary,
+)
+from tests.exporter.text.texts import FULL
+from tests.programs.compatibility import guards
+from tests.tiny_model import LABELS, TinyModel, write_tiny_model
+
+_LENGTH = 40
+
+
+class Wrapped(NamedTuple):
+    """A SavedModel, its export, and what its texts' features are."""
+
+    directory: Path
+    version_directory: Path
+    names: tuple[str, str, str]
+    length: int | None
+    dtype: type
+    tokenizer: FullTokenizer | HuggingFaceTokenizer
+
+    @property
+    def signatures(self) -> Signatures:
+        return load_signatures(self.version_directory)
+
+    def ids(self, text: bytes, max_seq_length: int) -> list[int]:
+        return self.tokenizer.encode(text, None, max_seq_length)[0]
+
+    def expected(self, texts: tuple[bytes, ...], max_seq_length: int, output: str) -> np.ndarray:
+        """What the SavedModel itself says of a text at a time, padded as its clients do."""
+        answers = []
+        for text in texts:
+            ids = self.ids(text, max_seq_length)
+            row = np.zeros([3, 1, self.length or len(ids)], self.dtype)
+            row[0, 0, : len(ids)] = ids
+            row[1, 0, : len(ids)] = 1
+            inputs = dict(zip(self.names, row, strict=True))
+            if self.names == RECIPE:
+                inputs["label_ids"] = np.zeros([1], np.int32)
+            answers.append(answers_of(self.directory, inputs)[output])
+        return np.concatenate(answers)
+
+
+def ask(signature: object, texts: tuple[bytes, ...]) -> Mapping[str, np.ndarray]:
+    answer = signature(text=tf.constant(texts))  # type: ignore[operator]
+    return {name: values.numpy() for name, values in answer.items()}
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("wrapped")
+
+
+@pytest.fixture(scope="module")
+def vocabulary(scratch: Path) -> Path:
+    return write_vocabulary(scratch)
+
+
+@pytest.fixture(scope="module")
+def recipe_model(scratch: Path) -> TinyModel:
+    return write_tiny_model(scratch / "tiny", max_position_embeddings=64)
+
+
+@pytest.fixture(scope="module")
+def recipe(scratch: Path, recipe_model: TinyModel, vocabulary: Path) -> Wrapped:
+    """Variables of TensorFlow 1, by whose name no later loader finds their values."""
+    directory = write_old_saved_model(scratch / "exported" / "1579422100", recipe_model, _LENGTH)
+    report = export(
+        directory,
+        scratch / "recipe",
+        vocab_file=vocabulary,
+        labels=LABELS,
+        warmup=False,
+        verify=False,
+    )
+    tokenizer = FullTokenizer(Vocabulary.from_file(vocabulary), True)
+    return Wrapped(directory, report.version_directory, RECIPE, _LENGTH, np.int32, tokenizer)
+
+
+@pytest.fixture(scope="module")
+def hub(scratch: Path, vocabulary: Path) -> Wrapped:
+    """Vocabulary and casing are its own, so no flag is needed."""
+    directory = write_saved_model(
+        scratch / "hub_model", HUB, encoder, vocabulary=vocabulary, do_lower_case=True
+    )
+    report = export(
+        directory, scratch / "hub", tokenizer="google_research", warmup=False, verify=False
+    )
+    tokenizer = FullTokenizer(Vocabulary.from_file(vocabulary), True)
+    return Wrapped(directory, report.version_directory, HUB, None, np.int32, tokenizer)
+
+
+@pytest.fixture(scope="module")
+def hugging_face(scratch: Path) -> Wrapped:
+    """The tokenizer lies two levels above, where transformers leaves it."""
+    folder = scratch / "bert-base"
+    vocabulary = write_vocabulary(folder)
+    (folder / "tokenizer_config.json").write_text('{"model_max_length": 32}')
+    directory = write_saved_model(
+        folder / "saved_model" / "1", HUGGING_FACE, logits_named("logits"), dtype=tf.int64
+    )
+    report = export(directory, scratch / "hugging_face", warmup=False, verify=False)
+    assert report.model.max_seq_length == 32
+    assert report.model.tokenizer == "huggingface"
+    pieces = Vocabulary.from_file(vocabulary)
+    tokenizer = HuggingFaceTokenizer(
+        pieces, HuggingFaceSettings.of_vocabulary(pieces, True), HuggingFaceCharacters.load()
+    )
+    return Wrapped(directory, report.version_directory, HUGGING_FACE, None, np.int64, tokenizer)
+
+
+def test_the_recipe_answers_text(recipe: Wrapped) -> None:
+    answer = ask(recipe.signatures["text"], ADVERSARIAL_TEXTS)["probabilities"]
+    expected = recipe.expected(ADVERSARIAL_TEXTS, _LENGTH, "output")
+    assert np.ptp(expected, axis=0).max() > 0.03, "texts differ"
+    np.testing.assert_allclose(answer, expected, rtol=0, atol=1e-6)
+
+
+def test_an_encoder_answers_text(hub: Wrapped) -> None:
+    """In groups of rows of similar length, each padded to its longest."""
+    signatures = hub.signatures
+    answer = ask(signatures["text"], ADVERSARIAL_TEXTS)["embedding"]
+    expected = hub.expected(ADVERSARIAL_TEXTS, 128, "pooled_output")
+    assert np.ptp(expected, axis=0).max() > 0.03, "texts differ"
+    np.testing.assert_allclose(answer, expected, rtol=0, atol=1e-5)
+    again = ask(signatures["embedding"], ADVERSARIAL_TEXTS)["embedding"]
+    np.testing.assert_array_equal(again, answer)
+    assert set(signatures) == {
+        *("serving_default", "text", "features", "features_with_label_ids"),
+        *("embedding", "tokenize"),
+    }
+
+
+def test_logits_get_a_softmax(hugging_face: Wrapped) -> None:
+    answer = ask(hugging_face.signatures["text"], ADVERSARIAL_TEXTS)["probabilities"]
+    logits = hugging_face.expected(ADVERSARIAL_TEXTS, 32, "logits")
+    np.testing.assert_allclose(answer, tf.nn.softmax(logits), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["recipe", "hub", "hugging_face"])
+def test_ids(kind: str, request: pytest.FixtureRequest) -> None:
+    wrapped: Wrapped = request.getfixturevalue(kind)
+    length = {"recipe": _LENGTH, "hub": 128, "hugging_face": 32}[kind]
+    tokens = ask(wrapped.signatures["tokenize"], ADVERSARIAL_TEXTS)
+    for index, text in enumerate(ADVERSARIAL_TEXTS):
+        mask = tokens["input_mask"][index].astype(bool)
+        assert tokens["input_ids"][index][mask].tolist() == wrapped.ids(text, length)
+
+
+def test_signatures_of_a_classifier(recipe: Wrapped) -> None:
+    signatures = recipe.signatures
+    assert set(signatures) == {
+        *("serving_default", "text", "labels", "features", "features_with_label_ids"),
+        *("classify", "tokenize"),
+    }
+    probabilities_of = ask(signatures["text"], (b"a good film",))["probabilities"]
+    labels = ask(signatures["labels"], (b"a good film",))
+    best = int(probabilities_of[0].argmax())
+    assert labels["label"][0].decode() == LABELS[best]
+    np.testing.assert_array_equal(labels["score"], probabilities_of[:, best])
+
+
+def test_old_clients(recipe: Wrapped) -> None:
+    """Holes in the mask, segments, fewer columns than the model has: its own answer."""
+    generator = np.random.default_rng(2)
+    rows = 7
+    inputs = {
+        "input_ids": generator.integers(100, size=[rows, 30]),
+        "input_mask": generator.integers(2, size=[rows, 30]),
+        "segment_ids": generator.integers(2, size=[rows, 30]),
+    }
+    padded = {
+        name: np.pad(values, [[0, 0], [0, _LENGTH - 30]]).astype(np.int32)
+        for name, values in inputs.items()
+    }
+    label_ids = np.arange(rows, dtype=np.int32)
+    expected = answers_of(recipe.directory, {**padded, "label_ids": label_ids})["output"]
+    signatures = recipe.signatures
+    for given in (inputs, padded):
+        tensors = {name: tf.constant(values, tf.int32) for name, values in given.items()}
+        found = signatures["features"](**tensors)["probabilities"]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+        found = signatures["features_with_label_ids"](**tensors, label_ids=label_ids)["output"]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_no_rows(recipe: Wrapped, hub: Wrapped) -> None:
+    for wrapped, width in ((recipe, CLASSES), (hub, 8)):
+        signatures = wrapped.signatures
+        (answer,) = signatures["text"](text=tf.constant([], tf.string)).values()
+        assert answer.shape == [0, width]
+        nothing = tf.zeros([0, 5], tf.int32)
+        features = dict.fromkeys(RECIPE, nothing)
+        (answer,) = signatures["features"](**features).values()
+        assert answer.shape == [0, width]
+
+
+def test_features_that_have_no_answer(recipe: Wrapped) -> None:
+    features = load_signatures(recipe.version_directory)["features"]
+    right = tf.ones([2, 8], tf.int32)
+    for name, wrong in (
+        ("input_mask", tf.ones([2, 7], tf.int32)),
+        ("segment_ids", tf.ones([1, 8], tf.int32)),
+        ("input_ids", tf.fill([2, 8], 10_000)),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            features(**{**dict.fromkeys(RECIPE, right), name: wrong})
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"1 to {_LENGTH} columns"):
+        features(**dict.fromkeys(RECIPE, tf.ones([2, _LENGTH + 1], tf.int32)))
+
+
+@pytest.mark.parametrize("kind", ["recipe", "hub"])
+def test_guards(kind: str, request: pytest.FixtureRequest) -> None:
+    """The requests that end servers, and what memory they take: 5,000 rows, a row of 1 MB."""
+    wrapped: Wrapped = request.getfixturevalue(kind)
+    report = guards.check_guards(
+        wrapped.version_directory,
+        one_process_per_case=FULL,
+        signature_names=None if FULL else frozenset({"text", "features"}),
+    )
+    print(f"{report.requests} requests, {report.largest_memory_mb} MB ({report.largest_case})")
+    assert [str(finding) for finding in report.findings] == []
+    assert report.largest_memory_mb <= guards.MEMORY_BOUND_MB
+
+
+def test_an_answer_that_json_has_no_form_for(scratch: Path, vocabulary: Path) -> None:
+    """Infinity of the SavedModel's is an error answer here."""
+
+    def unbounded(vectors: tf.Tensor, pooled: tf.Tensor, logits: tf.Tensor) -> Mapping:
+        # Only rows of 5 tokens: 1 / 0.
+        return {"pooled_output": pooled / tf.cast(tf.shape(vectors)[1] - 5, tf.float32)}
+
+    directory = write_saved_model(scratch / "unbounded", HUB, unbounded, vocabulary=vocabulary)
+    report = export(directory, scratch / "served_unbounded", warmup=False, verify=False)
+    text = load_signatures(report.version_directory)["text"]
+    assert np.isfinite(text(text=tf.constant([b"a film"]))["embedding"]).all()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="NaN or infinity"):
+        text(text=tf.constant([b"a good film"]))
+
+
+def test_resource_variables(scratch: Path, recipe: Wrapped, recipe_model: TinyModel) -> None:
+    directory = write_old_saved_model(
+        scratch / "resources", recipe_model, _LENGTH, use_resource=True
+    )
+    vocab_file = recipe_model.directory / "vocab.txt"
+    report = export(
+        directory, scratch / "served_resources", vocab_file=vocab_file, warmup=False, verify=False
+    )
+    texts = ADVERSARIAL_TEXTS
+    answer = ask(load_signatures(report.version_directory)["text"], texts)["probabilities"]
+    expected = ask(recipe.signatures["text"], texts)["probabilities"]
+    np.testing.assert_allclose(answer, expected, rtol=0, atol=1e-6)
+
+
+def test_the_command(vocabulary: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """With warm-up and verification; the SavedModel is gone afterwards."""
+    directory = write_saved_model(
+        tmp_path / "model", HUB, probabilities, length=24, vocabulary=vocabulary
+    )
+    flags = (f"--checkpoint={directory}", f"--export_dir={tmp_path / 'served'}", "--version=3")
+    outcome = run_here(capsys, *flags)
+    assert outcome.code == 0, outcome.errors
+    assert "kept as it is, 24 columns" in outcome.output
+    assert "probabilities, since every row has the sum 1" in outcome.output
+    assert "ids equal on" in outcome.output
+    served = tmp_path / "served" / "3"
+    told = json.loads((served / REPORT_FILE).read_text())
+    assert told["wrapped"]["signature"] == "serving_default"
+    assert told["wrapped"]["length"] == 24
+    assert told["wrapped"]["inputs"]["input_ids"] == {"name": "input_word_ids", "dtype": "int32"}
+    assert len(told["wrapped"]["sha256"]["saved_model.pb"]) == 64
+    assert told["verification"]["largest_probability_difference"] <= 1e-5
+    before = ask(load_signatures(served)["text"], ADVERSARIAL_TEXTS)
+    shutil.rmtree(directory)
+    moved = served.rename(tmp_path / "4")
+    after = ask(load_signatures(moved)["text"], ADVERSARIAL_TEXTS)
+    np.testing.assert_array_equal(after["probabilities"], before["probabilities"])

@@ -1,0 +1,176 @@
+"""An export that answers wrongly is told of and never published."""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert.checkpoints import ReadOptions, read
+from bert.encoder.serving import ServingEncoder
+from bert.errors import UserError
+from bert.model import FineTunedModel
+from exporter import export
+from exporter.artefact import saving
+from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
+from exporter.proof.verification import PROBABILITY_TOLERANCE, VerificationError, verify
+from exporter.text import google_research
+from exporter.text.engine.code_point_table import FLAG_BITS, CodePointTable
+from tests.exporter.command import assert_refused, run_here
+from tests.tiny_model import TinyModel
+
+_write = saving.write
+
+
+@pytest.fixture
+def export_dir(tmp_path: Path) -> Path:
+    return tmp_path / "models" / "tiny"
+
+
+def tampering_with_weights(name: str, bump: float) -> Callable[..., Any]:
+    """A writer that changes one weight between reading and writing."""
+
+    def write(model: FineTunedModel, directory: Path, **options: Any) -> tuple[str, ...]:
+        weights = {key: value.copy() for key, value in model.weights.items()}
+        weights[name].flat[0] += bump
+        return _write(dataclasses.replace(model, weights=weights), directory, **options)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("name", "bump"),
+    [
+        ("output_bias", 1e-3),
+        ("bert/encoder/layer_0/attention/self/query/kernel", 0.5),
+        ("bert/embeddings/position_embeddings", np.nan),
+    ],
+)
+def test_a_changed_weight(
+    name: str,
+    bump: float,
+    tiny_model: TinyModel,
+    export_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(saving, "write", tampering_with_weights(name, bump))
+    outcome = run_here(
+        capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}", "--nowarmup"
+    )
+    assert_refused(outcome, "not published", "probabilities", "NumPy")
+    assert not export_dir.parent.exists()
+
+
+@pytest.mark.parametrize("in_float32", [True, False])
+def test_a_wrong_way_of_bfloat16(
+    in_float32: bool,
+    tiny_model: TinyModel,
+    export_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Whichever of the two this machine would choose."""
+    weight = ServingEncoder._weight
+
+    def tampered(encoder: ServingEncoder, name: str, inputs: tf.Tensor) -> tf.Tensor:
+        factor = 3 if encoder._premises.in_float32 == in_float32 else 1
+        return weight(encoder, name, inputs) * factor
+
+    monkeypatch.setattr(ServingEncoder, "_weight", tampered)
+    outcome = run_here(
+        capfd,
+        f"--checkpoint={tiny_model.prefix}",
+        f"--export_dir={export_dir}",
+        "--precision=bfloat16",
+        "--nowarmup",
+    )
+    assert_refused(outcome, "not published", "probabilities", "NumPy")
+    assert not export_dir.parent.exists()
+
+
+@pytest.mark.parametrize("character", ["q", "é", "\u00ad"])
+def test_a_changed_table(
+    character: str, tiny_model: TinyModel, export_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One code point of 1,114,112 normalised otherwise."""
+    table = google_research.load_table(tiny_model.do_lower_case)
+    entries = table.entries.copy()
+    entries[table.page_starts[ord(character) >> 8] + (ord(character) & 255)] = 1 << FLAG_BITS
+    tampered = dataclasses.replace(table, entries=entries)
+
+    def load_table(do_lower_case: bool) -> CodePointTable:
+        assert do_lower_case == tiny_model.do_lower_case
+        return tampered
+
+    monkeypatch.setattr(google_research, "load_table", load_table)
+    with pytest.raises(VerificationError, match="reference tokenizer"):
+        export(tiny_model.prefix, export_dir, warmup=False)
+    assert not export_dir.parent.exists()
+
+
+def cut_variables(directory: Path) -> None:
+    file = directory / "variables" / "variables.data-00000-of-00001"
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def remove_index(directory: Path) -> None:
+    (directory / "variables" / "variables.index").unlink()
+
+
+@pytest.mark.parametrize("spoil", [cut_variables, remove_index])
+def test_a_broken_artefact(
+    spoil: Callable[[Path], None],
+    tiny_model: TinyModel,
+    export_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def write(model: FineTunedModel, directory: Path, **options: Any) -> tuple[str, ...]:
+        signatures = _write(model, directory, **options)
+        spoil(directory)
+        return signatures
+
+    monkeypatch.setattr(saving, "write", write)
+    outcome = run_here(
+        capfd, f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}", "--nowarmup"
+    )
+    assert_refused(outcome, "not published", "fresh process")
+    assert not export_dir.parent.exists()
+
+
+def test_without_verification_nothing_is_noticed(
+    tiny_model: TinyModel, export_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is the verification that notices above, and not something before it."""
+    write = tampering_with_weights("output_bias", 1.0)
+    monkeypatch.setattr(saving, "write", write)
+    report = export(tiny_model.prefix, export_dir, warmup=False, verify=False)
+    assert report.verification is None
+    assert report.version_directory.is_dir()
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: TinyModel) -> FineTunedModel:
+    return read(tiny_model.prefix, ReadOptions())
+
+
+def test_report(tiny_export: Path, model: FineTunedModel, tmp_path: Path) -> None:
+    """Every line counts, whatever its bytes; the last line end makes no line."""
+    lines = tmp_path / "lines.txt"
+    lines.write_bytes(b"the film\n\n\xff\xfe\nlast\r\n")
+    report = verify(tiny_export, model, False, lines)
+    assert report.texts_with_equal_ids == len(ADVERSARIAL_TEXTS) + 4
+    assert report.texts_with_compared_probabilities >= 20
+    assert 0 < report.largest_probability_difference <= PROBABILITY_TOLERANCE
+
+
+def test_a_file_that_cannot_be_read(
+    tiny_export: Path, model: FineTunedModel, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="--verify_file"):
+        verify(tiny_export, model, False, tmp_path / "absent")

@@ -1,0 +1,88 @@
+"""Exports made by an environment of the matrix, and requests whose answers are compared."""
+
+import dataclasses
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from exporter.models.network import BFLOAT16
+from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
+from tests.exporter.text.texts import EXAMPLES, SENTENCES
+from tests.programs.compatibility.asking import Signature
+from tests.programs.compatibility.environments import Environment
+from tests.programs.compatibility.guard_cases import Bounds, ordinary_inputs
+from tests.programs.compatibility.tensor_json import strings
+from tests.repository import ROOT
+from tests.tiny_model import LABELS
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A way to call the exporter."""
+
+    name: str
+    flags: tuple[str, ...]
+
+
+# The ways that have graphs of their own, whose ids no server's Unicode tables touch.
+KINDS = (
+    Kind("one text", ()),
+    Kind("pairs", ("--text_pair", "--tokenizer=huggingface")),
+    Kind(BFLOAT16, (f"--precision={BFLOAT16}",)),
+)
+
+
+class ExportFailed(Exception):
+    """The exporter's last words."""
+
+
+def make_exports(
+    environment: Environment, checkpoints: dict[str, Path], target_serving: str, folder: Path
+) -> list[Path]:
+    """Runs the command in the environment; the version directories.
+
+    Args:
+      environment: whose TensorFlow exports.
+      checkpoints: by name; "tiny" is the tests' model, which brings no labels.
+      target_serving: of all exports.
+      folder: gets them.
+
+    Raises:
+      ExportFailed: the exit code was not 0.
+    """
+    made = []
+    for name, checkpoint in checkpoints.items():
+        for kind in KINDS:
+            export_dir = folder / f"{name} {kind.name} {target_serving}"
+            command = [environment.python, "-m", "exporter", "--version=1", *kind.flags]
+            command += [f"--checkpoint={checkpoint}", f"--export_dir={export_dir}"]
+            command += [f"--target_serving={target_serving}"]
+            if name == "tiny":
+                command.append(f"--labels={','.join(LABELS)}")
+            result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            if result.returncode:
+                lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
+                raise ExportFailed(f"{name}, {kind.name}: {lines[-1]}")
+            made.append(export_dir / "1")
+    return made
+
+
+def sample_inputs(signature: Signature, bounds: Bounds) -> Iterator[dict[str, np.ndarray]]:
+    """Ordinary and adversarial inputs that every environment has to answer alike."""
+    names = sorted(signature.inputs)
+    yield ordinary_inputs(names, bounds)
+    if set(names) == set(bounds.text_names):
+        lines = [*ADVERSARIAL_TEXTS, *EXAMPLES, *SENTENCES]
+        texts = [line if isinstance(line, bytes) else line.encode() for line in lines]
+        # The second text of a pair is another one.
+        columns = [texts, texts[::-1]]
+        for rows in (slice(0, 1), slice(None)):
+            yield {name: strings(columns[i][rows]) for i, name in enumerate(names)}
+        yield {name: strings([]) for name in names}
+    elif "input_ids" in names:
+        inputs = ordinary_inputs(names, bounds)
+        inputs["input_mask"] = inputs["input_mask"].copy()
+        inputs["input_mask"][:, 1::3] = 0
+        yield inputs
