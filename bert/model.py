@@ -8,62 +8,15 @@ from typing import Any
 import numpy as np
 
 from bert.config import BertConfig
+from bert.tasks import Pooling
 from bert.tokenizers.huggingface.settings import HuggingFaceSettings
 from bert.tokenizers.vocabulary import CLS, SEP, Vocabulary
-
-CLASSIFICATION = "classification"
-MULTILABEL = "multilabel"
-REGRESSION = "regression"
-TOKEN_CLASSIFICATION = "token_classification"
-QUESTION_ANSWERING = "question_answering"
-EMBEDDING = "embedding"
-TASKS = (
-    CLASSIFICATION,
-    MULTILABEL,
-    REGRESSION,
-    TOKEN_CLASSIFICATION,
-    QUESTION_ANSWERING,
-    EMBEDDING,
-)
 
 GOOGLE_RESEARCH = "google_research"
 HUGGINGFACE = "huggingface"
 TENSORFLOW_TEXT = "tensorflow_text"
 TENSORFLOW_TEXT_FAST = "tensorflow_text_fast"
 TOKENIZERS = (GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST)
-
-POOLER = "pooler"
-FIRST_TOKEN = "first_token"
-MEAN = "mean"
-MAX = "max"
-_POOLING_WORDS = {
-    POOLER: "the pooler's output",
-    FIRST_TOKEN: "the vector of [CLS]",
-    MEAN: "the mean of the token vectors",
-    MAX: "the maximum of the token vectors",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Pooling:
-    """How the token vectors of a row become one vector, which heads stand on.
-
-    `pooler` is BERT's own: a dense layer with tanh on the first token's vector. The others
-    are of the last layer's vectors: the first token's, or the mean or maximum of all.
-    """
-
-    mode: str = POOLER
-    normalize: bool = False
-    """whether the vector is divided by its length"""
-
-    @property
-    def needs_pooler(self) -> bool:
-        """Whether the pooler's weights take part."""
-        return self.mode == POOLER
-
-    def __str__(self) -> str:
-        """What it is, in words for a person."""
-        return _POOLING_WORDS[self.mode] + (", of length 1" if self.normalize else "")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -126,7 +79,7 @@ class FineTunedModel(TextModel):
 
     config: BertConfig
     weights: Mapping[str, np.ndarray]
-    pooling: Pooling = Pooling()
+    pooling: Pooling = dataclasses.field(default_factory=Pooling)
 
     @property
     def word_embedding_rows(self) -> int:

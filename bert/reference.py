@@ -10,16 +10,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from bert.config import GELU_ERF, GELU_TANH, LINEAR, RELU, TANH, BertConfig
-from bert.model import (
-    CLASSIFICATION,
-    EMBEDDING,
-    FIRST_TOKEN,
-    MAX,
-    MULTILABEL,
-    POOLER,
-    FineTunedModel,
-    Pooling,
-)
+from bert.model import FineTunedModel
+from bert.tasks import CLASSIFICATION, EMBEDDING, FIRST_TOKEN, MAX, MULTILABEL, POOLER, Pooling
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 

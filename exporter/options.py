@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bert.errors import UserError
 from bert.model import TextModel
-from exporter.artefact.signatures import DEFAULT_SIGNATURES
+from exporter.contract import DEFAULT_SIGNATURES
 from exporter.models.network import PRECISIONS
 
 # TF Serving reads a version as an int64.

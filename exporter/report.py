@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bert.encoder.heads import HEADS
-from bert.model import EMBEDDING, TextModel
-from exporter.artefact.signatures import TEXT
+from bert.model import TextModel
+from bert.tasks import EMBEDDING
+from exporter.contract import REPORT_FILE, TEXT
 from exporter.models.network import FLOAT32
 from exporter.proof.verification import VerificationReport
 from exporter.serving.gate import GateReport
 from exporter.text.profiles import PROFILES
-
-REPORT_FILE = "assets.extra/export.json"
 
 
 @dataclasses.dataclass(frozen=True)

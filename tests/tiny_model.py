@@ -10,7 +10,8 @@ import numpy as np
 from bert.checkpoints import google_research
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.config import BertConfig
-from bert.model import CLASSIFICATION, FineTunedModel
+from bert.model import FineTunedModel
+from bert.tasks import CLASSIFICATION
 from bert.tokenizers.vocabulary import Vocabulary
 from bert.variables import classifier_shapes, encoder_shapes
 

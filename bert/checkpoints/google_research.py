@@ -11,7 +11,8 @@ from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import find_max_seq_length
 from bert.config import BertConfig
 from bert.errors import UserError
-from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, FineTunedModel
+from bert.model import GOOGLE_RESEARCH, FineTunedModel
+from bert.tasks import CLASSIFICATION
 from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 
 CONFIG_FILE = "bert_config.json"

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 import tensorflow as tf
 
-from bert.model import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
+from bert.tasks import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
 from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
 
 # run_classifier.py, create_model: keep_prob=0.9

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from bert.encoder.encoder import Encoder
 from bert.encoder.packed_tokens import PackedTokens, row_of_each_value
-from bert.model import FIRST_TOKEN, MEAN, POOLER, Pooling
+from bert.tasks import FIRST_TOKEN, MEAN, POOLER, Pooling
 
 # torch.nn.functional.normalize, eps: vectors shorter than it keep their length.
 _SHORTEST = 1e-12

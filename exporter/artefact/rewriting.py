@@ -8,7 +8,7 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from exporter.serving.graph_file import GRAPH_FILE
+from exporter.contract import GRAPH_FILE
 
 # TensorFlow from 2.10 on writes it into the function that saves variables, which no server
 # runs; a server on TensorFlow 2.9 or older refuses a graph that holds it.

@@ -8,16 +8,9 @@ import tensorflow as tf
 from bert.model import TextModel
 from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
 from exporter.artefact.served_model import ServedModel
-from exporter.artefact.signatures import (
-    METHOD_NAMES,
-    TEXT_INPUT,
-    TEXT_PAIR_INPUTS,
-    SignatureContext,
-    build_signatures,
-)
+from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
+from exporter.contract import TEXT_INPUT, TEXT_PAIR_INPUTS, VOCABULARY_ASSET
 from exporter.models.network import build_network
-
-VOCABULARY_ASSET = "assets/vocab.txt"
 
 
 def write(

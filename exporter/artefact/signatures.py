@@ -5,27 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from bert.model import CLASSIFICATION, MULTILABEL, REGRESSION, TextModel
+from bert.model import TextModel
+from bert.tasks import CLASSIFICATION, MULTILABEL, REGRESSION
 from exporter.artefact.examples import texts_of_examples
 from exporter.artefact.served_model import ServedModel
+from exporter.contract import (
+    CLASSIFY,
+    EMBEDDING,
+    FEATURES,
+    FEATURES_WITH_LABEL_IDS,
+    LABELS,
+    REGRESS,
+    SERVING_DEFAULT,
+    TEXT,
+    TEXT_PAIR_INPUTS,
+    TOKENIZE,
+)
 from exporter.text.pipeline import NOT_IN_TEXT
-
-TEXT = "text"
-LABELS = "labels"
-FEATURES = "features"
-FEATURES_WITH_LABEL_IDS = "features_with_label_ids"
-CLASSIFY = "classify"
-REGRESS = "regress"
-EMBEDDING = "embedding"
-TOKENIZE = "tokenize"
-SERVING_DEFAULT = "serving_default"
-
-# The inputs of text signatures.
-TEXT_INPUT = ("text",)
-TEXT_PAIR_INPUTS = ("text_a", "text_b")
-
-# What `serving_default` may be.
-DEFAULT_SIGNATURES = (TEXT, FEATURES, FEATURES_WITH_LABEL_IDS)
 
 # The request that TensorFlow Serving's API has for a signature; `predict` where none is named.
 METHOD_NAMES = {

@@ -16,8 +16,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from bert.errors import UserError
 from bert.model import TextModel
-from exporter.artefact.signatures import SERVING_DEFAULT, TEXT_INPUT, TEXT_PAIR_INPUTS
-from exporter.runtime.replay import MAX_RECORDS, WARMUP_FILE
+from exporter.contract import SERVING_DEFAULT, TEXT_INPUT, TEXT_PAIR_INPUTS, WARMUP_FILE
+from exporter.runtime.replay import MAX_RECORDS
 from exporter.serving.graph_file import read_serving_graph
 from exporter.text.profiles import PROFILES
 

@@ -13,8 +13,7 @@ from absl import app, flags
 
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
-
-_SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+from exporter.contract import GRAPH_FILES
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -62,12 +61,12 @@ def saved_model_directory(arguments: Sequence[str]) -> Path:
     directory = Path(arguments[0])
     if not directory.is_dir():
         raise UserError(f"{directory} is no directory: check the path.")
-    if any((directory / name).exists() for name in _SAVED_MODEL_FILES):
+    if any((directory / name).exists() for name in GRAPH_FILES):
         return directory
     versions = [child for child in directory.iterdir() if re.fullmatch("[0-9]+", child.name)]
     if not versions:
         raise UserError(
-            f"{directory} holds neither {_SAVED_MODEL_FILES[0]} nor versions (children whose name "
+            f"{directory} holds neither {GRAPH_FILES[0]} nor versions (children whose name "
             "is a number): give the directory of a SavedModel or of its versions."
         )
     return max(versions, key=lambda child: int(child.name))

@@ -12,11 +12,10 @@ from absl import app, flags
 
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
+from exporter.contract import GRAPH_FILES
 
 if TYPE_CHECKING:
     from exporter.preview.server import Settings
-
-_SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
 
 def define_flags() -> None:
@@ -115,7 +114,7 @@ def _labels(values: list[str]) -> dict[str, int]:
 
 def _base_path(value: str) -> Path:
     path = Path(value).absolute()
-    if any((path / name).exists() for name in _SAVED_MODEL_FILES):
+    if any((path / name).exists() for name in GRAPH_FILES):
         raise UserError(
             f"--model_base_path={value} is itself a SavedModel; give the directory above it, "
             f"{path.parent}, whose children are versions"

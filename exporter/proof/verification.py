@@ -11,9 +11,10 @@ import numpy as np
 from bert.encoder.float32_threshold import ALWAYS, NEVER
 from bert.encoder.heads import HEADS
 from bert.errors import UserError
-from bert.model import CLASSIFICATION, MULTILABEL, FineTunedModel, TextModel
+from bert.model import FineTunedModel, TextModel
 from bert.reference import ReferenceModel
-from exporter.artefact.signatures import TEXT_INPUT, TEXT_PAIR_INPUTS
+from bert.tasks import CLASSIFICATION, MULTILABEL
+from exporter.contract import TEXT_INPUT, TEXT_PAIR_INPUTS
 from exporter.models.network import FLOAT32
 from exporter.models.wrapped.model import WrappedModel
 from exporter.models.wrapped.witness import Row, answers_of_original

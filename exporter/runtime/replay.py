@@ -9,10 +9,10 @@ from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from exporter.contract import WARMUP_FILE
 from exporter.runtime.servable import Servable
 from exporter.runtime.status import Code, StatusError, invalid_argument
 
-WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000
 
 

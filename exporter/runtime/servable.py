@@ -7,11 +7,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from exporter.contract import SERVE_TAG, SERVING_DEFAULT
 from exporter.runtime.status import Code, StatusError, invalid_argument
 from exporter.text.registration import register_text_ops
-
-_SERVE_TAG = "serve"
-_DEFAULT_SIGNATURE = "serving_default"
 
 
 class Servable:
@@ -38,7 +36,7 @@ class Servable:
             with graph.as_default():
                 # tf.saved_model.load of TF 2 would rebuild Python functions, which no server has.
                 meta_graph = tf.compat.v1.saved_model.load(
-                    self._session, [_SERVE_TAG], str(directory)
+                    self._session, [SERVE_TAG], str(directory)
                 )
         except BaseException:
             self._session.close()
@@ -51,7 +49,7 @@ class Servable:
 
     def signature(self, name: str) -> SignatureDef:
         """Returns the signature called `name`; "" means `serving_default`."""
-        name = name or _DEFAULT_SIGNATURE
+        name = name or SERVING_DEFAULT
         if name not in self.signatures:
             raise invalid_argument(
                 f"signature '{name}' not found; the model has {', '.join(sorted(self.signatures))}"

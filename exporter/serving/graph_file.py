@@ -8,11 +8,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from bert.errors import UserError
-
-GRAPH_FILE = "saved_model.pb"
-TEXT_GRAPH_FILE = "saved_model.pbtxt"
-
-_SERVE_TAG = "serve"
+from exporter.contract import GRAPH_FILE, SERVE_TAG, TEXT_GRAPH_FILE
 
 
 def read_serving_graph(directory: Path) -> MetaGraphDef:
@@ -39,9 +35,9 @@ def read_serving_graph(directory: Path) -> MetaGraphDef:
             f"{file} does not parse as a SavedModel: export the model, or copy it, once more."
         ) from error
     tags = [sorted(meta_graph.meta_info_def.tags) for meta_graph in saved_model.meta_graphs]
-    if [_SERVE_TAG] not in tags:
+    if [SERVE_TAG] not in tags:
         raise UserError(
             f"{file} holds graphs with the tags {tags}, where TensorFlow Serving loads one with "
-            f"the tag {_SERVE_TAG!r}: export the model for serving."
+            f"the tag {SERVE_TAG!r}: export the model for serving."
         )
-    return saved_model.meta_graphs[tags.index([_SERVE_TAG])]
+    return saved_model.meta_graphs[tags.index([SERVE_TAG])]

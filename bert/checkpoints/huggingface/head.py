@@ -6,7 +6,7 @@ from bert.checkpoints.huggingface.config import HuggingFaceConfig
 from bert.checkpoints.huggingface.weights import CLASSIFIER, HuggingFaceWeights
 from bert.checkpoints.options import ReadOptions, class_labels, require_no_labels
 from bert.errors import UserError
-from bert.model import (
+from bert.tasks import (
     CLASSIFICATION,
     EMBEDDING,
     FIRST_TOKEN,

@@ -15,7 +15,8 @@ from bert.checkpoints.tensors.opening import WEIGHTS_FILES, find_weights_file, o
 from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import Setting, find_max_seq_length
 from bert.errors import UserError
-from bert.model import EMBEDDING, HUGGINGFACE, FineTunedModel
+from bert.model import HUGGINGFACE, FineTunedModel
+from bert.tasks import EMBEDDING
 from bert.variables import classifier_shapes, encoder_shapes
 
 

@@ -11,7 +11,8 @@ from bert.checkpoints.options import ReadOptions
 from bert.checkpoints.text.settings import find_max_seq_length
 from bert.config import read_json_list, read_json_object
 from bert.errors import UserError
-from bert.model import FIRST_TOKEN, MAX, MEAN, FineTunedModel, Pooling
+from bert.model import FineTunedModel
+from bert.tasks import FIRST_TOKEN, MAX, MEAN, Pooling
 
 MODULES_FILE = "modules.json"
 _MODEL_FILE = "config_sentence_transformers.json"

@@ -20,15 +20,8 @@ from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import Setting, find_max_seq_length
 from bert.config import BertConfig
 from bert.errors import UserError
-from bert.model import (
-    CLASSIFICATION,
-    EMBEDDING,
-    GOOGLE_RESEARCH,
-    MULTILABEL,
-    REGRESSION,
-    TENSORFLOW_TEXT,
-    FineTunedModel,
-)
+from bert.model import GOOGLE_RESEARCH, TENSORFLOW_TEXT, FineTunedModel
+from bert.tasks import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
 
 
 @dataclasses.dataclass(frozen=True)

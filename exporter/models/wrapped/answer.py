@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert.errors import UserError
-from bert.model import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
+from bert.tasks import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
 
 IDENTITY = "identity"
 SOFTMAX = "softmax"

@@ -12,7 +12,9 @@ from bert.checkpoints.options import ReadOptions, class_labels, require_no_label
 from bert.checkpoints.text.profile import TextProfile
 from bert.checkpoints.text.settings import Setting, find_max_seq_length
 from bert.errors import UserError
-from bert.model import CLASSIFICATION, GOOGLE_RESEARCH, HUGGINGFACE, MULTILABEL, TENSORFLOW_TEXT
+from bert.model import GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT
+from bert.tasks import CLASSIFICATION, MULTILABEL
+from exporter.contract import GRAPH_FILE, SERVE_TAG, TEXT_GRAPH_FILE
 from exporter.models.wrapped.answer import Answer, decide_answer
 from exporter.models.wrapped.effects import refuse_effects
 from exporter.models.wrapped.embedding_tables import find_tables
@@ -26,7 +28,7 @@ from exporter.models.wrapped.signature import (
 )
 from exporter.models.wrapped.text_assets import find_text
 from exporter.models.wrapped.witness import padded_inputs
-from exporter.serving.graph_file import GRAPH_FILE, TEXT_GRAPH_FILE, read_serving_graph
+from exporter.serving.graph_file import read_serving_graph
 
 # Who names the mask or the ids so, and with what its texts were tokenized.
 _TOKENIZERS = {
@@ -118,7 +120,7 @@ def _loaded(directory: Path, location: str) -> Iterator[tf.compat.v1.Session]:
         with graph.as_default():
             try:
                 tf.compat.v1.saved_model.load(
-                    session, ["serve"], str(directory), clear_devices=True
+                    session, [SERVE_TAG], str(directory), clear_devices=True
                 )
             # A file that is missing or damaged, an op or attribute that is not known here.
             except (tf.errors.OpError, OSError, ValueError, KeyError) as error:

@@ -9,6 +9,7 @@ from tensorflow.core.framework.tensor_shape_pb2 import TensorShapeProto
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from bert.errors import UserError
+from exporter.contract import SERVING_DEFAULT
 
 INPUT_IDS = "input_ids"
 INPUT_MASK = "input_mask"
@@ -27,8 +28,6 @@ _NAMES = {
     "token_type_ids": SEGMENT_IDS,
     "label_ids": LABEL_IDS,
 }
-
-_DEFAULT = "serving_default"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +76,8 @@ def find_signature(
         filled.
     """
     fitting = [name for name, signature in signatures.items() if _takes_features(signature)]
-    if _DEFAULT in fitting:
-        fitting = [_DEFAULT]
+    if SERVING_DEFAULT in fitting:
+        fitting = [SERVING_DEFAULT]
     if not fitting:
         found = "; ".join(
             f"{name} takes {', '.join(sorted(signature.inputs)) or 'nothing'}"
@@ -94,8 +93,8 @@ def find_signature(
     if len(fitting) > 1:
         raise UserError(
             f"--checkpoint {directory} is a SavedModel of which {len(fitting)} signatures take "
-            f"features ({', '.join(sorted(fitting))}) and none of them is {_DEFAULT}: export it "
-            f"with one of them as {_DEFAULT}."
+            f"features ({', '.join(sorted(fitting))}) and none of them is {SERVING_DEFAULT}: "
+            f"export it with one of them as {SERVING_DEFAULT}."
         )
     (name,) = fitting
     return _read(name, signatures[name], directory)

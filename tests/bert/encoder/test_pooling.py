@@ -7,8 +7,8 @@ import tensorflow as tf
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.pooling import pool
 from bert.encoder.serving import ServingEncoder
-from bert.model import FIRST_TOKEN, MAX, MEAN, POOLER, Pooling
 from bert.reference import ReferenceClassifier
+from bert.tasks import FIRST_TOKEN, MAX, MEAN, POOLER, Pooling
 from tests.tiny_model import random_weights, tiny_config
 
 _CONFIG = tiny_config(50)

@@ -14,9 +14,9 @@ from bert.encoder.float32_threshold import ALWAYS, NEVER
 from bert.model import FineTunedModel
 from bert.reference import ReferenceModel
 from exporter import export
+from exporter.contract import REPORT_FILE
 from exporter.models.network import BFLOAT16, FLOAT32
 from exporter.proof.verification import BFLOAT16_TOLERANCE
-from exporter.report import REPORT_FILE
 from exporter.runtime.reload import run_in_fresh_process
 from exporter.runtime.servable import Servable
 from exporter.serving.graph_file import read_serving_graph

@@ -12,7 +12,7 @@ import tensorflow as tf
 from bert.tokenizers.google_research import FullTokenizer
 from bert.tokenizers.vocabulary import Vocabulary
 from exporter import export
-from exporter.artefact.signatures import DEFAULT_SIGNATURES
+from exporter.contract import DEFAULT_SIGNATURES
 from tests.conftest import Signatures, load_signatures
 from tests.exporter.text import texts
 from tests.oracles.original_classifier import OriginalClassifier

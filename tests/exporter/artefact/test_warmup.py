@@ -18,8 +18,9 @@ from bert.errors import UserError
 from bert.model import FineTunedModel
 from exporter import export, exporting
 from exporter.artefact.warmup import default_rows, read_rows, write_warmup
+from exporter.contract import WARMUP_FILE
 from exporter.proof.verification import VerificationError, verify
-from exporter.runtime.replay import MAX_RECORDS, WARMUP_FILE, replay_warmup
+from exporter.runtime.replay import MAX_RECORDS, replay_warmup
 from exporter.runtime.servable import Servable
 from tests.conftest import WARMUP_PAIRS
 from tests.tiny_model import LABELS, TinyModel

@@ -13,7 +13,7 @@ from bert.checkpoints import ReadOptions, read
 from bert.model import FineTunedModel
 from bert.reference import ReferenceModel
 from exporter import export
-from exporter.runtime.replay import WARMUP_FILE
+from exporter.contract import WARMUP_FILE
 from exporter.serving.graph_file import read_serving_graph
 from exporter.text.huggingface.profile import build_reference
 from tests.bert.checkpoints.huggingface.directory import (

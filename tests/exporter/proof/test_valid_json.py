@@ -20,7 +20,7 @@ from bert.errors import UserError
 from bert.model import FineTunedModel
 from exporter import export
 from exporter.artefact.served_model import ServedModel
-from exporter.artefact.signatures import TEXT_INPUT
+from exporter.contract import TEXT_INPUT
 from exporter.models.network import EncoderNetwork
 from exporter.proof.valid_json import require_valid_json
 from exporter.text.engine.wordpiece import FAST_OP

@@ -57,7 +57,7 @@ def main() -> None:
 
 def _compare(checkpoint: Path, scratch: Path) -> list[dict[str, Any]]:
     from exporter import export
-    from exporter.runtime.replay import WARMUP_FILE
+    from exporter.contract import WARMUP_FILE
 
     with_file = export(
         checkpoint, scratch / "with", version=1, max_seq_length=_MAX_SEQ_LENGTH, verify=False
@@ -104,7 +104,7 @@ def _lengths_in_warmup(directory: Path) -> set[int]:
     import tensorflow as tf
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-    from exporter.runtime.replay import WARMUP_FILE
+    from exporter.contract import WARMUP_FILE
     from exporter.runtime.servable import Servable
 
     servable = Servable(directory)

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from bert.checkpoints import ReadOptions, read
-from bert.model import FIRST_TOKEN, POOLER, Pooling
+from bert.tasks import FIRST_TOKEN, POOLER, Pooling
 from tests.bert.checkpoints.huggingface.directory import (
     CONFIG,
     FIELDS,

@@ -9,7 +9,7 @@ import pytest
 
 from bert.checkpoints import ReadOptions, read
 from bert.errors import UserError
-from bert.model import FIRST_TOKEN, MAX, MEAN, Pooling
+from bert.tasks import FIRST_TOKEN, MAX, MEAN, Pooling
 from tests.bert.checkpoints.huggingface.directory import write_sentence_transformer
 
 _OPTIONS = ReadOptions()

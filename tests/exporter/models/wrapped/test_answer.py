@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from bert.errors import UserError
-from bert.model import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
+from bert.tasks import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
 from exporter.models.wrapped.answer import IDENTITY, SIGMOID, SOFTMAX, Answer, decide_answer
 
 _ROWS = 6

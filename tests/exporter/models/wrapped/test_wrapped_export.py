@@ -16,8 +16,8 @@ from bert.tokenizers.huggingface.settings import HuggingFaceSettings
 from bert.tokenizers.huggingface.tokenizer import HuggingFaceTokenizer
 from bert.tokenizers.vocabulary import Vocabulary
 from exporter import export
+from exporter.contract import REPORT_FILE
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
-from exporter.report import REPORT_FILE
 from tests.conftest import Signatures, load_signatures
 from tests.exporter.command import run_here
 from tests.exporter.models.wrapped.saved_models import (

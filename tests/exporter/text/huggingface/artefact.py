@@ -9,7 +9,8 @@ from typing import NamedTuple
 import tensorflow as tf
 import tokenizers
 
-from bert.model import CLASSIFICATION, HUGGINGFACE, FineTunedModel
+from bert.model import HUGGINGFACE, FineTunedModel
+from bert.tasks import CLASSIFICATION
 from bert.tokenizers.huggingface.characters import HuggingFaceCharacters
 from bert.tokenizers.huggingface.settings import SPECIAL_TOKENS, AddedToken, HuggingFaceSettings
 from bert.tokenizers.huggingface.tokenizer import BertNormalizer

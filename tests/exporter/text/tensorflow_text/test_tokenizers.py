@@ -12,11 +12,7 @@ import tensorflow as tf
 import tensorflow_text
 
 from bert.errors import UserError
-from bert.model import (
-    TENSORFLOW_TEXT,
-    TENSORFLOW_TEXT_FAST,
-    FineTunedModel,
-)
+from bert.model import TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST, FineTunedModel
 from bert.tokenizers.vocabulary import Vocabulary
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.text.engine.wordpiece import FAST_OP
