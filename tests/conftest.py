@@ -4,9 +4,10 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+import hypothesis
 import pytest
 import tensorflow as tf
 
@@ -16,7 +17,42 @@ from tests.tiny_model import LABELS, TinyModel, write_tiny_model
 
 WARMUP_PAIRS = (("the film is good", "is it?"), ("a bad film", "the very film"), ("fun", "no"))
 
-Signatures = Mapping[str, Callable[..., Mapping[str, tf.Tensor]]]
+Signatures = Mapping[str, tf.types.experimental.ConcreteFunction]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--full",
+        action="store_true",
+        help="run what is marked `full` as well, and the sweeps of the other tests whole",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: takes long; only `pytest --full` runs it")
+    hypothesis.settings.register_profile("sample", max_examples=30, deadline=None, derandomize=True)
+    hypothesis.settings.register_profile("full", max_examples=1000, deadline=None)
+    hypothesis.settings.load_profile("full" if config.getoption("--full") else "sample")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    if config.getoption("--full"):
+        return "suite: full"
+    return "suite: sample; `pytest --full` runs what is marked full, and every sweep whole"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--full"):
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether sweeps are to be whole, not samples."""
+    return bool(request.config.getoption("--full"))
 
 
 def load_signatures(version_directory: Path) -> Signatures:

@@ -89,7 +89,7 @@ def write_tiny_model(
     directory.mkdir(parents=True, exist_ok=True)
     prefix = directory / "model.ckpt-7"
     slots = {f"{name}/adam_m": np.zeros_like(value) for name, value in weights.items()}
-    tensorflow_files.write_variables(prefix, {**weights, **slots, "global_step": np.int64(7)})
+    tensorflow_files.write_variables(prefix, {**weights, **slots, "global_step": np.array(7)})
     tensorflow_files.write_state(directory, [prefix])
     vocabulary_file = "".join(f"{token}\n" for token in tokens).encode()
     google_research.write_settings(

@@ -17,8 +17,11 @@ from tests.oracles.model_garden_environment import ModelGardenEnvironment
 from tests.repository import ROOT
 from tests.tiny_model import tiny_tokens
 
-if not os.environ.get("BERT_EXPORTER_FULL"):
-    collect_ignore_glob = ["test_*.py"]
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.full)
 
 
 class Trained(NamedTuple):

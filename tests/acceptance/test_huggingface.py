@@ -4,7 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,7 +101,7 @@ def oracle(
 
 
 def assert_same(
-    version_directory: Path, oracle: Oracle, name: str, columns: dict[str, Sequence[str]]
+    version_directory: Path, oracle: Oracle, name: str, columns: Mapping[str, Sequence[str]]
 ) -> None:
     """Ids and answers of every row, through the saved artefact."""
     expected_ids, expected = oracle.expected(name)

@@ -18,7 +18,7 @@ from tests.tiny_model import TinyModel
 class Mistake(NamedTuple):
     """How to spoil a checkpoint, the flags to give with it, and what must be told."""
 
-    spoil: Callable[[TinyModel], None]
+    spoil: Callable[[TinyModel], object]
     flags: tuple[str, ...]
     told: tuple[str, ...]
 
@@ -34,7 +34,7 @@ def flags(*given: str, told: tuple[str, ...] = ()) -> Mistake:
 
 def files(spoil: Callable[[TinyModel], object], *told: str) -> Mistake:
     """A mistake in the checkpoint's files."""
-    return Mistake(lambda model: spoil(model) and None, (), told)
+    return Mistake(spoil, (), told)
 
 
 def in_config(*told: str, **changes: Any) -> Mistake:
@@ -285,11 +285,8 @@ def test_mistakes(
 ) -> None:
     mistake = _MISTAKES[name]
     mistake.spoil(checkpoint_copy)
-    given = {
-        "--checkpoint": str(checkpoint_copy.directory),
-        "--export_dir": str(export_dir),
-    } | dict(flag.split("=", 1) if "=" in flag else (flag, None) for flag in mistake.flags)
-    arguments = [flag if value is None else f"{flag}={value}" for flag, value in given.items()]
+    given = [f"--checkpoint={checkpoint_copy.directory}", f"--export_dir={export_dir}"]
+    arguments = {flag.split("=")[0]: flag for flag in (*given, *mistake.flags)}.values()
     outcome = run_here(capfd, *arguments)
     assert_refused(outcome, *mistake.told)
     assert not export_dir.parent.exists()
@@ -333,7 +330,9 @@ def test_label_files(
     assert not export_dir.parent.exists()
 
 
-def test_the_version_exists(tiny_model: TinyModel, export_dir: Path, capfd) -> None:
+def test_the_version_exists(
+    tiny_model: TinyModel, export_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (export_dir / "3").mkdir(parents=True)
     (export_dir / "3" / "saved_model.pb").write_text("old")
     outcome = run_here(

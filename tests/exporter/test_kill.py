@@ -1,6 +1,5 @@
 """SIGKILL at any moment: no version that does not load, and the next run clears up."""
 
-import os
 import random
 import signal
 import time
@@ -10,16 +9,15 @@ from tests.conftest import load_signatures
 from tests.exporter.command import start
 from tests.tiny_model import TinyModel
 
-_FULL = bool(os.environ.get("BERT_EXPORTER_FULL"))
-_KILLS = 30 if _FULL else 4
 _TEXTS = ["the film is good", "bad"]
 
 
-def test_kills_at_random_moments(tiny_model: TinyModel, tmp_path: Path) -> None:
+def test_kills_at_random_moments(tiny_model: TinyModel, tmp_path: Path, full: bool) -> None:
+    kills = 30 if full else 4
     export_dir, scratch = tmp_path / "models", tmp_path / "scratch"
     scratch.mkdir()
     # The fresh process only reads; without it the kills fall closer to what is written.
-    fresh_process = () if _FULL else ("--nowarmup", "--noverify")
+    fresh_process = () if full else ("--nowarmup", "--noverify")
     arguments = (f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}", *fresh_process)
     # A killed run cannot clear up its temporary files; here they go with the test's.
     environment = {"TMPDIR": str(scratch)}
@@ -34,9 +32,9 @@ def test_kills_at_random_moments(tiny_model: TinyModel, tmp_path: Path) -> None:
     print(f"seed {seed}, one run takes {duration:.1f} s")
     generator = random.Random(seed)
     checked, killed = set(), 0
-    for number in range(1, _KILLS + 1):
+    for number in range(1, kills + 1):
         # One moment in each part of the run, and a little beyond its end.
-        moment = duration * 1.05 * (number - generator.random()) / _KILLS
+        moment = duration * 1.05 * (number - generator.random()) / kills
         with start(*arguments, f"--version={number}", environment=environment) as process:
             time.sleep(moment)
             killed += process.poll() is None
@@ -48,7 +46,7 @@ def test_kills_at_random_moments(tiny_model: TinyModel, tmp_path: Path) -> None:
                 checked.add(version.name)
         hidden = [path for path in export_dir.iterdir() if path.name not in checked]
         assert len(hidden) <= 1, "the run before did not clear up"
-    assert killed > _KILLS / 2
+    assert killed > kills / 2
 
     with start(*arguments, "--version=1000", environment=environment) as process:
         _, errors = process.communicate(timeout=300)

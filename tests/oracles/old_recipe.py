@@ -44,7 +44,7 @@ def import_original(wheel_content: str) -> tuple[types.ModuleType, types.ModuleT
     contrib.layers = types.SimpleNamespace(layer_norm=_layer_norm)  # type: ignore[attr-defined]
     sys.modules[contrib.__name__] = contrib
     sys.path.insert(0, wheel_content)
-    from bert import run_classifier, tokenization
+    from bert import run_classifier, tokenization  # type: ignore[attr-defined]
 
     # tokenization.py reads one of its flags, --preserve_unused_tokens, which is off.
     tf.flags.FLAGS(["recipe"], known_only=True)

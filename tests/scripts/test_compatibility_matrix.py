@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.exporter.text.texts import FULL
+from tests.full import sampled
 from tests.programs.compatibility import guards
 from tests.programs.compatibility.__main__ import Red, _largest_difference
 from tests.programs.compatibility.asking import process, read_signatures
@@ -60,7 +60,7 @@ def test_tensors_as_json(value: np.ndarray) -> None:
     np.testing.assert_array_equal(found, value)
 
 
-@pytest.mark.parametrize("loader", LOADERS if FULL else ["C API"])
+@pytest.mark.parametrize("loader", sampled(LOADERS, ["C API"]))
 def test_a_cell(tiny_export: Path, loader: str) -> None:
     """Green against the export's own answers, red against others."""
     bounds = guards.bounds_of(tiny_export)

@@ -6,13 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.exporter.text.texts import FULL
 from tests.programs.soak.__main__ import faults_of, soak_preview, soak_session
 from tests.programs.soak.memory import MemoryCurve
 from tests.programs.soak.questions import Question, ask_beforehand
 from tests.programs.soak.targets import Tally
 
-_SECONDS = 60.0 if FULL else 4.0
 _SIGNATURES = frozenset({"text", "labels"})
 
 
@@ -27,14 +25,15 @@ def without_memory(found: MemoryCurve) -> MemoryCurve:
     return dataclasses.replace(found, megabytes=0 * found.megabytes)
 
 
-def test_soak(tiny_export: Path) -> None:
-    tally, found, code = soak_preview(tiny_export, _SECONDS, None if FULL else _SIGNATURES)
+def test_soak(tiny_export: Path, full: bool) -> None:
+    seconds, signatures = (60.0, None) if full else (4.0, _SIGNATURES)
+    tally, found, code = soak_preview(tiny_export, seconds, signatures)
     assert faults_of(tally, without_memory(found), code) == []
 
 
-@pytest.mark.skipif(not FULL, reason="BERT_EXPORTER_FULL is not set")
+@pytest.mark.full
 def test_soak_of_a_session(tiny_export: Path) -> None:
-    tally, found, code = soak_session(tiny_export, _SECONDS)
+    tally, found, code = soak_session(tiny_export, 60.0)
     assert faults_of(tally, without_memory(found), code) == []
 
 

@@ -103,7 +103,9 @@ def test_the_two_gelus_differ() -> None:
 
 
 @pytest.fixture(scope="module", params=["gelu", "relu", "tanh"])
-def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+def checkpoint(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> TinyModel:
     word = request.param
     activation = {"gelu": GELU_TANH}.get(word, word)
     return write_tiny_model(tmp_path_factory.mktemp(word), hidden_act=activation)

@@ -1,6 +1,7 @@
 """run_classifier --init_checkpoint with a Hugging Face directory."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.bert.checkpoints.huggingface.directory import CONFIG, of_encoder, wri
 from tests.bert.training.toy_task import write_toy_data
 from tests.tiny_model import write_tiny_model
 
-_NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+_NO_DROPOUT: dict[str, Any] = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 
 def train(init_checkpoint: Path, output_dir: Path) -> int:

@@ -17,7 +17,6 @@ from exporter.serving.graph_file import read_serving_graph
 from tests.exporter.example_protos import example_of
 from tests.exporter.preview.client import Answer, Client
 from tests.exporter.preview.model_server import SERVERS, serving
-from tests.exporter.text.texts import FULL
 from tests.repository import ROOT
 from tests.tiny_model import LABELS
 
@@ -100,7 +99,14 @@ def test_predict_requests_on_it(client: Client) -> None:
         "classes": [],
         "scores": [],
     }
-    for bad in (["no example"], [{"b64": "/////w=="}], {"b64": serialized}, [["a", "b"]], [[]]):
+    wrong: tuple[object, ...] = (
+        ["no example"],
+        [{"b64": "/////w=="}],
+        {"b64": serialized},
+        [["a", "b"]],
+        [[]],
+    )
+    for bad in wrong:
         answer = client.predict({**ask, "inputs": bad}, model="tiny")
         assert answer.status == 400, answer.body
         assert set(answer.json()) == {"error"}
@@ -119,9 +125,9 @@ def test_pairs(pair_export: Path) -> None:
     np.testing.assert_allclose([score for _, score in rows], expected[0], atol=1e-6)
 
 
-def test_no_bytes_end_the_process(tiny_export: Path) -> None:
+def test_no_bytes_end_the_process(tiny_export: Path, full: bool) -> None:
     """Damaged tf.Examples, in a process of their own, since a crash ends it."""
-    count = 20_000 if FULL else 1_000
+    count = 20_000 if full else 1_000
     result = subprocess.run(
         [
             sys.executable,

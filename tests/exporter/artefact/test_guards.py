@@ -1,6 +1,6 @@
 """No request ends the process: every guard case through the C API, against saved artefacts.
 
-The default suite asks the cases of some exports in one process each, FULL those of every
+The default suite asks the cases of some exports in one process each, --full those of every
 tokenizer in a process for each case. `scripts/compatibility_matrix --guards` asks them on
 other releases.
 """
@@ -12,13 +12,13 @@ import pytest
 
 from bert.model import GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST
 from exporter import export
-from tests.exporter.text.texts import FULL
+from tests.full import sampled
 from tests.programs.compatibility import guards
 from tests.programs.compatibility.asking import ProcessDied, Signature, process, read_signatures
 from tests.programs.compatibility.guard_cases import Case, ordinary_inputs
 from tests.tiny_model import LABELS, TinyModel
 
-# tokenizer, pairs, --target_serving; the default suite has exports of google_research at hand
+# tokenizer, pairs, --target_serving; of google_research the default suite has exports at hand
 _EXPORTS = [
     (tokenizer, text_pair, target)
     for tokenizer, target in (
@@ -38,9 +38,9 @@ _SIGNATURES_OF_TEXT = frozenset({"text", "tokenize"})
 _TINY_BOUNDS = {"vocab_size": 124, "positions": 64}
 
 
-@pytest.mark.parametrize(("tokenizer", "text_pair", "target"), _EXPORTS if FULL else _SAMPLE)
+@pytest.mark.parametrize(("tokenizer", "text_pair", "target"), sampled(_EXPORTS, _SAMPLE))
 def test_guards(
-    tiny_model: TinyModel, tmp_path: Path, tokenizer: str, text_pair: bool, target: str
+    tiny_model: TinyModel, tmp_path: Path, tokenizer: str, text_pair: bool, target: str, full: bool
 ) -> None:
     report = export(
         tiny_model.prefix,
@@ -52,22 +52,22 @@ def test_guards(
         warmup=False,
         verify=False,
     )
-    assert_guarded(report.version_directory, _SIGNATURES_OF_TEXT)
+    assert_guarded(report.version_directory, _SIGNATURES_OF_TEXT, full)
 
 
-def test_guards_of_the_default_export(tiny_export: Path) -> None:
-    assert_guarded(tiny_export, _SAMPLED_SIGNATURES)
+def test_guards_of_the_default_export(tiny_export: Path, full: bool) -> None:
+    assert_guarded(tiny_export, _SAMPLED_SIGNATURES, full)
 
 
-def test_guards_of_pairs(pair_export: Path) -> None:
-    assert_guarded(pair_export, _SIGNATURES_OF_TEXT | {"classify"})
+def test_guards_of_pairs(pair_export: Path, full: bool) -> None:
+    assert_guarded(pair_export, _SIGNATURES_OF_TEXT | {"classify"}, full)
 
 
-def assert_guarded(directory: Path, sampled_signatures: frozenset[str]) -> None:
+def assert_guarded(directory: Path, sampled_signatures: frozenset[str], full: bool) -> None:
     report = guards.check_guards(
         directory,
-        one_process_per_case=FULL,
-        signature_names=None if FULL else sampled_signatures,
+        one_process_per_case=full,
+        signature_names=None if full else sampled_signatures,
     )
     assert report.requests > 40
     assert [str(finding) for finding in report.findings] == []

@@ -32,12 +32,16 @@ _TEXTS = (
 _POSITIONS = 64
 
 _STRING, _INT32, _FLOAT32 = tf.string, tf.int32, tf.float32
-_TEXT_INPUT = {"text": ([None], _STRING)}
-_PROBABILITIES = {"probabilities": ([None, 3], _FLOAT32)}
-_FEATURES = {name: ([None, None], _INT32) for name in ("input_ids", "input_mask", "segment_ids")}
+# name: shape and dtype
+_Tensors = dict[str, tuple[list[int | None], tf.DType]]
+_TEXT_INPUT: _Tensors = {"text": ([None], _STRING)}
+_PROBABILITIES: _Tensors = {"probabilities": ([None, 3], _FLOAT32)}
+_FEATURES: _Tensors = {
+    name: ([None, None], _INT32) for name in ("input_ids", "input_mask", "segment_ids")
+}
 
 # README.md, "Signatures"
-_EXPECTED = {
+_EXPECTED: dict[str, tuple[_Tensors, _Tensors]] = {
     "serving_default": (_TEXT_INPUT, _PROBABILITIES),
     "text": (_TEXT_INPUT, _PROBABILITIES),
     "labels": (

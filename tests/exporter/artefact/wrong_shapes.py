@@ -18,7 +18,7 @@ from exporter.runtime.status import Code, StatusError
 from tests.exporter.example_protos import example_of
 
 _TEXT_SIGNATURES = ("text", "serving_default", "labels", "embedding", "tokenize")
-_TEXTS = ("a", [["a", "b"], ["c", "d"]], [["a", "b"]], [["a"]], [[]], [[], []])
+_TEXTS: tuple[Any, ...] = ("a", [["a", "b"], ["c", "d"]], [["a", "b"]], [["a"]], [[]], [[], []])
 _IDS = [[2, 5, 3]]
 _WRONG_IDS = {"a scalar": 1, "a vector": [2, 5, 3], "three axes": [_IDS], "nothing": []}
 _FEATURES = ("input_ids", "input_mask", "segment_ids")
@@ -47,18 +47,18 @@ def _main(directory: str) -> None:
         ask("classify", value, {"inputs": examples})
     for name in ("features", "features_with_label_ids"):
         more = {"label_ids": np.zeros([1], np.int32)} if name != "features" else {}
-        for shape, value in _WRONG_IDS.items():
+        for shape, wrong in _WRONG_IDS.items():
             for changed in (*_FEATURES, "all three"):
                 inputs = {
-                    key: np.array(value if changed in (key, "all three") else _IDS, np.int32)
+                    key: np.array(wrong if changed in (key, "all three") else _IDS, np.int32)
                     for key in _FEATURES
                 }
                 ask(name, f"{changed}: {shape}", {**inputs, **more})
 
     # After all that, the session still answers.
-    texts = ["a film", "b"]
+    texts = np.array(["a film", "b"], object)
     for name in _TEXT_SIGNATURES:
-        outputs = _run(servable, name, {"text": np.array(texts, object)})
+        outputs = _run(servable, name, {"text": texts})
         assert all(shape[0] == 2 for shape in outputs), outputs
     examples = np.array([example_of(text=text) for text in texts], object)
     assert _run(servable, "classify", {"inputs": examples}) == [(2, 3), (2, 3)]

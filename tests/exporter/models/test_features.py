@@ -43,6 +43,11 @@ def features(rows: int, columns: int, vocab_size: int, seed: int = 0) -> Feature
     return ids, np.ones_like(ids), generator.integers(0, 2, (rows, columns))
 
 
+def each(change: Callable[[np.ndarray], np.ndarray], given: Features) -> Features:
+    ids, mask, segments = given
+    return change(ids), change(mask), change(segments)
+
+
 def assert_same(answer: Answer, original: OriginalClassifier, given: Features) -> None:
     expected = original.probabilities(*given)
     np.testing.assert_allclose(answer(given), expected, atol=1e-5, rtol=0)
@@ -123,7 +128,7 @@ def test_rows_without_any_mask(
     has_mask = given[1].any(axis=1)
     np.testing.assert_allclose(found[has_mask], expected[has_mask], atol=1e-5, rtol=0)
     np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)
-    alone = tuple(feature[:1] for feature in given)
+    alone = each(lambda feature: feature[:1], given)
     np.testing.assert_allclose(answer(alone), expected[:1], atol=1e-4, rtol=0)
 
 
@@ -188,10 +193,13 @@ _WRONG: dict[str, tuple[Callable[[Features], Features], str]] = {
     "short segments": (lambda given: (given[0], given[1], given[2][:, 1:]), "segment_ids"),
     "transposed segments": (lambda given: (given[0], given[1], given[2].T), "segment_ids"),
     "segments that broadcast": (lambda given: (given[0], given[1], given[2][:1]), "segment_ids"),
-    "no columns": (lambda given: tuple(feature[:, :0] for feature in given), "columns"),
-    "no columns and no rows": (lambda given: tuple(part[:0, :0] for part in given), "columns"),
+    "no columns": (lambda given: each(lambda feature: feature[:, :0], given), "columns"),
+    "no columns and no rows": (
+        lambda given: each(lambda feature: feature[:0, :0], given),
+        "columns",
+    ),
     "too many columns": (
-        lambda given: tuple(np.tile(feature, (1, 13)) for feature in given),
+        lambda given: each(lambda feature: np.tile(feature, (1, 13)), given),
         "columns",
     ),
 }

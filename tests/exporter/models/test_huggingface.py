@@ -26,11 +26,11 @@ from tests.conftest import Signatures, load_signatures
 from tests.exporter.command import run_here
 from tests.exporter.preview.client import preview
 from tests.exporter.preview.loading import wait_until_loaded
-from tests.exporter.text.texts import FULL
+from tests.full import sampled
 
 _TEXTS = ("the film is good", "bad", "", "A very FUNNY film! [SEP] isn't it?", "not " * 50, "漢 é")
 
-_POOLINGS = (("mean", True), ("max", False), ("cls", True))
+_NORMALIZED = {"mean": True, "max": False, "cls": True}
 
 
 def expected_answers(model: FineTunedModel, texts: tuple[str, ...] = _TEXTS) -> np.ndarray:
@@ -120,13 +120,13 @@ def test_regression_by_the_command(regression_dir: Path, capfd: pytest.CaptureFi
     assert {len(request.input.example_list.examples) for request in requests} == {1, 2, 16}
 
 
-@pytest.fixture(scope="module", params=_POOLINGS if FULL else _POOLINGS[:1])
+@pytest.fixture(scope="module", params=sampled(_NORMALIZED, ["mean"]))
 def sentence_transformer(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[FineTunedModel, Signatures]:
-    mode, normalize = request.param
+    mode = request.param
     directory = write_sentence_transformer(
-        tmp_path_factory.mktemp("sentences") / "model", {"pooling_mode": mode}, normalize
+        tmp_path_factory.mktemp("sentences") / "model", {"pooling_mode": mode}, _NORMALIZED[mode]
     )
     report = export(directory, directory.parent / "served", warmup=False, verify=False)
     return read(directory, ReadOptions()), load_signatures(report.version_directory)

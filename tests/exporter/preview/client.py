@@ -7,11 +7,13 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from exporter.preview.server import Settings, serve
+
+_Value = TypeVar("_Value")
 
 
 class Answer(NamedTuple):
@@ -84,7 +86,7 @@ def preview(model: str, base_path: Path, **settings: Any) -> Iterator[Client]:
     assert not failures, failures
 
 
-def wait_for(condition, seconds: float = 120.0):
+def wait_for(condition: Callable[[], _Value], seconds: float = 120.0) -> _Value:
     """Returns the first true value of `condition()`, asked again and again."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

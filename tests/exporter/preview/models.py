@@ -1,7 +1,8 @@
 """Small SavedModels for the preview's tests, of core string ops only."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
@@ -71,14 +72,14 @@ def save_classifier(directory: Path, bias: float = 0.0) -> Path:
 def save_odd_outputs(directory: Path) -> Path:
     """Saves the signatures of the `alias` model in the recorded answers of the real server."""
 
-    def signature(outputs, *names):
+    def signature(outputs: Callable[..., Any], *names: str) -> Any:
         specs = [_text_spec(name) for name in names or ("text",)]
         return tf.function(outputs, input_signature=specs)
 
-    def third(text):
+    def third(text: tf.Tensor) -> tf.Tensor:
         return tf.cast(tf.strings.length(text), tf.float32) / 3
 
-    def nonfinite(text):
+    def nonfinite(text: tf.Tensor) -> dict[str, tf.Tensor]:
         number = third(text)
         values = [number / 0.0, -number / 0.0, number - number + float("nan"), number]
         return {"values": tf.stack(values, axis=1)}

@@ -37,7 +37,7 @@ def value(body: bytes) -> object:
         b'{"v": ' + b'{"v": ' * 100_000,
     ],
 )
-def test_what_is_no_document(body):
+def test_what_is_no_document(body: bytes) -> None:
     with pytest.raises(StatusError) as error:
         parse_document(body)
     assert error.value.code is Code.INVALID_ARGUMENT
@@ -56,7 +56,7 @@ def test_what_is_no_document(body):
         "\\ud83d\udc80",  # half a pair, then a raw byte 0x80
     ],
 )
-def test_lone_surrogates_are_refused(text):
+def test_lone_surrogates_are_refused(text: str) -> None:
     with pytest.raises(StatusError, match="surrogate"):
         value(b'"' + string_bytes(text) + b'"')
 
@@ -71,18 +71,18 @@ def test_lone_surrogates_are_refused(text):
         (r'"é\u00e9\u0000\/\b"', "éé\0/\b"),
     ],
 )
-def test_escapes(text, expected):
+def test_escapes(text: str, expected: str) -> None:
     assert value(text.encode()) == expected
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe bad \xc3", b"\xed\xa0\x80", b"\x80", "é".encode()])
-def test_bytes_of_a_string_are_kept(raw):
+def test_bytes_of_a_string_are_kept(raw: bytes) -> None:
     parsed = value(b'"' + raw + b'"')
     assert isinstance(parsed, str)
     assert string_bytes(parsed) == raw
 
 
-def test_numbers():
+def test_numbers() -> None:
     assert value(b"-9223372036854775808") == -(2**63)
     assert value(b"18446744073709551615") == 2**64 - 1
     assert isinstance(value(b"18446744073709551616"), float)
@@ -93,5 +93,5 @@ def test_numbers():
     assert value(b"-Infinity") == float("-inf")
 
 
-def test_the_first_of_equal_keys_counts_and_what_follows_the_document_does_not():
+def test_the_first_of_equal_keys_counts_and_what_follows_the_document_does_not() -> None:
     assert parse_document(b'\xef\xbb\xbf \t{"a": 1, "b": 2, "a": 3} x') == {"a": 1, "b": 2}

@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.exporter.preview.client import Client
 from tests.exporter.preview.models import text_record, write_warmup
 
 
-def command(*flags: str, **options) -> subprocess.Popen[str]:
+def command(*flags: str, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "exporter.preview", *flags],
         stdout=subprocess.PIPE,
@@ -23,7 +25,7 @@ def command(*flags: str, **options) -> subprocess.Popen[str]:
     )
 
 
-def failure(*flags: str, **options) -> str:
+def failure(*flags: str, **options: Any) -> str:
     """Runs a command that must fail, and returns what it says."""
     with command(*flags, **options) as process:
         _, errors = process.communicate(timeout=300)
@@ -33,7 +35,7 @@ def failure(*flags: str, **options) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serves_until_it_is_told_to_stop(number, classifier):
+def test_serves_until_it_is_told_to_stop(number: signal.Signals, classifier: Path) -> None:
     with command(
         "--model_name=clf", f"--model_base_path={classifier.parent}", "--rest_api_port=0"
     ) as process:
@@ -57,7 +59,7 @@ def test_serves_until_it_is_told_to_stop(number, classifier):
     assert "Traceback" not in errors
 
 
-def test_a_stop_before_the_model_is_loaded(classifier):
+def test_a_stop_before_the_model_is_loaded(classifier: Path) -> None:
     with command(
         "--model_name=clf", f"--model_base_path={classifier.parent}", "--rest_api_port=0"
     ) as process:
@@ -70,7 +72,7 @@ def test_a_stop_before_the_model_is_loaded(classifier):
     assert "Traceback" not in errors
 
 
-def test_a_bad_warmup_record_at_the_start(classifier, tmp_path):
+def test_a_bad_warmup_record_at_the_start(classifier: Path, tmp_path: Path) -> None:
     directory = shutil.copytree(classifier, tmp_path / "1")
     write_warmup(directory, [text_record(b"a", name="txt")])
     errors = failure("--model_name=clf", f"--model_base_path={tmp_path}", "--rest_api_port=0")
@@ -78,7 +80,7 @@ def test_a_bad_warmup_record_at_the_start(classifier, tmp_path):
     assert "'txt'" in errors
 
 
-def test_a_port_in_use(tmp_path):
+def test_a_port_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         errors = failure(
@@ -102,7 +104,7 @@ def test_a_port_in_use(tmp_path):
         ([], "--model_base_path"),
     ],
 )
-def test_mistakes_on_the_command_line(flags, told, tmp_path):
+def test_mistakes_on_the_command_line(flags: list[str], told: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "version" / "1").mkdir(parents=True)
     (tmp_path / "version" / "1" / "saved_model.pb").write_bytes(b"")
@@ -111,7 +113,7 @@ def test_mistakes_on_the_command_line(flags, told, tmp_path):
     assert told.replace("BASE", str(tmp_path)) in errors
 
 
-def test_without_aiohttp(tmp_path):
+def test_without_aiohttp(tmp_path: Path) -> None:
     (tmp_path / "aiohttp.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'aiohttp'\", name='aiohttp')"
     )

@@ -7,7 +7,7 @@ import ast
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -67,7 +67,7 @@ def servers(
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{i}-{row['case']}" for i, row in enumerate(ROWS)])
-def test_recorded_answer(row, servers):
+def test_recorded_answer(row: dict[str, Any], servers: Servers) -> None:
     client = servers.alias if "/alias" in row["path"] else servers.clf
     body = row["body"]
     if row["case"].startswith("big batch"):
@@ -108,7 +108,7 @@ ODD_ROWS = [
 
 
 @pytest.mark.parametrize("row", ODD_ROWS, ids=lambda row: row["case"])
-def test_recorded_values_of_the_odd_outputs(row, servers):
+def test_recorded_values_of_the_odd_outputs(row: dict[str, Any], servers: Servers) -> None:
     # This model can be rebuilt from the record, so its values are compared too.
     answer = servers.alias.request("POST", row["path"], row["body"].encode("utf-8")).json()
     # White space was folded in the record, and U+2028 counted as white space.
@@ -116,7 +116,7 @@ def test_recorded_values_of_the_odd_outputs(row, servers):
     assert _rounded(answer) == _rounded(recorded)
 
 
-def _rounded(value):
+def _rounded(value: object) -> object:
     if isinstance(value, dict):
         return {key: _rounded(member) for key, member in value.items()}
     if isinstance(value, list):
@@ -124,6 +124,6 @@ def _rounded(value):
     return round(value, 6) if isinstance(value, float) else value
 
 
-def test_every_row_is_recorded_once():
+def test_every_row_is_recorded_once() -> None:
     assert len(ROWS) == 115
     assert {row["case"] for row in ROWS} >= GUARDED | NOT_JSON

@@ -9,10 +9,10 @@ from exporter.runtime.status import Code, StatusError, http_status
 
 
 @pytest.mark.parametrize("code", Code)
-def test_a_status_keeps_its_http_status(code, monkeypatch):
+def test_a_status_keeps_its_http_status(code: Code, monkeypatch: pytest.MonkeyPatch) -> None:
     manager = VersionManager("clf", Path("nowhere"), {})
 
-    def refuse(*_):
+    def refuse(*_: object) -> None:
         raise StatusError(code, "half a character: \udcff")
 
     monkeypatch.setattr(manager, "status", refuse)
@@ -21,7 +21,9 @@ def test_a_status_keeps_its_http_status(code, monkeypatch):
     assert json.loads(answer.body) == {"error": "half a character: ?"}
 
 
-def test_a_fault_of_the_preview_is_an_answer_too(monkeypatch, caplog):
+def test_a_fault_of_the_preview_is_an_answer_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     manager = VersionManager("clf", Path("nowhere"), {})
     monkeypatch.setattr(manager, "status", lambda *_: 1 / 0)
     answer = RestApi(manager).answer("GET", "/v1/models/clf", b"")
@@ -30,7 +32,7 @@ def test_a_fault_of_the_preview_is_an_answer_too(monkeypatch, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_the_target_of_a_proxy():
+def test_the_target_of_a_proxy() -> None:
     api = RestApi(VersionManager("clf", Path("nowhere"), {}))
     assert api.answer("GET", "http://host:8501/v1/models/clf", b"").status == 404
     assert api.answer("GET", "http://host:8501/v1/nothing", b"").status == 400

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from exporter.runtime.status import Code, StatusError
 
 
 @pytest.mark.parametrize("shape", [(0,), (3,), (0, 3), (2, 0), (2, 0, 3), (2, 3, 0), (2, 3, 2)])
-def test_nesting(shape):
+def test_nesting(shape: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape), dtype=np.int64).reshape(shape)
     assert json.loads(predictions_json({"a": array}, True)) == {"predictions": array.tolist()}
     assert json.loads(predictions_json({"a": array}, False)) == {"outputs": array.tolist()}
@@ -18,16 +19,17 @@ def test_nesting(shape):
     assert rows == [{"a": row, "b": row} for row in array.tolist()]
 
 
-def test_a_scalar_has_no_rows():
-    assert json.loads(predictions_json({"a": np.float32(2)}, False)) == {"outputs": 2.0}
+def test_a_scalar_has_no_rows() -> None:
+    scalar: Any = np.float32(2)  # as an eager tensor gives it, though it is no array
+    assert json.loads(predictions_json({"a": scalar}, False)) == {"outputs": 2.0}
     with pytest.raises(StatusError) as error:
-        predictions_json({"a": np.float32(2)}, True)
+        predictions_json({"a": scalar}, True)
     assert error.value.code is Code.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_floats_read_back_as_the_same_value(dtype):
-    bits = np.random.default_rng(5).integers(0, 2**64, 20_000, np.uint64).view(dtype)
+def test_floats_read_back_as_the_same_value(dtype: type) -> None:
+    bits: np.ndarray = np.random.default_rng(5).integers(0, 2**64, 20_000, np.uint64).view(dtype)
     special = np.array([0, -0.0, 1, 0.2, 9e6, 3e-5, np.finfo(dtype).max, np.finfo(dtype).tiny])
     values = np.concatenate([special.astype(dtype), bits[np.isfinite(bits)]])
     text = predictions_json({"a": values}, True)
@@ -38,7 +40,7 @@ def test_floats_read_back_as_the_same_value(dtype):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_no_json_form_for_nonfinite_numbers(bad):
+def test_no_json_form_for_nonfinite_numbers(bad: float) -> None:
     array = np.array([0.5, bad], np.float32)
     for write in (
         lambda: predictions_json({"a": array}, True),
@@ -50,7 +52,7 @@ def test_no_json_form_for_nonfinite_numbers(bad):
         assert error.value.code is Code.INTERNAL
 
 
-def test_strings():
+def test_strings() -> None:
     texts = np.array(['é😀"\\\n\0\u2028'.encode(), b""], object)
     assert json.loads(predictions_json({"a": texts}, True))["predictions"] == [
         'é😀"\\\n\0\u2028',
@@ -65,8 +67,12 @@ def test_strings():
     ]
 
 
-def test_other_dtypes():
-    for array in (np.array([True, False]), np.array([2**64 - 1], np.uint64), np.int8([-1])):
+def test_other_dtypes() -> None:
+    for array in (
+        np.array([True, False]),
+        np.array([2**64 - 1], np.uint64),
+        np.array([-1], np.int8),
+    ):
         assert json.loads(predictions_json({"a": array}, True))["predictions"] == array.tolist()
     with pytest.raises(StatusError) as error:
         predictions_json({"a": np.zeros(1, np.float16)}, True)

@@ -5,16 +5,17 @@ import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.exporter.preview.client import preview, wait_for
+from tests.exporter.preview.client import Client, preview, wait_for
 from tests.exporter.preview.models import LABELS, save_classifier
 
 GREAT = {"instances": ["great"]}
 
 
-def test_any_content_type(clf):
+def test_any_content_type(clf: Client) -> None:
     body = json.dumps(GREAT).encode()
     expected = clf.predict(GREAT).json()
     for content_type in ("application/x-www-form-urlencoded", "text/plain; charset=ascii", "x"):
@@ -22,7 +23,7 @@ def test_any_content_type(clf):
         assert answer.json() == expected
 
 
-def test_gzip_body(clf):
+def test_gzip_body(clf: Client) -> None:
     headers = {"Content-Encoding": "gzip"}
     body = gzip.compress(json.dumps(GREAT).encode())
     assert (
@@ -35,19 +36,19 @@ def test_gzip_body(clf):
         assert list(answer.json()) == ["error"]
 
 
-def test_a_gzip_body_that_unpacks_to_more_than_the_server_takes(clf):
+def test_a_gzip_body_that_unpacks_to_more_than_the_server_takes(clf: Client) -> None:
     body = gzip.compress(bytes(101 * 1024 * 1024), compresslevel=1)
     answer = clf.request("POST", "/v1/models/clf:predict", body, {"Content-Encoding": "gzip"})
     assert answer.status == 400
     assert "more than" in answer.json()["error"]
 
 
-def test_a_row_of_a_megabyte(clf):
+def test_a_row_of_a_megabyte(clf: Client) -> None:
     answer = clf.predict({"instances": ["ab " * 400_000]})
     assert answer.status == 200
 
 
-def test_floats_keep_their_bits(clf):
+def test_floats_keep_their_bits(clf: Client) -> None:
     values = [struct.unpack("f", struct.pack("I", bits))[0] for bits in range(1, 2**30, 999_983)]
     answer = clf.predict({"signature_name": "f32", "inputs": values}).json()
     read = [struct.unpack("I", struct.pack("f", value))[0] for value in answer["outputs"]]
@@ -70,21 +71,21 @@ def test_floats_keep_their_bits(clf):
         ("half", 1.5, 400),
     ],
 )
-def test_typed_inputs(clf, signature, value, status):
+def test_typed_inputs(clf: Client, signature: str, value: object, status: int) -> None:
     answer = clf.predict({"signature_name": signature, "instances": [value]})
     assert answer.status == status
     if status == 200:
         assert answer.json() == {"predictions": [value]}
 
 
-def test_nan_is_taken_but_never_sent(clf):
+def test_nan_is_taken_but_never_sent(clf: Client) -> None:
     body = b'{"signature_name": "f32", "instances": [NaN]}'
     answer = clf.request("POST", "/v1/models/clf:predict", body)
     assert answer.status == 500
     assert "NaN" in answer.json()["error"]
 
 
-def test_an_error_that_quotes_invalid_bytes_is_json(clf):
+def test_an_error_that_quotes_invalid_bytes_is_json(clf: Client) -> None:
     for document in (
         {"signature_name": "classify", "instances": [{"b64": "//4="}]},
         {"signature_name": "classify", "instances": ["\u0000\u00ff"]},
@@ -97,13 +98,13 @@ def test_an_error_that_quotes_invalid_bytes_is_json(clf):
     assert answer.json()["error"]
 
 
-def test_a_scalar_output_has_no_rows(alias):
+def test_a_scalar_output_has_no_rows(alias: Client) -> None:
     assert alias.predict({"signature_name": "scalar", "inputs": ["ab"]}, "alias").status == 200
     assert alias.predict({"signature_name": "scalar", "instances": ["ab"]}, "alias").status == 400
 
 
 @pytest.mark.parametrize("path", ["/v1/models/clf/metadata", "/v1/models/clf/labels/live/metadata"])
-def test_metadata(clf, path):
+def test_metadata(clf: Client, path: str) -> None:
     metadata = clf.get(path).json()
     assert metadata["model_spec"] == {"name": "clf", "signature_name": "", "version": "1"}
     signature = metadata["metadata"]["signature_def"]["signature_def"]["serving_default"]
@@ -147,7 +148,7 @@ def test_metadata(clf, path):
         ("POST", "/other", 404),
     ],
 )
-def test_paths(clf, method, path, status):
+def test_paths(clf: Client, method: str, path: str, status: int) -> None:
     body = json.dumps(GREAT).encode() if method == "POST" else b""
     answer = clf.request(method, path, body)
     assert answer.status == status, answer.body
@@ -155,7 +156,7 @@ def test_paths(clf, method, path, status):
         assert list(answer.json()) == ["error"]
 
 
-def test_eight_clients_at_once(clf):
+def test_eight_clients_at_once(clf: Client) -> None:
     documents = [{"instances": ["a" * length] * (1 + length % 3)} for length in range(8)]
     expected = [clf.predict(document).body for document in documents]
 
@@ -167,7 +168,9 @@ def test_eight_clients_at_once(clf):
             assert set(bodies) == {expected[index]}
 
 
-def test_new_versions_under_load(classifier: Path, tmp_path: Path, capfd):
+def test_new_versions_under_load(
+    classifier: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     base_path = tmp_path / "models"
     with preview("clf", base_path, poll_seconds=0.05) as client:
         # The base path may come later than the server.
@@ -215,24 +218,24 @@ def test_new_versions_under_load(classifier: Path, tmp_path: Path, capfd):
     assert "version 3 of clf" in output.err
 
 
-def _listens(client) -> bool:
+def _listens(client: Client) -> bool:
     try:
         return bool(client.get("/v1/models/clf").status)
     except OSError:
         return False
 
 
-def _other_answer(client, first):
+def _other_answer(client: Client, first: object) -> Any:
     answer = client.predict(GREAT).json()
     return answer if answer != first else None
 
 
-def _ended(client, version: int):
+def _ended(client: Client, version: int) -> Any:
     (status,) = client.get(f"/v1/models/clf/versions/{version}").json()["model_version_status"]
     return status if status["state"] == "END" else None
 
 
-def test_labels_and_scores_belong_together(clf):
+def test_labels_and_scores_belong_together(clf: Client) -> None:
     answer = clf.post(
         "/v1/models/clf:classify",
         {"signature_name": "classify", "examples": [{"text": "great"}, {"text": "a"}]},

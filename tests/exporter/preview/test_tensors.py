@@ -18,7 +18,7 @@ from exporter.runtime.status import Code, StatusError
         ({"b64": "YQ=="}, tf.string, ()),
     ],
 )
-def test_shape_and_dtype(value, dtype, shape):
+def test_shape_and_dtype(value: object, dtype: tf.DType, shape: tuple[int, ...]) -> None:
     array = tensor(value, dtype)
     assert array.shape == shape
     assert tf.as_dtype(array.dtype) == dtype
@@ -41,7 +41,7 @@ def test_shape_and_dtype(value, dtype, shape):
         (True, tf.bool),
     ],
 )
-def test_values_that_fit(value, dtype):
+def test_values_that_fit(value: object, dtype: tf.DType) -> None:
     array = tensor([value], dtype)
     assert np.array_equal(
         array, np.array([value], dtype.as_numpy_dtype), equal_nan=dtype.is_floating
@@ -75,13 +75,13 @@ def test_values_that_fit(value, dtype):
         ([[], [1]], tf.int32),
     ],
 )
-def test_values_that_do_not_fit(value, dtype):
+def test_values_that_do_not_fit(value: object, dtype: tf.DType) -> None:
     with pytest.raises(StatusError) as error:
         tensor([value], dtype)
     assert error.value.code is Code.INVALID_ARGUMENT
 
 
-def test_too_many_dimensions():
+def test_too_many_dimensions() -> None:
     value: object = 1
     for _ in range(200):
         value = [value]
@@ -89,7 +89,7 @@ def test_too_many_dimensions():
         tensor(value, tf.int32)
 
 
-def test_a_dtype_without_json_form():
+def test_a_dtype_without_json_form() -> None:
     with pytest.raises(StatusError) as error:
         tensor([1.5], tf.bfloat16)
     assert error.value.code is Code.UNIMPLEMENTED
@@ -98,11 +98,11 @@ def test_a_dtype_without_json_form():
 @pytest.mark.parametrize(
     ("text", "expected"), [("YWI=", b"ab"), ("YWI", b"ab"), ("Y W\nI=", b"ab"), ("", b"")]
 )
-def test_base64(text, expected):
+def test_base64(text: str, expected: bytes) -> None:
     assert decode_base64(text) == expected
 
 
 @pytest.mark.parametrize("text", ["@@@", "Y", "YWI==", "=", "Y=WI", "YWé", "-_-_", "\udcff"])
-def test_what_is_no_base64(text):
+def test_what_is_no_base64(text: str) -> None:
     with pytest.raises(StatusError):
         decode_base64(text)

@@ -1,5 +1,6 @@
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def manager(tmp_path: Path):
+def manager(tmp_path: Path) -> Iterator[VersionManager]:
     manager = VersionManager("clf", tmp_path, {})
     yield manager
     manager.close()
@@ -41,20 +42,22 @@ def answering(manager: VersionManager) -> int:
         return version
 
 
-def test_names_of_versions(tmp_path):
+def test_names_of_versions(tmp_path: Path) -> None:
     for name in ("1", "02", "-3", " 7", "tmp-8", ".9", "10.tmp", "1e3", "0x10", "²", "9" * 20):
         (tmp_path / name).mkdir()
     (tmp_path / "5").write_text("a file counts too")
     assert set(version_directories(tmp_path)) == {1, 2, -3, 7, 5}
 
 
-def test_the_last_of_two_names_for_one_version(tmp_path):
+def test_the_last_of_two_names_for_one_version(tmp_path: Path) -> None:
     (tmp_path / "01").mkdir()
     (tmp_path / "1").mkdir()
     assert version_directories(tmp_path) == {1: tmp_path / "1"}
 
 
-def test_the_newest_version_is_served(manager, classifier, tmp_path):
+def test_the_newest_version_is_served(
+    manager: VersionManager, classifier: Path, tmp_path: Path
+) -> None:
     for name in ("1", "2", "10"):
         publish(classifier, tmp_path, name)
     (load,) = manager.refresh()
@@ -66,7 +69,9 @@ def test_the_newest_version_is_served(manager, classifier, tmp_path):
     assert error.value.code is Code.NOT_FOUND
 
 
-def test_a_request_in_flight_finishes_on_the_old_version(manager, classifier, other, tmp_path):
+def test_a_request_in_flight_finishes_on_the_old_version(
+    manager: VersionManager, classifier: Path, other: Path, tmp_path: Path
+) -> None:
     publish(classifier, tmp_path, "1")
     manager.refresh()
     with manager.servable("clf", None, None) as (version, servable):
@@ -109,7 +114,9 @@ def plain_file(path: Path, classifier: Path) -> None:
 @pytest.mark.parametrize(
     "spoil", [broken_directory, broken_graph, broken_variables, broken_warmup, plain_file]
 )
-def test_a_broken_version_leaves_the_old_one_in_place(spoil, manager, classifier, tmp_path):
+def test_a_broken_version_leaves_the_old_one_in_place(
+    spoil: Callable[[Path, Path], None], manager: VersionManager, classifier: Path, tmp_path: Path
+) -> None:
     publish(classifier, tmp_path, "1")
     manager.refresh()
     spoil(tmp_path / "2", classifier)
@@ -122,7 +129,9 @@ def test_a_broken_version_leaves_the_old_one_in_place(spoil, manager, classifier
     assert manager.refresh() == []
 
 
-def test_a_broken_version_is_tried_again_when_mended(manager, classifier, tmp_path):
+def test_a_broken_version_is_tried_again_when_mended(
+    manager: VersionManager, classifier: Path, tmp_path: Path
+) -> None:
     broken_graph(tmp_path / "1", classifier)
     assert manager.refresh()[0].error is not None
     shutil.copy(classifier / "saved_model.pb", tmp_path / "1")
@@ -130,7 +139,9 @@ def test_a_broken_version_is_tried_again_when_mended(manager, classifier, tmp_pa
     assert answering(manager) == 1
 
 
-def test_taking_the_newest_version_away_brings_the_one_before_back(manager, classifier, tmp_path):
+def test_taking_the_newest_version_away_brings_the_one_before_back(
+    manager: VersionManager, classifier: Path, tmp_path: Path
+) -> None:
     for name in ("1", "2"):
         publish(classifier, tmp_path, name)
     manager.refresh()
@@ -147,7 +158,9 @@ def test_taking_the_newest_version_away_brings_the_one_before_back(manager, clas
         answering(manager)
 
 
-def test_an_unreadable_base_path_changes_nothing(manager, classifier, tmp_path):
+def test_an_unreadable_base_path_changes_nothing(
+    manager: VersionManager, classifier: Path, tmp_path: Path
+) -> None:
     publish(classifier, tmp_path, "1")
     manager.refresh()
     manager.base_path = tmp_path / "gone"
@@ -155,7 +168,7 @@ def test_an_unreadable_base_path_changes_nothing(manager, classifier, tmp_path):
     assert answering(manager) == 1
 
 
-def test_labelled_versions_are_served_beside_the_newest(classifier, tmp_path):
+def test_labelled_versions_are_served_beside_the_newest(classifier: Path, tmp_path: Path) -> None:
     for name in ("1", "2", "3"):
         publish(classifier, tmp_path, name)
     manager = VersionManager("clf", tmp_path, {"stable": 1, "canary": 3, "gone": 9})

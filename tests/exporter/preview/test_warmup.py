@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def directory(classifier: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="module")
-def servable(directory: Path):
+def servable(directory: Path) -> Iterator[Servable]:
     servable = Servable(directory)
     yield servable
     servable.close()
@@ -42,11 +43,11 @@ def multi_inference_record(method: str) -> PredictionLog:
     return record
 
 
-def test_a_model_without_records(servable, directory):
+def test_a_model_without_records(servable: Servable, directory: Path) -> None:
     assert replay_warmup(servable, directory) == 0
 
 
-def test_every_kind_of_record(servable, directory):
+def test_every_kind_of_record(servable: Servable, directory: Path) -> None:
     records = [
         text_record(b"great"),
         text_record(b"great", "serving_default"),
@@ -101,13 +102,13 @@ def session_run() -> PredictionLog:
         session_run(),
     ],
 )
-def test_a_bad_record_is_named(servable, directory, record):
+def test_a_bad_record_is_named(servable: Servable, directory: Path, record: PredictionLog) -> None:
     write_warmup(directory, [text_record(b"fine"), record])
     with pytest.raises(StatusError, match="warm-up record 1 of "):
         replay_warmup(servable, directory)
 
 
-def test_no_more_than_a_thousand_records(servable, directory):
+def test_no_more_than_a_thousand_records(servable: Servable, directory: Path) -> None:
     write_warmup(directory, [PredictionLog()] * 1000)
     assert replay_warmup(servable, directory) == 1000
     write_warmup(directory, [PredictionLog()] * 1001)
@@ -115,7 +116,7 @@ def test_no_more_than_a_thousand_records(servable, directory):
         replay_warmup(servable, directory)
 
 
-def test_a_file_that_is_no_tfrecord(servable, directory):
+def test_a_file_that_is_no_tfrecord(servable: Servable, directory: Path) -> None:
     write_warmup(directory, []).write_bytes(b"some text that is not a record at all")
     with pytest.raises(StatusError) as error:
         replay_warmup(servable, directory)

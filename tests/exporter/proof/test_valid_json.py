@@ -27,7 +27,8 @@ from exporter.text.engine.wordpiece import FAST_OP
 from tests.exporter.command import assert_refused, run_here
 from tests.exporter.preview.client import Answer, Client
 from tests.exporter.preview.model_server import SERVERS, serving
-from tests.exporter.text.texts import EXAMPLES, FULL, corrupted_bytes, fuzzed_strings
+from tests.exporter.text.texts import EXAMPLES, corrupted_bytes, fuzzed_strings
+from tests.full import sampled
 from tests.tiny_model import TinyModel
 
 # Every control character, what JSON escapes, line ends of JavaScript, and four-byte characters.
@@ -39,7 +40,6 @@ _ODD_LABELS = (
 
 _TEXT_SIGNATURES = ("serving_default", "text", "labels", "embedding", "tokenize")
 _FEATURES = ("input_ids", "input_mask", "segment_ids")
-_TEXTS = 5_000 if FULL else 300
 _ROWS = 25
 
 
@@ -58,11 +58,12 @@ def client(request: pytest.FixtureRequest, odd_labels: Path) -> Iterator[Client]
         yield client
 
 
-def hostile_texts() -> list[bytes]:
+@pytest.fixture(scope="module")
+def hostile_texts(full: bool) -> list[bytes]:
     """Fuzzed strings and damaged bytes, half of each."""
     chosen = [text.encode("utf-8", "surrogatepass") for text in EXAMPLES]
-    chosen += [bytes([byte]) for byte in range(256)][:: 1 if FULL else 8]
-    rest = _TEXTS - len(chosen)
+    chosen += [bytes([byte]) for byte in range(256)][:: 1 if full else 8]
+    rest = (5_000 if full else 300) - len(chosen)
     chosen += [_bytes(text) for text in fuzzed_strings(rest // 2, 31)]
     chosen += [_bytes(text) for text in corrupted_bytes(rest - rest // 2, 32)]
     return chosen
@@ -82,9 +83,9 @@ def strict(answer: Answer) -> Any:
 
 
 @pytest.mark.parametrize("signature", _TEXT_SIGNATURES)
-def test_hostile_texts(client: Client, signature: str) -> None:
-    texts = hostile_texts()
-    assert len(texts) == _TEXTS
+def test_hostile_texts(client: Client, hostile_texts: list[bytes], signature: str) -> None:
+    texts = hostile_texts
+    assert len(texts) in (300, 5_000)
     for start in range(0, len(texts), _ROWS):
         rows = base64_values(texts[start : start + _ROWS])
         body = {"inputs": rows} if signature == "tokenize" else {"instances": rows}
@@ -94,8 +95,8 @@ def test_hostile_texts(client: Client, signature: str) -> None:
         assert strict(answer)
 
 
-def test_hostile_texts_in_examples(client: Client) -> None:
-    texts = hostile_texts()
+def test_hostile_texts_in_examples(client: Client, hostile_texts: list[bytes]) -> None:
+    texts = hostile_texts
     for start in range(0, len(texts), _ROWS):
         examples = [{"text": value} for value in base64_values(texts[start : start + _ROWS])]
         body = {"signature_name": "classify", "examples": examples}
@@ -105,10 +106,12 @@ def test_hostile_texts_in_examples(client: Client) -> None:
             assert tuple(label for label, _ in row) == _ODD_LABELS
 
 
-def test_hostile_texts_inside_the_body(client: Client) -> None:
+def test_hostile_texts_inside_the_body(
+    client: Client, hostile_texts: list[bytes], full: bool
+) -> None:
     """Raw bytes between two quotes: sometimes JSON, sometimes none."""
     statuses = set()
-    for text in hostile_texts()[:: 1 if FULL else 3]:
+    for text in hostile_texts[:: 1 if full else 3]:
         body = b'{"signature_name":"tokenize","inputs":["' + text + b'"]}'
         answer = client.request("POST", "/v1/models/tiny:predict", body)
         assert answer.status in (200, 400), (answer.body[:300], text)
@@ -118,11 +121,11 @@ def test_hostile_texts_inside_the_body(client: Client) -> None:
 
 
 @pytest.mark.parametrize("signature", ["features", "features_with_label_ids"])
-def test_hostile_features(client: Client, signature: str) -> None:
+def test_hostile_features(client: Client, signature: str, full: bool) -> None:
     """Holes, empty masks, ids at and beyond both ends, columns that differ in length."""
     generator = random.Random(33)
     statuses = set()
-    for _ in range(_TEXTS if FULL else 100):
+    for _ in range(5_000 if full else 100):
         width = generator.choice((1, 2, 5, 32, 64, 65))
         limits = {"input_ids": 124, "input_mask": 2, "segment_ids": 2}
         inputs: dict[str, Any] = {}
@@ -218,7 +221,7 @@ def test_without_the_refusal_an_answer_holds_nan(model: FineTunedModel) -> None:
     assert np.isnan(answers(enormous)).any()
 
 
-@pytest.mark.parametrize("name", _VARIABLES if FULL else _VARIABLES[2:7:2])
+@pytest.mark.parametrize("name", sampled(_VARIABLES, _VARIABLES[2:7:2]))
 def test_large_weights_that_cannot_overflow(model: FineTunedModel, name: str) -> None:
     """As large as the bound admits, within a factor of two: every answer is finite."""
     factor = 1e12

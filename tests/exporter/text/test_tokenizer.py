@@ -74,16 +74,16 @@ def test_examples(tokenizers: Tokenizers) -> None:
     assert not differences(tokenizers, [*lines, *ADVERSARIAL_TEXTS])
 
 
-def test_every_class_of_code_points_is_known(tokenizers: Tokenizers) -> None:
+def test_every_class_of_code_points_is_known(tokenizers: Tokenizers, full: bool) -> None:
     """The other tests would see nothing if all words were unknown."""
-    lines = texts.probes(texts.characters(20))
+    lines = texts.probes(texts.characters(20), around=full)
     unknown = tokenizers.original(b"\xe2\x91\xa0" * 201)
     found = tokenizers.in_graph(lines)
     assert sum(ids == unknown for ids in found) < len(found) / 50
 
 
-def test_sampled_code_points(tokenizers: Tokenizers) -> None:
-    lines = texts.probes(texts.characters(_PER_CATEGORY))
+def test_sampled_code_points(tokenizers: Tokenizers, full: bool) -> None:
+    lines = texts.probes(texts.characters(_PER_CATEGORY), around=full)
     assert len(lines) > 20_000
     assert not differences(tokenizers, lines)
 
@@ -119,9 +119,7 @@ _texts = st.builds(
 
 
 @settings(
-    max_examples=1000 if texts.FULL else 100,
-    deadline=None,
-    derandomize=not texts.FULL,
+    max_examples=max(100, settings().max_examples),
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(lines=st.lists(st.one_of(_texts, st.binary(max_size=30)), min_size=1, max_size=8))
@@ -160,10 +158,9 @@ def test_a_word_of_many_letters(tokenizers: Tokenizers) -> None:
 
 
 @pytest.mark.parametrize(("do_lower_case", "op"), _CONFIGURATIONS, ids=_IDS)
-def test_code_points(do_lower_case: bool, op: str, tmp_path: Path) -> None:
-    """Plane by plane, all code points where BERT_EXPORTER_FULL is set; else a slice of one."""
-    sizes = [_PLANE] * 17 if texts.FULL else [0x250]
-    for plane, size in enumerate(sizes):
+def test_code_points(do_lower_case: bool, op: str, full: bool, tmp_path: Path) -> None:
+    """Plane by plane, all code points in the full suite; else a slice of one."""
+    for plane, size in enumerate([_PLANE] * 17 if full else [0x250]):
         first = plane * _PLANE
         sample = "".join(
             chr(code_point)
@@ -173,4 +170,4 @@ def test_code_points(do_lower_case: bool, op: str, tmp_path: Path) -> None:
         directory = tmp_path / str(plane)
         directory.mkdir()
         tokenizers = make(directory, sample_vocabulary(sample, do_lower_case), do_lower_case, op)
-        assert not differences(tokenizers, texts.probes(sample))
+        assert not differences(tokenizers, texts.probes(sample, around=full))

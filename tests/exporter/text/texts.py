@@ -11,8 +11,6 @@ from pathlib import Path
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from tests.repository import ROOT
 
-FULL = bool(os.environ.get("BERT_EXPORTER_FULL"))
-
 # What the stock in-graph tokenizers get wrong, cause by cause.
 EXAMPLES = (
     "½ … ™ ² ß ﬁ ＡＢＣ ℃",
@@ -108,13 +106,13 @@ def _by_category() -> list[list[str]]:
     return list(categories.values())
 
 
-def probes(sample: str) -> list[bytes]:
-    """Each character inside a word, and where the final-sigma and reordering rules see it."""
+def probes(sample: str, *, around: bool) -> list[bytes]:
+    """Each character inside a word; and `around`, where final-sigma and reordering rules see it."""
     texts = (f"a{c}b" for c in sample)
-    if not FULL:
+    if not around:
         return [text.encode() for text in texts]
-    around = (f"{c}Σ aΣ{c} aΣ{c}b e\u0301{c}\u0316\U00016ff0" for c in sample)
-    return [text.encode() for text in itertools.chain(texts, around)]
+    neighbours = (f"{c}Σ aΣ{c} aΣ{c}b e\u0301{c}\u0316\U00016ff0" for c in sample)
+    return [text.encode() for text in itertools.chain(texts, neighbours)]
 
 
 def fuzzed_strings(count: int, seed: int) -> list[bytes]:

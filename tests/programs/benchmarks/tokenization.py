@@ -13,7 +13,6 @@ import json
 import os
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -57,7 +56,7 @@ def main() -> None:
 
 
 def _speed(
-    tokenize: Callable[[tf.Tensor], object], vocabulary_file: Path
+    tokenize: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]], vocabulary_file: Path
 ) -> dict[str, dict[str, float]]:
     contestants = _contestants(tokenize, vocabulary_file)
     results = {}
@@ -77,7 +76,7 @@ def _speed(
 
 
 def _contestants(
-    tokenize: Callable[[tf.Tensor], object], vocabulary_file: Path
+    tokenize: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]], vocabulary_file: Path
 ) -> Mapping[str, _Contestant]:
     stock = tensorflow_text.BertTokenizer(
         str(vocabulary_file), lower_case=True, token_out_type=tf.int32
@@ -126,7 +125,7 @@ def _interleaved(
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def _abuse(tokenize: Callable[[tf.Tensor], object]) -> dict[str, list[float]]:
+def _abuse(tokenize: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]) -> dict[str, list[float]]:
     results = {}
     print(f"\n{'one row of':<28} {'100 KB, ms':>11} {'200 KB, ms':>11} {'ratio':>6}")
     for name, make in _abuse_rows().items():
@@ -188,7 +187,7 @@ def _multilingual() -> list[str]:
     return (chosen * (1 + _BATCH * _BATCHES // len(chosen)))[: _BATCH * _BATCHES]
 
 
-def _ours(vocabulary_file: Path) -> Callable[[tf.Tensor], object]:
+def _ours(vocabulary_file: Path) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     model = weightless_model(
         Vocabulary.from_file(vocabulary_file), GOOGLE_RESEARCH, do_lower_case=True
     )
@@ -203,4 +202,4 @@ def _ours(vocabulary_file: Path) -> Callable[[tf.Tensor], object]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

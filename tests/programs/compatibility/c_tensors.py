@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # TF_DataType of the dtypes that a signature of ours may have.
 _STRING = 7
-_NUMERIC = {
+_NUMERIC: dict[int, np.dtype] = {
     1: np.dtype(np.float32),
     2: np.dtype(np.float64),
     3: np.dtype(np.int32),

@@ -70,7 +70,15 @@ class Environment:
     def _pip_install(self, *packages: str) -> None:
         # Of TensorFlow's files few are ever imported: compiling all takes a minute.
         options = ["--quiet", "--no-cache-dir", "--disable-pip-version-check", "--no-compile"]
-        command = [self.python, "-m", "pip", "install", *options, "--prefer-binary", *packages]
+        command: list[str | Path] = [
+            self.python,
+            "-m",
+            "pip",
+            "install",
+            *options,
+            "--prefer-binary",
+            *packages,
+        ]
         # Elsewhere pip finds this project beside it and complains of its requirements.
         subprocess.run(command, check=True, cwd=self._directory)
 

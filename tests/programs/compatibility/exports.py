@@ -56,7 +56,13 @@ def make_exports(
     for name, checkpoint in checkpoints.items():
         for kind in KINDS:
             export_dir = folder / f"{name} {kind.name} {target_serving}"
-            command = [environment.python, "-m", "exporter", "--version=1", *kind.flags]
+            command: list[str | Path] = [
+                environment.python,
+                "-m",
+                "exporter",
+                "--version=1",
+                *kind.flags,
+            ]
             command += [f"--checkpoint={checkpoint}", f"--export_dir={export_dir}"]
             command += [f"--target_serving={target_serving}"]
             if name == "tiny":
@@ -74,8 +80,7 @@ def sample_inputs(signature: Signature, bounds: Bounds) -> Iterator[dict[str, np
     names = sorted(signature.inputs)
     yield ordinary_inputs(names, bounds)
     if set(names) == set(bounds.text_names):
-        lines = [*ADVERSARIAL_TEXTS, *EXAMPLES, *SENTENCES]
-        texts = [line if isinstance(line, bytes) else line.encode() for line in lines]
+        texts = [*ADVERSARIAL_TEXTS, *(line.encode() for line in (*EXAMPLES, *SENTENCES))]
         # The second text of a pair is another one.
         columns = [texts, texts[::-1]]
         for rows in (slice(0, 1), slice(None)):

@@ -208,6 +208,6 @@ def _feature_cases(bounds: Bounds) -> Iterator[tuple[str, Case]]:
     }
     for name, change in wrong_shapes.items():
         yield name, case(changed(change), INVALID_ARGUMENT)
-    for columns in (bounds.positions + 1, 100_000):
-        features = _features(bounds, rows=2, columns=columns)
-        yield f"{columns} columns", case(features, INVALID_ARGUMENT)
+    for width in (bounds.positions + 1, 100_000):
+        features = _features(bounds, rows=2, columns=width)
+        yield f"{width} columns", case(features, INVALID_ARGUMENT)

@@ -94,7 +94,9 @@ def write_directory(
     directory.mkdir(parents=True)
     fields = {**FIELDS, "architectures": [architecture] if architecture else None, **changes}
     (directory / "config.json").write_text(json.dumps(fields))
-    save_file(tensors(variables()) if values is None else values, directory / "model.safetensors")
+    save_file(
+        tensors(variables()) if values is None else dict(values), directory / "model.safetensors"
+    )
     (directory / "vocab.txt").write_text("".join(f"{token}\n" for token in tokens))
     settings = {"do_lower_case": True, "model_max_length": 32, "tokenizer_class": "BertTokenizer"}
     (directory / "tokenizer_config.json").write_text(json.dumps(settings))
@@ -106,7 +108,7 @@ def write_sharded(directory: Path, shards: int = 3) -> Path:
     write_directory(directory)
     (directory / "model.safetensors").unlink()
     values = tensors(variables())
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for shard in range(shards):
         name = f"model-{shard + 1:05}-of-{shards:05}.safetensors"
         part = dict([*values.items()][shard::shards])

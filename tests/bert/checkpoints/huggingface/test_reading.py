@@ -70,7 +70,7 @@ def test_files_of_older_releases(
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float64])
-def test_other_floats(dtype: type, tmp_path: Path) -> None:
+def test_other_floats(dtype: type[np.floating], tmp_path: Path) -> None:
     values = {name: value.astype(dtype) for name, value in tensors(variables()).items()}
     model = read(write_directory(tmp_path / "model", values), _OPTIONS)
     expected = {name: value.astype(dtype) for name, value in variables().items()}

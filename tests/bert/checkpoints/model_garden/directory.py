@@ -117,7 +117,7 @@ def parameters(**changes: Any) -> Tree:
         "embedding_size": None,
         "norm_first": False,
     }
-    model = {"num_classes": len(LABELS), "use_encoder_pooler": False}
+    model: dict[str, Any] = {"num_classes": len(LABELS), "use_encoder_pooler": False}
     data = dict(_DATA)
     kind = changes.pop("type", "bert")
     for name, value in changes.items():

@@ -150,7 +150,7 @@ def _set(*path: str | int) -> Callable[[dict[str, Any], Any], None]:
     return change
 
 
-_FAULTS = {
+_FAULTS: dict[str, tuple[Callable[[dict[str, Any], Any], None], Any, str]] = {
     "another normalizer": (_set("normalizer"), {"type": "NFC"}, "NFC"),
     "no normalizer": (_set("normalizer"), None, "normalizer is missing"),
     "two normalizers": (

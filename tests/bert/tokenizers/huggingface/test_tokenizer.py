@@ -17,9 +17,11 @@ from tests.exporter.text.huggingface.artefact import (
     literal_texts,
     pieces_of,
     random_added_tokens,
+    settings_of,
     special_tokens,
     vocabulary_of,
 )
+from tests.full import sampled
 from tests.oracles.huggingface_with_settings import huggingface_tokenizer
 
 
@@ -51,7 +53,7 @@ def differences(
 
 @pytest.mark.parametrize("flags", itertools.product((True, False), repeat=4), ids=str)
 def test_settings(flags: tuple[bool, ...], characters: HuggingFaceCharacters) -> None:
-    base = HuggingFaceSettings(*flags)
+    base = settings_of(flags)
     sample = texts.characters(100) + "".join(characters.combining_orders)
     settings = dataclasses.replace(
         base, added_tokens=tuple(special_tokens(pieces_of(sample, base)))
@@ -62,10 +64,10 @@ def test_settings(flags: tuple[bool, ...], characters: HuggingFaceCharacters) ->
     assert not differences(settings, sample, lines, characters)
 
 
-@pytest.mark.parametrize("seed", range(200 if texts.FULL else 30))
+@pytest.mark.parametrize("seed", sampled(range(200), range(30)))
 def test_added_tokens(seed: int, characters: HuggingFaceCharacters) -> None:
     generator = random.Random(seed)
-    base = HuggingFaceSettings(*(generator.random() < 0.5 for _ in range(4)))
+    base = settings_of(generator.random() < 0.5 for _ in range(4))
     sample = texts.characters(5)
     pieces = pieces_of(sample, base)
     settings = dataclasses.replace(base, added_tokens=random_added_tokens(generator, pieces))
@@ -76,11 +78,12 @@ def test_added_tokens(seed: int, characters: HuggingFaceCharacters) -> None:
         assert "added token" in str(error)
 
 
+def test_shipped_data_is_of_this_release(characters: HuggingFaceCharacters) -> None:
+    assert characters.reference == f"tokenizers {probing.tokenizers.__version__}"
+
+
+@pytest.mark.full
 def test_shipped_data_is_what_the_library_says(characters: HuggingFaceCharacters) -> None:
-    """All of it where BERT_EXPORTER_FULL is set; the release has to be the one that was asked."""
-    if not texts.FULL:
-        assert characters.reference == f"tokenizers {probing.tokenizers.__version__}"
-        return
     probed = probing.probe_characters()
     assert characters.reference == probed.reference
     for name in SETS:

@@ -19,7 +19,11 @@ VECTORS = _GENERATOR.normal(size=[_ROWS, 5, 8]).astype(np.float32)
 NUMBERS = _GENERATOR.normal(size=[_ROWS, 1]).astype(np.float32)
 
 
-def decide(task: str | None = None, **outputs: np.ndarray) -> Answer:
+def decide(**outputs: np.ndarray) -> Answer:
+    return decide_answer(outputs, None, "model", _ROWS)
+
+
+def decide_as(task: str | None, /, **outputs: np.ndarray) -> Answer:
     return decide_answer(outputs, task, "model", _ROWS)
 
 
@@ -60,9 +64,9 @@ def test_an_encoder_whose_outputs_are_numbered() -> None:
 
 
 def test_multilabel() -> None:
-    answer = decide(MULTILABEL, output=SIGMOIDS)
+    answer = decide_as(MULTILABEL, output=SIGMOIDS)
     assert (answer.task, answer.activation) == (MULTILABEL, IDENTITY)
-    answer = decide(MULTILABEL, output=LOGITS)
+    answer = decide_as(MULTILABEL, output=LOGITS)
     assert (answer.task, answer.activation) == (MULTILABEL, SIGMOID)
     np.testing.assert_allclose(answer.finish(LOGITS), SIGMOIDS, atol=1e-6)
     np.testing.assert_allclose(answer.finish_array(LOGITS), SIGMOIDS, atol=1e-6)
@@ -70,21 +74,21 @@ def test_multilabel() -> None:
 
 @pytest.mark.parametrize("values", [NUMBERS, NUMBERS[:, 0]])
 def test_regression(values: np.ndarray) -> None:
-    answer = decide(REGRESSION, scores=values)
+    answer = decide_as(REGRESSION, scores=values)
     assert (answer.task, answer.size) == (REGRESSION, 1)
     np.testing.assert_array_equal(answer.finish(NUMBERS), NUMBERS[:, 0])
     np.testing.assert_array_equal(answer.finish_array(values), NUMBERS[:, 0])
 
 
 def test_the_flag_decides() -> None:
-    assert decide(EMBEDDING, anything=LOGITS).task == EMBEDDING
-    assert decide(CLASSIFICATION, anything=SIGMOIDS).activation == SOFTMAX
-    assert decide(CLASSIFICATION, probabilities=LOGITS).activation == SOFTMAX
+    assert decide_as(EMBEDDING, anything=LOGITS).task == EMBEDDING
+    assert decide_as(CLASSIFICATION, anything=SIGMOIDS).activation == SOFTMAX
+    assert decide_as(CLASSIFICATION, probabilities=LOGITS).activation == SOFTMAX
 
 
 def refused(*told: str, task: str | None = None, **outputs: np.ndarray) -> None:
     with pytest.raises(UserError) as error:
-        decide(task, **outputs)
+        decide_as(task, **outputs)
     for part in told:
         assert part in str(error.value), error.value
 

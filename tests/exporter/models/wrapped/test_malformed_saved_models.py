@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import tensorflow as tf
@@ -31,12 +31,12 @@ class Malformed(NamedTuple):
     flags: tuple[str, ...] = ()
 
 
-def written(*told: str, flags: tuple[str, ...] = (), **options: object) -> Malformed:
+def written(
+    *told: str, flags: tuple[str, ...] = (), rows: int | None = None, **options: Any
+) -> Malformed:
     def write(directory: Path, vocabulary: Path) -> None:
         given = {"vocabulary": vocabulary, "outputs": probabilities, **options}
-        if "rows" in given:
-            given["network"] = TinyNetwork(given.pop("rows"))
-        write_saved_model(directory, **given)  # type: ignore[arg-type]
+        write_saved_model(directory, network=TinyNetwork(rows), **given)
 
     return Malformed(write, told, flags)
 

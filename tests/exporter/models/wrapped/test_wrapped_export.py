@@ -33,7 +33,6 @@ from tests.exporter.models.wrapped.saved_models import (
     write_saved_model,
     write_vocabulary,
 )
-from tests.exporter.text.texts import FULL
 from tests.programs.compatibility import guards
 from tests.tiny_model import LABELS, TinyModel, write_tiny_model
 
@@ -47,7 +46,7 @@ class Wrapped(NamedTuple):
     version_directory: Path
     names: tuple[str, str, str]
     length: int | None
-    dtype: type
+    dtype: type[np.integer]
     tokenizer: FullTokenizer | HuggingFaceTokenizer
 
     @property
@@ -241,13 +240,13 @@ def test_features_that_have_no_answer(recipe: Wrapped) -> None:
 
 
 @pytest.mark.parametrize("kind", ["recipe", "hub"])
-def test_guards(kind: str, request: pytest.FixtureRequest) -> None:
+def test_guards(kind: str, request: pytest.FixtureRequest, full: bool) -> None:
     """The requests that end servers, and what memory they take: 5,000 rows, a row of 1 MB."""
     wrapped: Wrapped = request.getfixturevalue(kind)
     report = guards.check_guards(
         wrapped.version_directory,
-        one_process_per_case=FULL,
-        signature_names=None if FULL else frozenset({"text", "features"}),
+        one_process_per_case=full,
+        signature_names=None if full else frozenset({"text", "features"}),
     )
     print(f"{report.requests} requests, {report.largest_memory_mb} MB ({report.largest_case})")
     assert [str(finding) for finding in report.findings] == []

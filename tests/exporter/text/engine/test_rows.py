@@ -153,8 +153,8 @@ def _make(name: str) -> _Ways:
 
     ways = (rows(by_words), by_words, rows(marked))
     signature = [tf.TensorSpec([None], tf.string)]
-    functions = [tf.function(way, signature, autograph=False) for way in ways]
-    return _Ways(*functions, Vocabulary(_PIECES).ids)
+    by_row, by_word, marking = (tf.function(way, signature, autograph=False) for way in ways)
+    return _Ways(by_row, by_word, marking, Vocabulary(_PIECES).ids)
 
 
 @pytest.fixture(scope="module", params=_NORMALIZERS)

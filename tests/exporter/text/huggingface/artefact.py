@@ -118,6 +118,14 @@ def pieces_of(sample: str, settings: HuggingFaceSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*SPECIAL_TOKENS, *_WORDS, *forms]))
 
 
+def settings_of(flags: Iterable[bool], max_input_chars_per_word: int = 100) -> HuggingFaceSettings:
+    """BertNormalizer's four settings, in the order of their declaration."""
+    lowercase, strip_accents, handle_chinese_chars, clean_text = flags
+    return HuggingFaceSettings(
+        lowercase, strip_accents, handle_chinese_chars, clean_text, max_input_chars_per_word
+    )
+
+
 def special_tokens(pieces: Sequence[str]) -> list[AddedToken]:
     return [AddedToken(name, pieces.index(name)) for name in SPECIAL_TOKENS]
 
@@ -128,11 +136,11 @@ def random_added_tokens(generator: random.Random, pieces: Sequence[str]) -> tupl
     next_id = len(pieces)
     for content in generator.sample(LITERALS, generator.randint(1, 8)):
         is_word_piece = content in pieces
-        flags = [generator.random() < 0.35 for _ in range(3)]
+        a, b, c = (generator.random() < 0.35 for _ in range(3))
         normalized = generator.random() < 0.5
         token_id = pieces.index(content) if is_word_piece else next_id
         next_id += not is_word_piece
-        tokens.append(AddedToken(content, token_id, normalized, *flags, is_word_piece))
+        tokens.append(AddedToken(content, token_id, normalized, a, b, c, is_word_piece))
     return tuple(tokens)
 
 

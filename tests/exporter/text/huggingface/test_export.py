@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,7 +109,12 @@ def test_tensorflow_text(
 
 
 def test_servers_without_an_op_are_refused(tiny_model: TinyModel, tmp_path: Path) -> None:
-    options = {"labels": LABELS, "warmup": False, "verify": False, "target_serving": "2.5.1"}
+    options: dict[str, Any] = {
+        "labels": LABELS,
+        "warmup": False,
+        "verify": False,
+        "target_serving": "2.5.1",
+    }
     with pytest.raises(UserError, match="FastBertNormalize"):
         export(tiny_model.prefix, tmp_path, tokenizer=TENSORFLOW_TEXT_FAST, **options)
     report = export(tiny_model.prefix, tmp_path, tokenizer=TENSORFLOW_TEXT, **options)

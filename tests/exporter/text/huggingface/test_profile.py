@@ -24,19 +24,21 @@ from tests.exporter.text.huggingface.artefact import (
     model_of,
     pieces_of,
     random_added_tokens,
+    settings_of,
     special_tokens,
 )
+from tests.full import sampled
 
-_PER_CATEGORY = 2500 if texts.FULL else 200
-_COUNT = 5000 if texts.FULL else 800
 _PLANE = 0x10000
 _FLAGS = ("lowercase", "strip_accents", "handle_chinese_chars", "clean_text")
 
-# All settings with cleaning, and some without.
-_SETTINGS = [
-    HuggingFaceSettings(**dict(zip(_FLAGS, flags, strict=True)))
-    for flags in itertools.product((True, False), repeat=4)
-    if texts.FULL or flags[3] or flags[0] == flags[1] == flags[2]
+# The sample: all settings with cleaning, and some without.
+_SETTINGS = [settings_of(flags) for flags in itertools.product((True, False), repeat=4)]
+_SAMPLE = [
+    settings
+    for settings in _SETTINGS
+    if settings.clean_text
+    or settings.lowercase == settings.strip_accents == settings.handle_chinese_chars
 ]
 _NAMES = [
     "-".join(name for name in _FLAGS if getattr(setting, name)) or "none" for setting in _SETTINGS
@@ -51,12 +53,24 @@ def tokenizers_of(
     return make(directory, model_of(dataclasses.replace(base, added_tokens=tokens), sample), op)
 
 
-@pytest.fixture(scope="module", params=_SETTINGS, ids=_NAMES)
+@pytest.fixture(scope="module")
+def per_category(full: bool) -> int:
+    """How many code points of each general category are looked at."""
+    return 2500 if full else 200
+
+
+@pytest.fixture(scope="module")
+def count(full: bool) -> int:
+    """How many random texts are compared."""
+    return 5000 if full else 800
+
+
+@pytest.fixture(scope="module", params=sampled(_SETTINGS, _SAMPLE), ids=_NAMES)
 def tokenizers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, per_category: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Tokenizers:
     op = (FAST_OP, CLASSIC_OP)[_SETTINGS.index(request.param) % 2]
-    sample = _without_nul(texts.characters(_PER_CATEGORY)) + _marks()
+    sample = _without_nul(texts.characters(per_category)) + _marks()
     return tokenizers_of(tmp_path_factory.mktemp("huggingface"), request.param, sample, op)
 
 
@@ -79,8 +93,8 @@ def test_examples(tokenizers: Tokenizers) -> None:
     assert not tokenizers.differences([*lines, *ADVERSARIAL_TEXTS])
 
 
-def test_sampled_code_points(tokenizers: Tokenizers) -> None:
-    lines = probes(texts.characters(_PER_CATEGORY) + _marks())
+def test_sampled_code_points(tokenizers: Tokenizers, per_category: int) -> None:
+    lines = probes(texts.characters(per_category) + _marks())
     assert len(lines) > 10_000
     assert not tokenizers.differences(lines)
 
@@ -91,20 +105,20 @@ def test_every_class_of_code_points_is_known(tokenizers: Tokenizers) -> None:
     assert sum(ids == [0] for ids, _ in found) < len(found) / 50
 
 
-def test_fuzzed_strings(tokenizers: Tokenizers) -> None:
-    assert not tokenizers.differences(texts.fuzzed_strings(_COUNT, seed=21))
+def test_fuzzed_strings(tokenizers: Tokenizers, count: int) -> None:
+    assert not tokenizers.differences(texts.fuzzed_strings(count, seed=21))
 
 
-def test_corrupted_bytes(tokenizers: Tokenizers) -> None:
-    assert not tokenizers.differences(texts.corrupted_bytes(_COUNT, seed=22))
+def test_corrupted_bytes(tokenizers: Tokenizers, count: int) -> None:
+    assert not tokenizers.differences(texts.corrupted_bytes(count, seed=22))
 
 
-def test_marks(tokenizers: Tokenizers) -> None:
+def test_marks(tokenizers: Tokenizers, count: int) -> None:
     """Marks that survive, move among those that do not, and are told to be where they went."""
     generator = random.Random(23)
     characters = HuggingFaceCharacters.load()
     pool = [*characters.combining_orders, *generator.sample([*characters.decompositions], 200)]
-    lines = ("".join(generator.choices(pool, k=generator.randint(1, 8))) for _ in range(_COUNT))
+    lines = ("".join(generator.choices(pool, k=generator.randint(1, 8))) for _ in range(count))
     assert not tokenizers.differences([line.encode() for line in lines])
 
 
@@ -124,22 +138,17 @@ _texts = st.builds(
 )
 
 
-@settings(
-    max_examples=1000 if texts.FULL else 30,
-    deadline=None,
-    derandomize=not texts.FULL,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(lines=st.lists(st.one_of(_texts, st.binary(max_size=30)), min_size=1, max_size=8))
 def test_any_text(tokenizers: Tokenizers, lines: list[bytes]) -> None:
     assert not tokenizers.differences(lines)
 
 
 @pytest.mark.parametrize("do_lower_case", [True, False], ids=["uncased", "cased"])
-def test_code_points(do_lower_case: bool, tmp_path: Path) -> None:
-    """Plane by plane, all code points where BERT_EXPORTER_FULL is set; else a slice of one."""
+def test_code_points(do_lower_case: bool, full: bool, tmp_path: Path) -> None:
+    """Plane by plane, all code points in the full suite; else a slice of one."""
     base = HuggingFaceSettings(do_lower_case, do_lower_case)
-    for plane, size in enumerate([_PLANE] * 17 if texts.FULL else [0x600]):
+    for plane, size in enumerate([_PLANE] * 17 if full else [0x600]):
         first = plane * _PLANE
         sample = "".join(map(chr, range(first, first + size)))
         sample = "".join(c for c in sample if not "\ud800" <= c <= "\udfff")
@@ -148,15 +157,13 @@ def test_code_points(do_lower_case: bool, tmp_path: Path) -> None:
         assert not tokenizers.differences(probes(sample))
 
 
-@pytest.mark.parametrize("seed", range(60 if texts.FULL else 8))
-def test_added_tokens(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", sampled(range(60), range(8)))
+def test_added_tokens(seed: int, count: int, tmp_path: Path) -> None:
     """Tokens of all properties, beside, inside and across each other."""
     generator = random.Random(seed)
     sample = texts.characters(5) + _marks()
-    base = HuggingFaceSettings(
-        *(generator.random() < 0.5 for _ in range(4)),
-        max_input_chars_per_word=generator.choice((100, 5)),
-    )
+    flags = [generator.random() < 0.5 for _ in range(4)]
+    base = settings_of(flags, max_input_chars_per_word=generator.choice((100, 5)))
     pieces = pieces_of(_without_nul(sample), base)
     while True:
         configured = dataclasses.replace(base, added_tokens=random_added_tokens(generator, pieces))
@@ -167,7 +174,7 @@ def test_added_tokens(seed: int, tmp_path: Path) -> None:
             continue
         break
     tokenizers = make(tmp_path, model, generator.choice((FAST_OP, CLASSIC_OP)))
-    assert not tokenizers.differences(literal_texts(_COUNT, seed, configured.added_tokens))
+    assert not tokenizers.differences(literal_texts(count, seed, configured.added_tokens))
 
 
 def test_rows_do_not_see_their_neighbours(tmp_path: Path) -> None:

@@ -98,27 +98,29 @@ def stock(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return Stock(model, rows, stock_tokenizer(model))
 
 
-def lines_of_all_kinds() -> list[bytes]:
-    count = 3000 if texts.FULL else 400
+@pytest.fixture(scope="module")
+def lines_of_all_kinds(full: bool) -> list[bytes]:
+    count = 3000 if full else 400
     examples = [line.encode() for line in (*texts.EXAMPLES, *texts.SENTENCES)]
     fuzzed = texts.fuzzed_strings(count, seed=31) + texts.corrupted_bytes(count, seed=32)
     return [b"", b" ", *examples, *ADVERSARIAL_TEXTS, *fuzzed]
 
 
-def test_ids_are_the_stock_ones(stock: Stock) -> None:
+def test_ids_are_the_stock_ones(stock: Stock, lines_of_all_kinds: list[bytes]) -> None:
     """Of the bytes as they come: these tokenizers take bytes that are not UTF-8."""
-    lines = lines_of_all_kinds()
-    expected = stock.stock.tokenize(lines)
+    expected = stock.stock.tokenize(lines_of_all_kinds)
     while expected.ragged_rank > 1:
         expected = expected.merge_dims(-2, -1)
-    found = stock.in_graph(lines)
-    for line, row, ids in zip(lines, found, expected.to_list(), strict=True):
+    found = stock.in_graph(lines_of_all_kinds)
+    for line, row, ids in zip(lines_of_all_kinds, found, expected.to_list(), strict=True):
         assert row[0] == ids, line
 
 
-def test_a_token_stands_where_it_is_said_to_stand(stock: Stock) -> None:
+def test_a_token_stands_where_it_is_said_to_stand(
+    stock: Stock, lines_of_all_kinds: list[bytes]
+) -> None:
     """What is there, normalised, is the token, or holds it where one character gave several."""
-    lines = [line.decode("utf-8", "ignore") for line in lines_of_all_kinds()]
+    lines = [line.decode("utf-8", "ignore") for line in lines_of_all_kinds]
     tokens = stock.model.vocabulary.tokens
     pieces, slices, whole = [], [], 0
     for line, (ids, starts, ends) in zip(

@@ -128,7 +128,8 @@ def _write(file: Path | None, results: Mapping[str, Any]) -> None:
 
 def _plot(results: Path, output: Path) -> None:
     PYTORCH.make()
-    command = [PYTORCH.python, "-m", "tests.programs.benchmarks.inference.plot", results, output]
+    module = "tests.programs.benchmarks.inference.plot"
+    command: list[str | Path] = [PYTORCH.python, "-m", module, results, output]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 

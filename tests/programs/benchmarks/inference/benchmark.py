@@ -51,7 +51,7 @@ class Benchmark:
         self._folder = folder / model
         self._names = names
         self.checkpoint = write_checkpoint(model, MINILM_FOLDER, self._folder / "checkpoint")
-        self.results = {"times": {}, "lengths": {}, "loading": {}, "memory": {}}
+        self.results: dict[str, Any] = {"times": {}, "lengths": {}, "loading": {}, "memory": {}}
         self.results |= results
         self.results |= {
             "model": model,
