@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,18 +88,3 @@ def assert_refused(outcome: Outcome, *told: str) -> None:
     assert sentence.endswith("."), sentence
     for part in told:
         assert part in sentence, f"{part!r} is not in: {sentence}"
-
-
-def assert_directory_refused(
-    capture: pytest.CaptureFixture[str], scratch: Path, arguments: Sequence[str], *told: str
-) -> None:
-    """`scratch / "model"` is refused, and nothing is left beside what was there."""
-    before = sorted(scratch.rglob("*"))
-    outcome = run_here(
-        capture,
-        f"--checkpoint={scratch / 'model'}",
-        f"--export_dir={scratch / 'served' / 'tiny'}",
-        *arguments,
-    )
-    assert_refused(outcome, *told)
-    assert sorted(scratch.rglob("*")) == before

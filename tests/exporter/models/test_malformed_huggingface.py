@@ -6,7 +6,7 @@ import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,19 +19,12 @@ from tests.bert.checkpoints.huggingface.directory import (
     write_directory,
     write_sharded,
 )
-from tests.exporter.command import assert_directory_refused, assert_refused, run_here
+from tests.exporter.command import assert_refused, run_here
+from tests.exporter.models.malformed import Malformed
 from tests.tiny_model import tiny_tokens, write_tiny_model
 
 _QUERY = "bert.encoder.layer.1.attention.self.query.weight"
 _WEIGHTS = "model.safetensors"
-
-
-class Malformed(NamedTuple):
-    """How to write a broken directory, what must be told, and the flags beside it."""
-
-    write: Callable[[Path], object]
-    told: tuple[str, ...]
-    flags: tuple[str, ...] = ()
 
 
 def with_tensor(name: str, value: np.ndarray | None, *told: str) -> Malformed:
@@ -241,9 +234,7 @@ _MALFORMED: dict[str, Malformed] = {
 
 @pytest.mark.parametrize("name", list(_MALFORMED))
 def test_malformed(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    malformed = _MALFORMED[name]
-    malformed.write(tmp_path / "model")
-    assert_directory_refused(capfd, tmp_path, malformed.flags, *malformed.told)
+    _MALFORMED[name].assert_refused(capfd, tmp_path)
 
 
 def test_a_pickle_is_not_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

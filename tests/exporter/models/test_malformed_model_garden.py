@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,20 +20,13 @@ from tests.bert.checkpoints.model_garden.directory import (
     variables,
     write_directory,
 )
-from tests.exporter.command import assert_directory_refused, assert_refused, run_here
+from tests.exporter.command import assert_refused, run_here
+from tests.exporter.models.malformed import Malformed
 from tests.tiny_model import write_tiny_model
 
 _DATA = "ckpt-1.data-00000-of-00001"
 _INDEX = "ckpt-1.index"
 _FIRST_LAYER = "layer_with_weights-4"
-
-
-class Malformed(NamedTuple):
-    """How to write a broken directory, what must be told, and the flags beside it."""
-
-    write: Callable[[Path], object]
-    told: tuple[str, ...]
-    flags: tuple[str, ...] = ()
 
 
 def with_tree(change: Callable[[Tree], object], *told: str) -> Malformed:
@@ -227,9 +220,7 @@ _MALFORMED: dict[str, Malformed] = {
 
 @pytest.mark.parametrize("name", list(_MALFORMED))
 def test_malformed(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    malformed = _MALFORMED[name]
-    malformed.write(tmp_path / "model")
-    assert_directory_refused(capfd, tmp_path, malformed.flags, *malformed.told)
+    _MALFORMED[name].assert_refused(capfd, tmp_path)
 
 
 def test_yaml_of_code_is_not_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -3,13 +3,14 @@
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from tests.exporter.command import assert_refused, run_here
+from tests.exporter.models.malformed import Malformed
 from tests.exporter.models.wrapped.saved_models import (
     HUB,
     RECIPE,
@@ -21,21 +22,16 @@ from tests.exporter.models.wrapped.saved_models import (
 )
 
 
-class Malformed(NamedTuple):
-    """How to write a SavedModel, what must be told, and the flags beside it."""
-
-    write: Callable[[Path, Path], object]
-    """directory, vocabulary file"""
-
-    told: tuple[str, ...]
-    flags: tuple[str, ...] = ()
+def vocabulary_of(directory: Path) -> Path:
+    """A vocabulary beside the SavedModel, which copies it."""
+    return write_vocabulary(directory.with_name("vocabulary"))
 
 
 def written(
     *told: str, flags: tuple[str, ...] = (), rows: int | None = None, **options: Any
 ) -> Malformed:
-    def write(directory: Path, vocabulary: Path) -> None:
-        given = {"vocabulary": vocabulary, "outputs": probabilities, **options}
+    def write(directory: Path) -> None:
+        given = {"vocabulary": vocabulary_of(directory), "outputs": probabilities, **options}
         write_saved_model(directory, network=TinyNetwork(rows), **given)
 
     return Malformed(write, told, flags)
@@ -44,8 +40,8 @@ def written(
 def changed(change: Callable[[SavedModel, Path], object], *told: str) -> Malformed:
     """One whose graph file was changed afterwards."""
 
-    def write(directory: Path, vocabulary: Path) -> None:
-        write_saved_model(directory, vocabulary=vocabulary)
+    def write(directory: Path) -> None:
+        write_saved_model(directory, vocabulary=vocabulary_of(directory))
         file = directory / "saved_model.pb"
         saved_model = SavedModel.FromString(file.read_bytes())
         change(saved_model, directory)
@@ -57,8 +53,8 @@ def changed(change: Callable[[SavedModel, Path], object], *told: str) -> Malform
 def damaged(change: Callable[[Path], object], *told: str) -> Malformed:
     """One whose files were changed afterwards."""
 
-    def write(directory: Path, vocabulary: Path) -> None:
-        write_saved_model(directory, vocabulary=vocabulary)
+    def write(directory: Path) -> None:
+        write_saved_model(directory, vocabulary=vocabulary_of(directory))
         change(directory)
 
     return Malformed(write, told)
@@ -90,7 +86,7 @@ def runs_python(logits: tf.Tensor) -> tf.Tensor:
 
 
 def keeping_a_count() -> Malformed:
-    def write(directory: Path, vocabulary: Path) -> None:
+    def write(directory: Path) -> None:
         network = TinyNetwork()
         network.count = tf.Variable(0)
 
@@ -98,7 +94,9 @@ def keeping_a_count() -> Malformed:
             return logits * tf.cast(network.count.assign_add(1), tf.float32)
 
         outputs = with_op(counted)
-        write_saved_model(directory, outputs=outputs, vocabulary=vocabulary, network=network)
+        write_saved_model(
+            directory, outputs=outputs, vocabulary=vocabulary_of(directory), network=network
+        )
 
     return Malformed(write, ("AssignAddVariableOp", "signature serving_default"))
 
@@ -195,14 +193,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_malformed(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    malformed = MALFORMED[name]
-    directory = tmp_path / "model"
-    malformed.write(directory, write_vocabulary(tmp_path / "vocabulary"))
-    served = tmp_path / "served"
-    flags = [f"--checkpoint={directory}", f"--export_dir={served}", *malformed.flags]
-    outcome = run_here(capsys, *flags)
-    assert_refused(outcome, *malformed.told)
-    assert not served.exists()
+    MALFORMED[name].assert_refused(capsys, tmp_path)
     assert not Path("/tmp/exporter-was-here").exists()
 
 
