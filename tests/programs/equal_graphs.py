@@ -9,8 +9,9 @@ for each comparison; the exit code is 1 if one of them differs.
 import collections
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -28,7 +29,7 @@ def functions(directory: Path) -> collections.Counter[_Ops]:
     return collections.Counter(_ops(body) for body in bodies)
 
 
-def _ops(nodes: Iterator[NodeDef]) -> _Ops:
+def _ops(nodes: Iterable[NodeDef]) -> _Ops:
     return frozenset(collections.Counter(node.op for node in nodes).items())
 
 
@@ -45,21 +46,26 @@ def variables(directory: Path) -> collections.Counter[tuple[str, tuple[int, ...]
     return found
 
 
+def compare(name: str, old: collections.Counter[Any], new: collections.Counter[Any]) -> bool:
+    """Prints whether the two hold the same items, and those that only one of them has."""
+    if old == new:
+        print(f"{name}: equal, {old.total()}")
+        return True
+    print(f"{name}: {(old - new).total()} only before, {(new - old).total()} only after")
+    for item in old - new:
+        print(f"  before: {_shown(item)}")
+    for item in new - old:
+        print(f"  after:  {_shown(item)}")
+    return False
+
+
 def main(before: Path, after: Path) -> int:
-    """Compares the two and prints the outcome; the exit code."""
-    outcome = 0
-    for name, read in (("functions", functions), ("variables", variables)):
-        old, new = read(before), read(after)
-        if old == new:
-            print(f"{name}: equal, {old.total()}")
-            continue
-        outcome = 1
-        print(f"{name}: {(old - new).total()} only before, {(new - old).total()} only after")
-        for gone in old - new:
-            print(f"  before: {_shown(gone)}")
-        for come in new - old:
-            print(f"  after:  {_shown(come)}")
-    return outcome
+    """Compares functions and variables; the exit code."""
+    equal = [
+        compare("functions", functions(before), functions(after)),
+        compare("variables", variables(before), variables(after)),
+    ]
+    return 0 if all(equal) else 1
 
 
 def _shown(item: object) -> str:
