@@ -53,7 +53,7 @@ class EncoderNetwork(tf.Module):
         self._pooling = model.pooling
         self._head = HEADS[model.task](model.weights)
         self.embedding = tf.function(
-            self._embedding, input_signature=[_packed_tokens_spec()], autograph=False
+            self._embedding, input_signature=[PackedTokens.spec()], autograph=False
         )
 
     def _embedding(self, tokens: PackedTokens) -> tf.Tensor:
@@ -87,8 +87,3 @@ def build_network(model: TextModel, precision: str) -> Network:
         return FeatureNetwork(model)
     assert isinstance(model, FineTunedModel)
     return EncoderNetwork(model, precision)
-
-
-def _packed_tokens_spec() -> PackedTokens:
-    flat = tf.TensorSpec([None], tf.int32)
-    return PackedTokens(flat, flat, flat, flat, tf.TensorSpec([None], tf.float32))

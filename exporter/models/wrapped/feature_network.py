@@ -37,7 +37,7 @@ class FeatureNetwork(tf.Module):
         columns = tf.TensorSpec([None, signature.length], tf.int32)
         self._rows = tf.function(self._answer_rows, input_signature=[columns] * 3, autograph=False)
         self.answer = tf.function(
-            self._answer_tokens, input_signature=[_packed_tokens_spec()], autograph=False
+            self._answer_tokens, input_signature=[PackedTokens.spec()], autograph=False
         )
         self.embedding = self.answer
 
@@ -148,8 +148,3 @@ def _padded_features(tokens: PackedTokens) -> list[tf.Tensor]:
         tf.RaggedTensor.from_row_splits(flat, tokens.row_splits, validate=False).to_tensor()
         for flat in values
     ]
-
-
-def _packed_tokens_spec() -> PackedTokens:
-    flat = tf.TensorSpec([None], tf.int32)
-    return PackedTokens(flat, flat, flat, flat, tf.TensorSpec([None], tf.float32))
