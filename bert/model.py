@@ -1,14 +1,12 @@
 """FineTunedModel: all that a checkpoint says, whatever kind of checkpoint it was."""
 
-import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from bert.config import BertConfig
-from bert.tasks import Pooling
+from bert.tasks import Pooling, Task
 from bert.tokenizers.huggingface.settings import HuggingFaceSettings
 from bert.tokenizers.vocabulary import CLS, SEP, Vocabulary
 
@@ -20,7 +18,7 @@ TOKENIZERS = (GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TextModel(abc.ABC):
+class TextModel:
     """What is known of a model that answers text, its network left out.
 
     `tokenizer` names the library whose ids the model was trained on; the settings of
@@ -33,28 +31,11 @@ class TextModel(abc.ABC):
     vocabulary_file: bytes
     do_lower_case: bool
     tokenizer: str
-    task: str
+    task: Task
     labels: tuple[str, ...]
     max_seq_length: int
     provenance: Mapping[str, str]
     tokenizer_settings: HuggingFaceSettings | None = None
-
-    @property
-    @abc.abstractmethod
-    def word_embedding_rows(self) -> int | None:
-        """How many ids the network has vectors for, None where that cannot be told."""
-
-    @abc.abstractmethod
-    def describe_network(self) -> str:
-        """What the network is, in words for a person."""
-
-    @abc.abstractmethod
-    def describe_embedding(self) -> str:
-        """What vector an embedding is, in words for a person."""
-
-    @abc.abstractmethod
-    def network_to_json(self) -> dict[str, Any]:
-        """What an export says of the network, by name."""
 
     def special_ids(self) -> tuple[int, int]:
         """The ids of [CLS] and [SEP], or of what stands for them."""
@@ -80,23 +61,3 @@ class FineTunedModel(TextModel):
     config: BertConfig
     weights: Mapping[str, np.ndarray]
     pooling: Pooling = dataclasses.field(default_factory=Pooling)
-
-    @property
-    def word_embedding_rows(self) -> int:
-        """The rows of the word embedding table."""
-        return self.config.vocab_size
-
-    def describe_network(self) -> str:
-        """Its layers and their width."""
-        return f"{self.config.num_hidden_layers} layers of width {self.config.hidden_size}"
-
-    def describe_embedding(self) -> str:
-        """Its pooling."""
-        return str(self.pooling)
-
-    def network_to_json(self) -> dict[str, Any]:
-        """Its configuration and pooling."""
-        return {
-            "pooling": dataclasses.asdict(self.pooling),
-            "config": dataclasses.asdict(self.config),
-        }

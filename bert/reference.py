@@ -11,7 +11,17 @@ import numpy as np
 
 from bert.config import GELU_ERF, GELU_TANH, LINEAR, RELU, TANH, BertConfig
 from bert.model import FineTunedModel
-from bert.tasks import CLASSIFICATION, EMBEDDING, FIRST_TOKEN, MAX, MULTILABEL, POOLER, Pooling
+from bert.tasks import (
+    FIRST_TOKEN,
+    IDENTITY,
+    MAX,
+    POOLER,
+    ROW_VECTORS,
+    SIGMOID,
+    SOFTMAX,
+    Pooling,
+    Task,
+)
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
@@ -44,8 +54,11 @@ class ReferenceClassifier:
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
     ) -> np.ndarray:
         """Class logits of padded features: int [B, S] x 3 -> float64 [B, C]."""
-        pooled = self.pooled(input_ids, input_mask, segment_ids)
-        return pooled @ self._weights["output_weights"].T + self._weights["output_bias"]
+        return self.classified(self.pooled(input_ids, input_mask, segment_ids))
+
+    def classified(self, vectors: np.ndarray) -> np.ndarray:
+        """The dense layer of the head: float64 [..., H] -> float64 [..., C]."""
+        return vectors @ self._weights["output_weights"].T + self._weights["output_bias"]
 
     def pooled(
         self,
@@ -55,11 +68,20 @@ class ReferenceClassifier:
         pooling: Pooling = _POOLER,
     ) -> np.ndarray:
         """One vector a row: int [B, S] x 3 -> float64 [B, H]."""
+        hidden = self.sequence(input_ids, input_mask, segment_ids)
         rows = [
-            self._pool(self._encode_row(ids, mask, segments), mask, pooling)
-            for ids, mask, segments in zip(input_ids, input_mask, segment_ids, strict=True)
+            self._pool(row, mask, pooling) for row, mask in zip(hidden, input_mask, strict=True)
         ]
         return np.stack(rows) if rows else np.zeros((0, self._config.hidden_size))
+
+    def sequence(
+        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+    ) -> np.ndarray:
+        """One vector a column: int [B, S] x 3 -> float64 [B, S, H]."""
+        rows = [
+            self._encode_row(*row) for row in zip(input_ids, input_mask, segment_ids, strict=True)
+        ]
+        return np.stack(rows) if rows else np.zeros((*input_ids.shape, self._config.hidden_size))
 
     def _pool(self, hidden: np.ndarray, mask: np.ndarray, pooling: Pooling) -> np.ndarray:
         """Float64 [S, H], int [S] -> float64 [H]."""
@@ -131,18 +153,30 @@ class ReferenceModel:
 
     def answers(
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
-    ) -> np.ndarray:
-        """What the `text` signature should say: int [B, S] x 3 -> float64 [B] or [B, ...]."""
-        if self._task == EMBEDDING:
-            return self._forward.pooled(input_ids, input_mask, segment_ids, self._pooling)
-        logits = self._forward.logits(input_ids, input_mask, segment_ids)
-        if self._task == CLASSIFICATION:
-            return _softmax(logits)
-        if self._task == MULTILABEL:
-            return 1 / (1 + np.exp(-logits))
-        return logits[:, 0]
+    ) -> dict[str, np.ndarray]:
+        """What the `text` signature should say: int [B, S] x 3 -> each output, float64 [B, ...]."""
+        forward, features = self._forward, (input_ids, input_mask, segment_ids)
+        if self._task.needs == ROW_VECTORS:
+            vectors = forward.pooled(*features, self._pooling)  # [B, H]
+        else:
+            vectors = forward.sequence(*features)  # [B, S, H]
+        numbers = forward.classified(vectors) if self._task.has_head else vectors
+        return {self._task.answer: finish(self._task, numbers)}
+
+
+def finish(task: Task, logits: np.ndarray) -> np.ndarray:
+    """The numbers of a head -> the answer of its task: float64 [..., C] -> [..., C] or [...]."""
+    answer = _HEAD_ACTIVATIONS[task.activation](logits)
+    return answer[..., 0] if task.is_number else answer
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
     exponents = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return exponents / exponents.sum(axis=-1, keepdims=True)
+
+
+_HEAD_ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    IDENTITY: lambda logits: logits,
+    SOFTMAX: _softmax,
+    SIGMOID: lambda logits: 1 / (1 + np.exp(-logits)),
+}

@@ -7,10 +7,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions
-from bert.model import TextModel
 from exporter.artefact import saving
 from exporter.artefact.warmup import default_rows, read_rows, write_warmup
 from exporter.models.location import local_path
+from exporter.models.opened_model import OpenedModel
 from exporter.models.opening import open_model
 from exporter.options import ExportOptions
 from exporter.progress import Stage
@@ -47,14 +47,14 @@ def export_checkpoint(
     with contextlib.ExitStack() as stack:
         with stage(f"reading {checkpoint.rstrip('/').rsplit('/')[-1]}"):
             path = stack.enter_context(local_path(checkpoint))
-            model = open_model(path, read_options, checkpoint)
-            require_valid_json(model)
-        options.check_with(model)
-        return _export(model, export_dir, options, target, tables, warmup_rows, stage)
+            opened = open_model(path, read_options, checkpoint)
+            require_valid_json(opened)
+        options.check_with(opened.model)
+        return _export(opened, export_dir, options, target, tables, warmup_rows, stage)
 
 
 def _export(
-    model: TextModel,
+    opened: OpenedModel,
     export_dir: Path,
     options: ExportOptions,
     target: Release,
@@ -67,11 +67,11 @@ def _export(
         with stage("tracing and saving"):
             try:
                 signatures = saving.write(
-                    model,
+                    opened,
                     directory,
                     text_pair=options.text_pair,
                     default_signature=options.default_signature,
-                    top_k=options.top_k or len(model.labels),
+                    top_k=options.top_k or len(opened.model.labels),
                     precision=options.precision,
                     word_piece_op=gate.fastest_word_piece_op(target, tables),
                 )
@@ -84,21 +84,21 @@ def _export(
         if warmup_rows is not None:
             with stage("writing warm-up requests"):
                 try:
-                    warmup_requests = write_warmup(directory, model, warmup_rows)
+                    warmup_requests = write_warmup(directory, opened.model, warmup_rows)
                 except (OSError, tf.errors.OpError) as error:
                     raise cannot_write(export_dir, error) from error
         verification_report = None
         if options.verify:
             with stage("verifying in a fresh process"):
                 verification_report = verify(
-                    directory, model, options.text_pair, options.verify_file, options.precision
+                    directory, opened, options.text_pair, options.verify_file, options.precision
                 )
         elif warmup_rows is not None:
             with stage("replaying warm-up requests"):
                 verify_loads(directory)
         report = ExportReport(
             version_directory=export_dir / str(options.version),
-            model=model,
+            opened=opened,
             text_pair=options.text_pair,
             signatures=signatures,
             default_signature=options.default_signature,

@@ -6,11 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bert.encoder.heads import HEADS
 from bert.model import TextModel
-from bert.tasks import EMBEDDING
 from exporter.contract import REPORT_FILE, TEXT
 from exporter.models.network import FLOAT32
+from exporter.models.opened_model import OpenedModel
 from exporter.proof.verification import VerificationReport
 from exporter.serving.gate import GateReport
 from exporter.text.profiles import PROFILES
@@ -21,7 +20,7 @@ class ExportReport:
     """Everything about a finished export."""
 
     version_directory: Path
-    model: TextModel
+    opened: OpenedModel
     text_pair: bool
     signatures: tuple[str, ...]
     default_signature: str
@@ -29,6 +28,11 @@ class ExportReport:
     gate: GateReport
     warmup_requests: int
     verification: VerificationReport | None
+
+    @property
+    def model(self) -> TextModel:
+        """What was exported, as a plain value."""
+        return self.opened.model
 
     def to_json(self) -> dict[str, Any]:
         """The content of `assets.extra/export.json`."""
@@ -39,7 +43,7 @@ class ExportReport:
                 for name in ("bert-text-exporter", "tensorflow", "tensorflow-text", "numpy")
             },
             "source": dict(model.provenance),
-            "task": model.task,
+            "task": model.task.name,
             "labels": list(model.labels),
             "text": {
                 "tokenizer": model.tokenizer,
@@ -51,9 +55,9 @@ class ExportReport:
                 "text_pair": self.text_pair,
                 "unicode_version": PROFILES[model.tokenizer].unicode_version(model),
                 "vocabulary_lines": len(model.vocabulary),
-                "word_embedding_rows": model.word_embedding_rows,
+                "word_embedding_rows": self.opened.word_embedding_rows,
             },
-            **model.network_to_json(),
+            **self.opened.network_to_json(),
             "signatures": list(self.signatures),
             "serving_default": self.default_signature,
             "precision": self.precision,
@@ -75,12 +79,13 @@ class ExportReport:
         casing = "uncased" if model.do_lower_case else "cased"
         named = ", ".join(self.signatures)
         rows = {
-            "model": f"{model.provenance['kind']}, {model.describe_network()}, {self._task()}",
+            "model": f"{model.provenance['kind']}, {self.opened.describe_network()}, "
+            f"{self._task()}",
             "text": f"{model.tokenizer} tokenizer, {casing} ({model.provenance['do_lower_case']})",
             "length": f"{model.max_seq_length} tokens with [CLS] and [SEP] "
             f"({model.provenance['max_seq_length']})",
             "vocabulary": f"{len(model.vocabulary)} lines for "
-            f"{model.word_embedding_rows or 'an unknown number of'} embedding rows",
+            f"{self.opened.word_embedding_rows or 'an unknown number of'} embedding rows",
             "precision": self._precision(),
             "signatures": named.replace(
                 "serving_default", f"serving_default (= {self.default_signature})"
@@ -100,9 +105,9 @@ class ExportReport:
 
     def _task(self) -> str:
         model = self.model
-        if model.task == EMBEDDING:
-            return f"{model.task}: {model.describe_embedding()}"
-        return f"{model.task}: {', '.join(model.labels)}" if model.labels else model.task
+        if not model.task.has_head:
+            return f"{model.task}: {self.opened.describe_embedding()}"
+        return f"{model.task}: {', '.join(model.labels)}" if model.labels else str(model.task)
 
     def _warmed_up(self) -> str:
         if not self.warmup_requests:
@@ -115,11 +120,11 @@ class ExportReport:
             return "not verified (--noverify)"
         compared = (
             f"ids equal on {found.texts_with_equal_ids} texts, "
-            f"{HEADS[self.model.task].output_name} within "
+            f"{self.model.task.answer_words} within "
             f"{found.largest_probability_difference:.1e} on "
             f"{found.texts_with_compared_probabilities}"
         )
-        if self.precision == FLOAT32 or not self.model.labels:
+        if self.precision == FLOAT32 or self.model.task.choose is None:
             return compared
         return f"{compared}, of which {found.changed_labels} changed their label"
 

@@ -55,10 +55,10 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     )
     # The table of the checkpoint was just checked against config.vocab_size.
     text.require_rows_for_all(config.vocab_size)
-    if options.task not in (None, CLASSIFICATION):
+    if options.task not in (None, CLASSIFICATION.name):
         raise UserError(
             f"--task is {options.task!r}, but a checkpoint of run_classifier is a "
-            f"{CLASSIFICATION!r}: leave the flag out."
+            f"{CLASSIFICATION.name!r}: leave the flag out."
         )
     max_seq_length = find_max_seq_length(
         prefix.parent, options.max_seq_length, config.max_position_embeddings

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from bert.errors import UserError
+from bert.tasks import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ def class_labels(given: tuple[str, ...] | None, num_labels: int) -> tuple[str, .
     return given
 
 
-def require_no_labels(given: tuple[str, ...] | None, task: str) -> None:
+def require_no_labels(given: tuple[str, ...] | None, task: Task) -> None:
     """Refuses names for a task without classes.
 
     Raises:
@@ -51,3 +52,15 @@ def require_no_labels(given: tuple[str, ...] | None, task: str) -> None:
             f"--labels or --label_file names {len(given)} labels ({', '.join(given)}), but the "
             f"model's task, {task}, has no classes: leave the flag out."
         )
+
+
+def task_labels(given: tuple[str, ...] | None, task: Task, num_labels: int) -> tuple[str, ...]:
+    """The names of the classes, none where the task has no labels.
+
+    Raises:
+      UserError: names that do not fit the task or its classes.
+    """
+    if task.has_labels:
+        return class_labels(given, num_labels)
+    require_no_labels(given, task)
+    return ()

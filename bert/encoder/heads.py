@@ -1,37 +1,68 @@
-"""What stands on the encoder: one small class a task, in a registry."""
+"""What stands on the encoder: a head for each task, in a registry."""
 
-from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from bert.tasks import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
+from bert.encoder.packed_tokens import PackedTokens
+from bert.tasks import (
+    CLASSIFICATION,
+    EMBEDDING,
+    IDENTITY,
+    MULTILABEL,
+    REGRESSION,
+    SIGMOID,
+    SOFTMAX,
+    Task,
+)
 from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
 
 # run_classifier.py, create_model: keep_prob=0.9
 _DROPOUT_RATE = 0.1
 
+_ACTIVATIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
+    IDENTITY: lambda logits: logits,
+    SOFTMAX: tf.nn.softmax,
+    SIGMOID: tf.math.sigmoid,
+}
+
+
+def finish(task: Task, logits: tf.Tensor) -> tf.Tensor:
+    """The numbers of a head -> the answer of its task, by the task's activation.
+
+    Float32 [B or N, C] -> the same shape, or [B or N] where the answer is one number:
+    regression's [[0.3], [2.5]] -> [0.3, 2.5].
+    """
+    answer = _ACTIVATIONS[task.activation](logits)
+    return tf.squeeze(answer, axis=1) if task.is_number else answer
+
 
 class Head(Protocol):
-    """Turns the pooled vector into the answer of one task."""
+    """Turns the encoder's vectors into the network's answer of one task."""
 
-    output_name: ClassVar[str]
-    """what the answer is called in signatures"""
-
-    def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, weights: Mapping[str, np.ndarray], task: Task) -> None:
         """Takes weights under google-research names, of which the head picks its own."""
 
-    def __call__(self, pooled: tf.Tensor) -> tf.Tensor:
-        """Float32 [B, H] -> the answer, float32 [B, ...]."""
+    def __call__(self, vectors: tf.Tensor, tokens: PackedTokens) -> tf.Tensor:
+        """The vectors that the task needs -> the answer for each, float32 [B or N, ...].
+
+        Args:
+          vectors: float32 [B, H], one a row, or [N, H], one a token.
+          tokens: the N tokens of B rows that the vectors are of.
+        """
 
 
-class _DenseHead(tf.Module):
+class DenseHead(tf.Module):
     """One dense layer, as `create_model` of the original's `run_classifier.py` has it."""
 
-    def __init__(self, weights: Mapping[str, np.ndarray], trainable: bool = False) -> None:
+    def __init__(
+        self, weights: Mapping[str, np.ndarray], task: Task, trainable: bool = False
+    ) -> None:
         """Takes `output_weights` [C, H] and `output_bias` [C]."""
         super().__init__(name="head")
+        self._task = task
         self._weights = tf.Variable(
             weights[OUTPUT_WEIGHTS], name=OUTPUT_WEIGHTS, trainable=trainable
         )
@@ -41,61 +72,32 @@ class _DenseHead(tf.Module):
         """The variables under their google-research names."""
         return {OUTPUT_WEIGHTS: self._weights, OUTPUT_BIAS: self._bias}
 
-    def logits(self, pooled: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Float32 [B, H] -> float32 [B, C]."""
+    def logits(self, vectors: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Float32 [B or N, H] -> float32 [B or N, C]."""
         if training:
-            pooled = tf.nn.dropout(pooled, _DROPOUT_RATE)
-        return tf.nn.bias_add(tf.matmul(pooled, self._weights, transpose_b=True), self._bias)
+            vectors = tf.nn.dropout(vectors, _DROPOUT_RATE)
+        return tf.nn.bias_add(tf.matmul(vectors, self._weights, transpose_b=True), self._bias)
+
+    def __call__(self, vectors: tf.Tensor, tokens: PackedTokens) -> tf.Tensor:
+        """Float32 [B or N, H] -> [B or N, C], or [B or N] where the answer is one number."""
+        return finish(self._task, self.logits(vectors))
 
 
-class ClassificationHead(_DenseHead):
-    """One label of C."""
+class NoHead(tf.Module):
+    """The vectors themselves."""
 
-    output_name = "probabilities"
-
-    def __call__(self, pooled: tf.Tensor) -> tf.Tensor:
-        """The probabilities of the classes, whose sum is 1: float32 [B, H] -> [B, C]."""
-        return tf.nn.softmax(self.logits(pooled))
-
-
-class MultilabelHead(_DenseHead):
-    """Any number of C labels."""
-
-    output_name = "probabilities"
-
-    def __call__(self, pooled: tf.Tensor) -> tf.Tensor:
-        """The probability of each label by itself: float32 [B, H] -> [B, C]."""
-        return tf.math.sigmoid(self.logits(pooled))
-
-
-class RegressionHead(_DenseHead):
-    """One number."""
-
-    output_name = "scores"
-
-    def __call__(self, pooled: tf.Tensor) -> tf.Tensor:
-        """The number as it was trained, without any activation: float32 [B, H] -> [B]."""
-        return tf.squeeze(self.logits(pooled), axis=1)
-
-
-class EmbeddingHead(tf.Module):
-    """The pooled vector itself."""
-
-    output_name = "embedding"
-
-    def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, weights: Mapping[str, np.ndarray], task: Task) -> None:
         """Has no weights."""
-        del weights
         super().__init__(name="head")
 
-    def __call__(self, pooled: tf.Tensor) -> tf.Tensor:
-        """Float32 [B, H] -> the same."""
-        return pooled
+    def __call__(self, vectors: tf.Tensor, tokens: PackedTokens) -> tf.Tensor:
+        """Float32 [B or N, H] -> the same."""
+        return vectors
 
 
 HEADS: Mapping[str, type[Head]] = {
-    CLASSIFICATION: ClassificationHead,
-    MULTILABEL: MultilabelHead,
-    REGRESSION: RegressionHead,
-    EMBEDDING: EmbeddingHead,
+    CLASSIFICATION.name: DenseHead,
+    MULTILABEL.name: DenseHead,
+    REGRESSION.name: DenseHead,
+    EMBEDDING.name: NoHead,
 }

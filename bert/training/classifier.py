@@ -6,9 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from bert.config import BertConfig
-from bert.encoder.heads import ClassificationHead
+from bert.encoder.heads import DenseHead, finish
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.trainable import TrainableEncoder
+from bert.tasks import CLASSIFICATION
 
 
 class Classifier(tf.Module):
@@ -18,7 +19,7 @@ class Classifier(tf.Module):
         """Takes weights under google-research names, those of the classifier included."""
         super().__init__(name="classifier")
         self._encoder = TrainableEncoder(config, weights)
-        self._head = ClassificationHead(weights, trainable=True)
+        self._head = DenseHead(weights, CLASSIFICATION, trainable=True)
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """The variables under their google-research names."""
@@ -27,6 +28,10 @@ class Classifier(tf.Module):
     def logits(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The class logits of the B rows, float32 [B, C]."""
         return self._head.logits(self._encoder.pooled(tokens, training), training)
+
+    def probabilities(self, tokens: PackedTokens) -> tf.Tensor:
+        """The class probabilities of the B rows, float32 [B, C]."""
+        return finish(CLASSIFICATION, self.logits(tokens))
 
     def losses(
         self, tokens: PackedTokens, label_ids: tf.Tensor, training: bool = False

@@ -54,7 +54,7 @@ def predict(
     """The class probabilities of N examples, in their order: float32 [N, C]."""
 
     def judge(batch: Batch) -> tuple[tf.Tensor]:
-        return (tf.nn.softmax(classifier.logits(packed_tokens(batch))),)
+        return (classifier.probabilities(packed_tokens(batch)),)
 
     return np.concatenate([rows for (rows,) in _run(judge, examples, batch_size)])
 

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from bert.model import TextModel
 from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
 from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
 from exporter.contract import TEXT_INPUT, TEXT_PAIR_INPUTS, VOCABULARY_ASSET
-from exporter.models.network import build_network
+from exporter.models.opened_model import OpenedModel
 
 
 def write(
-    model: TextModel,
+    opened: OpenedModel,
     directory: Path,
     *,
     text_pair: bool,
@@ -23,10 +22,10 @@ def write(
     precision: str,
     word_piece_op: str,
 ) -> tuple[str, ...]:
-    """Writes `model` to an empty directory, and names the signatures it has."""
+    """Writes the model to an empty directory, and names the signatures it has."""
     text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
-    network = build_network(model, precision)
-    served = ServedModel(model, network, text_names, word_piece_op)
+    model = opened.model
+    served = ServedModel(model, opened.network(precision), text_names, word_piece_op)
     signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
     _save(served, directory, signatures)
     _name_methods(directory, signatures)

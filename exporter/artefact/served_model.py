@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from bert.encoder.heads import HEADS
 from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
 from exporter.models.network import Network
@@ -25,7 +24,7 @@ class ServedModel(tf.Module):
         super().__init__(name="served_model")
         self.text_names = tuple(text_names)
         self.network = network
-        self.answer_name = HEADS[model.task].output_name
+        self.answer_name = model.task.answer
         self._pipeline = TextPipeline(model, word_piece_op)
         text_specs = [tf.TensorSpec([None], tf.string, name) for name in text_names]
         # No control flow here or below is Python's: autograph finds nothing to do, and takes two

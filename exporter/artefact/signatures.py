@@ -1,12 +1,13 @@
 """The signatures of an export, in a registry: name -> traced function."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from bert.model import TextModel
-from bert.tasks import CLASSIFICATION, MULTILABEL, REGRESSION
+from bert.tasks import Task
 from exporter.artefact.examples import texts_of_examples
 from exporter.artefact.served_model import ServedModel
 from exporter.contract import (
@@ -40,17 +41,40 @@ class SignatureContext:
     served: ServedModel
     model: TextModel
     top_k: int
+    built: dict[str, tf.types.experimental.PolymorphicFunction] = dataclasses.field(
+        default_factory=dict
+    )
+    """the signatures so far, whose graph a later one may share"""
 
 
 _Builder = Callable[[SignatureContext], tf.types.experimental.PolymorphicFunction]
-_REGISTRY: dict[str, tuple[_Builder, Sequence[str] | None]] = {}
 
 
-def _signature(name: str, tasks: Sequence[str] | None = None) -> Callable[[_Builder], _Builder]:
-    """Registers a builder for the tasks named, or for all."""
+class _Entry(NamedTuple):
+    name: str
+    is_of: Callable[[Task], bool]
+    needs_embedding: bool
+    build: _Builder
+
+
+_REGISTRY: list[_Entry] = []
+
+
+def _signature(
+    name: str,
+    is_of: Callable[[Task], bool] = lambda task: True,
+    needs_embedding: bool = False,
+) -> Callable[[_Builder], _Builder]:
+    """Registers the builder of a signature.
+
+    Args:
+      name: of the signature; it may have several builders, of which no two are of one task.
+      is_of: whether a task has it.
+      needs_embedding: whether it is for networks alone that have a vector to give.
+    """
 
     def register(builder: _Builder) -> _Builder:
-        _REGISTRY[name] = (builder, tasks)
+        _REGISTRY.append(_Entry(name, is_of, needs_embedding, builder))
         return builder
 
     return register
@@ -63,16 +87,12 @@ def build_signatures(
 
     `default_signature` is one of DEFAULT_SIGNATURES.
     """
-    signatures = {
-        name: build(context)
-        for name, (build, tasks) in _REGISTRY.items()
-        if (tasks is None or context.model.task in tasks)
-        and (name != EMBEDDING or context.served.network.has_embedding)
-    }
-    if context.served.answer_name == EMBEDDING:
-        # The same function, so that both share one graph.
-        signatures[EMBEDDING] = signatures[TEXT]
-    return {SERVING_DEFAULT: signatures[default_signature], **signatures}
+    for entry in _REGISTRY:
+        if entry.is_of(context.model.task) and (
+            context.served.network.has_embedding or not entry.needs_embedding
+        ):
+            context.built[entry.name] = entry.build(context)
+    return {SERVING_DEFAULT: context.built[default_signature], **context.built}
 
 
 def _text_function(
@@ -114,7 +134,7 @@ def _feature_specs() -> list[tf.TensorSpec]:
     return [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
 
 
-@_signature(TEXT)
+@_signature(TEXT, lambda task: not task.decoded)
 def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Texts [B] -> the head's answer."""
     served = context.served
@@ -125,7 +145,7 @@ def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunctio
     return _text_function(context, text)
 
 
-@_signature(LABELS, tasks=(CLASSIFICATION, MULTILABEL))
+@_signature(LABELS, lambda task: task.labels_rows)
 def _labels(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Texts [B] -> best label and score [B], and the best k [B, k], best first."""
     served, names = context.served, list(context.model.labels)
@@ -172,7 +192,7 @@ def _features_with_label_ids(
     return features_with_label_ids
 
 
-@_signature(CLASSIFY, tasks=(CLASSIFICATION, MULTILABEL))
+@_signature(CLASSIFY, lambda task: task.labels_rows)
 def _classify(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """tf.Examples [B] -> every label and its score, string and float32 [B, C], in class order."""
     served, names = context.served, [context.model.labels]
@@ -184,7 +204,7 @@ def _classify(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
     return _examples_function(context, classify)
 
 
-@_signature(REGRESS, tasks=(REGRESSION,))
+@_signature(REGRESS, lambda task: task.is_number)
 def _regress(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """tf.Examples [B] -> the head's answer, float32 [B]."""
     served = context.served
@@ -195,7 +215,13 @@ def _regress(context: SignatureContext) -> tf.types.experimental.PolymorphicFunc
     return _examples_function(context, regress)
 
 
-@_signature(EMBEDDING)
+@_signature(EMBEDDING, lambda task: not task.has_head)
+def _answered_embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """As `text`, whose answer is the vector."""
+    return context.built[TEXT]
+
+
+@_signature(EMBEDDING, lambda task: task.has_head, needs_embedding=True)
 def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Texts [B] -> pooled vector float32 [B, H]."""
     served = context.served

@@ -11,11 +11,8 @@ from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.pooling import pool
 from bert.encoder.row_groups import encode_in_groups
 from bert.encoder.serving import ServingEncoder
-from bert.errors import UserError
-from bert.model import FineTunedModel, TextModel
+from bert.model import FineTunedModel
 from exporter.models.features import pack_features
-from exporter.models.wrapped.feature_network import FeatureNetwork
-from exporter.models.wrapped.model import WrappedModel
 
 FLOAT32 = "float32"
 BFLOAT16 = "bfloat16"
@@ -23,7 +20,7 @@ PRECISIONS: Mapping[str, tf.DType] = {FLOAT32: tf.float32, BFLOAT16: tf.bfloat16
 
 
 class Network(Protocol):
-    """Tokens -> the answer of the model's task."""
+    """Tokens -> the network's answer, which is the `answer` of the model's task."""
 
     has_embedding: bool
     """whether there is a vector beside the answer, or as the answer"""
@@ -51,7 +48,7 @@ class EncoderNetwork(tf.Module):
         self._config = model.config
         self._encoder = ServingEncoder(model.config, model.weights, PRECISIONS[precision])
         self._pooling = model.pooling
-        self._head = HEADS[model.task](model.weights)
+        self._head = HEADS[model.task.name](model.weights, model.task)
         self.embedding = tf.function(
             self._embedding, input_signature=[PackedTokens.spec()], autograph=False
         )
@@ -63,27 +60,10 @@ class EncoderNetwork(tf.Module):
 
     def answer(self, tokens: PackedTokens) -> tf.Tensor:
         """What the head says of every row."""
-        return self._head(self.embedding(tokens))
+        return self._head(self.embedding(tokens), tokens)
 
     def answer_features(
         self, input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
     ) -> tf.Tensor:
         """The same for features, int32 [B, S] each."""
         return self.answer(pack_features(self._config, input_ids, input_mask, segment_ids))
-
-
-def build_network(model: TextModel, precision: str) -> Network:
-    """The network of a model of any kind.
-
-    Raises:
-      UserError: a wrapped SavedModel, which is kept as it is, in another precision than float32.
-    """
-    if isinstance(model, WrappedModel):
-        if precision != FLOAT32:
-            raise UserError(
-                f"--precision is {precision}, but a SavedModel is kept as it is: leave the flag "
-                "out, or give the checkpoint that the SavedModel was made of."
-            )
-        return FeatureNetwork(model)
-    assert isinstance(model, FineTunedModel)
-    return EncoderNetwork(model, precision)

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from bert.checkpoints import ReadOptions, registry
 from bert.errors import UserError
-from bert.model import TextModel
+from exporter.models.checkpoint import OpenedCheckpoint
 from exporter.models.location import is_archive, is_remote
+from exporter.models.opened_model import OpenedModel
 from exporter.models.wrapped import reading
+from exporter.models.wrapped.opened import OpenedSavedModel
 
 
-def open_model(path: Path, options: ReadOptions, location: str) -> TextModel:
+def open_model(path: Path, options: ReadOptions, location: str) -> OpenedModel:
     """Recognises the model at `path` by its files, and opens it.
 
     Args:
@@ -34,7 +36,7 @@ def open_model(path: Path, options: ReadOptions, location: str) -> TextModel:
                 f"--checkpoint {location} holds {len(versions)} versions of a SavedModel: give one "
                 f"of them, such as {newest}."
             )
-        return registry.read(path, options)
+        return OpenedCheckpoint(registry.read(path, options))
     others = registry.signs(path)
     if others:
         told = " and ".join(f"a {kind} ({file})" for kind, file in others.items())
@@ -42,7 +44,7 @@ def open_model(path: Path, options: ReadOptions, location: str) -> TextModel:
             f"--checkpoint {location} holds a SavedModel ({sign}) and {told}: give a directory "
             "with one of them, or a TensorFlow checkpoint by its prefix."
         )
-    return reading.read(path, options, location)
+    return OpenedSavedModel(reading.read(path, options, location))
 
 
 def _children(path: Path) -> list[Path]:

@@ -4,42 +4,22 @@ TensorFlow Serving writes bytes that are not UTF-8, NaN and infinity as they are
 answer with one of them is not JSON. Neither may be left to what a request holds.
 """
 
-import math
-from collections.abc import Iterator, Mapping
-
-import numpy as np
-
-from bert import variables
-from bert.config import BertConfig
 from bert.errors import UserError
-from bert.model import FineTunedModel, TextModel
-
-# Squares, cubes and dot products of values below it are below float32's 3.4e38.
-_LARGEST_VALUE = 1e12
+from exporter.models.opened_model import OpenedModel
 
 
-def require_valid_json(model: TextModel) -> None:
+def require_valid_json(opened: OpenedModel) -> None:
     """Makes sure that every answer of the model can be written as JSON, whatever is asked.
 
     Raises:
       UserError: a label or word piece is not Unicode text, or a variable is so large that
         values can overflow.
     """
-    for label in model.labels:
+    for label in opened.model.labels:
         _require_text(label, "--labels or --label_file: the label")
-    for token in model.vocabulary.tokens:
+    for token in opened.model.vocabulary.tokens:
         _require_text(token, "--vocab_file: the word piece")
-    if not isinstance(model, FineTunedModel):
-        # A network that is kept as it is has ops of its own; each answer is checked as it comes.
-        return
-    for name, bound in _bounds(model.config, model.weights):
-        # Written so that NaN fails too.
-        if not bound <= _LARGEST_VALUE:
-            raise UserError(
-                f"--checkpoint: variable {name!r} is so large that a request can lead to values "
-                f"of {bound:.0e}, where at most {_LARGEST_VALUE:.0e} is sure not to end in NaN or "
-                "infinity: the training diverged, give an earlier checkpoint."
-            )
+    opened.require_finite_answers()
 
 
 def _require_text(name: str, what: str) -> None:
@@ -50,50 +30,3 @@ def _require_text(name: str, what: str) -> None:
             f"{what} {name!r} is not Unicode text (half a surrogate pair, or bytes that are not "
             "UTF-8), and no answer could hold it: give it in UTF-8."
         ) from error
-
-
-def _bounds(config: BertConfig, weights: Mapping[str, np.ndarray]) -> Iterator[tuple[str, float]]:
-    """Each matrix or scale of the model, and what no value after it can exceed.
-
-    Interval arithmetic: a normalised vector of H values has none above sqrt(H) before its
-    scale, a dense unit's output is at most the sum of its inputs' bounds times its weights,
-    attention mixes values and tanh ends at 1. Activation functions of BERT do not enlarge.
-    """
-    hidden, embeddings = config.hidden_size, variables.EMBEDDINGS
-
-    def normalised(scope: str) -> np.ndarray:
-        gamma, beta = (_size(weights[f"{scope}/LayerNorm/{name}"]) for name in ("gamma", "beta"))
-        return gamma * math.sqrt(hidden) + beta  # [H]
-
-    def dense(scope: str, inputs: np.ndarray) -> np.ndarray:
-        return inputs @ _size(weights[f"{scope}/kernel"]) + _size(weights[f"{scope}/bias"])
-
-    for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
-        name = f"{embeddings}/{table}"
-        yield name, float(np.abs(weights[name]).max())
-    bound = normalised(embeddings)
-    yield f"{embeddings}/LayerNorm/gamma", bound.max()
-    for index in range(config.num_hidden_layers):
-        scope = variables.layer(index)
-        for projection in ("query", "key", "value"):
-            context = dense(f"{scope}/attention/self/{projection}", bound)
-            yield f"{scope}/attention/self/{projection}/kernel", context.max()
-        name = f"{scope}/attention/output"
-        yield f"{name}/dense/kernel", dense(f"{name}/dense", context).max()
-        bound = normalised(name)
-        yield f"{name}/LayerNorm/gamma", bound.max()
-        inner = dense(f"{scope}/intermediate/dense", bound)
-        yield f"{scope}/intermediate/dense/kernel", inner.max()
-        yield f"{scope}/output/dense/kernel", dense(f"{scope}/output/dense", inner).max()
-        bound = normalised(f"{scope}/output")
-        yield f"{scope}/output/LayerNorm/gamma", bound.max()
-    if config.has_pooler:
-        yield f"{variables.POOLER}/kernel", dense(variables.POOLER, bound).max()
-    if variables.OUTPUT_WEIGHTS not in weights:
-        return
-    logits = _size(weights[variables.OUTPUT_WEIGHTS]).sum(axis=1)
-    yield variables.OUTPUT_WEIGHTS, (logits + _size(weights[variables.OUTPUT_BIAS])).max()
-
-
-def _size(values: np.ndarray) -> np.ndarray:
-    return np.abs(values).astype(np.float64)

@@ -1,23 +1,19 @@
 """Checks a written export against witnesses that share no code with it."""
 
 import dataclasses
-import functools
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bert.encoder.float32_threshold import ALWAYS, NEVER
-from bert.encoder.heads import HEADS
 from bert.errors import UserError
-from bert.model import FineTunedModel, TextModel
-from bert.reference import ReferenceModel
-from bert.tasks import CLASSIFICATION, MULTILABEL
+from bert.model import TextModel
+from bert.tasks import RowOutputs, Task
 from exporter.contract import TEXT_INPUT, TEXT_PAIR_INPUTS
 from exporter.models.network import FLOAT32
-from exporter.models.wrapped.model import WrappedModel
-from exporter.models.wrapped.witness import Row, answers_of_original
+from exporter.models.opened_model import OpenedModel, Row, Witness
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.runtime.reload import ReloadError, load_in_fresh_process, run_in_fresh_process
 from exporter.text.profiles import PROFILES
@@ -31,6 +27,9 @@ BFLOAT16_TOLERANCE = 5e-2
 # The witness is a plain float64 program; these many texts keep it to some seconds.
 _ADVERSARIAL_PROBABILITIES = 16
 _FILE_PROBABILITIES = 32
+
+Texts = tuple[bytes, ...]
+"""the texts of a row, one or two"""
 
 
 class VerificationError(Exception):
@@ -63,17 +62,17 @@ def verify_loads(directory: Path) -> None:
 
 def verify(
     directory: Path,
-    model: TextModel,
+    opened: OpenedModel,
     text_pair: bool,
     verify_file: Path | None,
     precision: str = FLOAT32,
 ) -> VerificationReport:
-    """Loads the export in a fresh process and compares ids and probabilities.
+    """Loads the export in a fresh process and compares ids and answers.
 
     Loading is what a server does: its warm-up requests are replayed.
     Ids against the Python reference tokenizer on the built-in adversarial texts and every
-    line of `verify_file`; probabilities on a part of them, against the NumPy forward pass, or
-    the SavedModel as it was. Weights in bfloat16 are multiplied both ways that a server may choose.
+    line of `verify_file`; answers on a part of them, against the model's witness. Weights in
+    bfloat16 are multiplied both ways that a server may choose.
     With `text_pair`, a line of the file holds two texts with a tab between them.
 
     Raises:
@@ -81,13 +80,42 @@ def verify(
       UserError: `verify_file` cannot be read.
     """
     lines = _read_lines(verify_file) if verify_file else []
-    rows = [_row(line, text_pair) for line in lines] + _adversarial_rows(text_pair)
+    texts = [_texts(line, text_pair) for line in lines] + _adversarial_texts(text_pair)
+    model = opened.model
+    ids, runs = _run(directory, texts, text_pair, model.task.outputs, precision)
+    rows = _compare_ids(texts, ids, model)
+    compared = _choose(len(lines))
+    witness = opened.witness()
+    expected = _expected(witness, [rows[index] for index in compared])
+    largest, changed_labels = 0.0, 0
+    for index, answer in zip(compared, expected, strict=True):
+        given = [run[index] for run in runs]
+        difference = _compare_answers(
+            texts[index], given, answer, model.task, witness.name, precision
+        )
+        largest = max(largest, difference)
+        changed_labels += any(model.task.chooses_otherwise(run, answer) for run in given)
+    return VerificationReport(len(texts), len(compared), largest, changed_labels)
+
+
+def _run(
+    directory: Path,
+    texts: Sequence[Texts],
+    text_pair: bool,
+    outputs: Sequence[str],
+    precision: str,
+) -> tuple[list[list[int]], list[list[RowOutputs]]]:
+    """The ids of each row, and its outputs in each way that a server may multiply.
+
+    Raises:
+      VerificationError: the export does not load or run.
+      UserError: there is no room for the files that a fresh process needs.
+    """
     names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
-    answer_name = HEADS[model.task].output_name
     # A server may do either with weights in bfloat16, as its processor is.
     thresholds = () if precision == FLOAT32 else (ALWAYS, NEVER)
     try:
-        ids, answers = run_in_fresh_process(directory, rows, names, answer_name, thresholds)
+        return run_in_fresh_process(directory, texts, names, outputs, thresholds)
     except ReloadError as error:
         raise _does_not_load(error) from error
     except OSError as error:
@@ -96,83 +124,87 @@ def verify(
             "verification needs it: name a directory with room in TMPDIR, or give --noverify."
         ) from error
 
+
+def _compare_ids(
+    texts: Sequence[Texts], ids: Sequence[Sequence[int]], model: TextModel
+) -> list[Row]:
+    """Rows as the reference tokenizer of the model has them.
+
+    Raises:
+      VerificationError: the export has other ids.
+    """
     tokenizer = PROFILES[model.tokenizer].build_reference(model)
-    references = []
-    for row, found in zip(rows, ids, strict=True):
-        text_b = row[1] if text_pair else None
-        expected, segment_ids = tokenizer.encode(row[0], text_b, model.max_seq_length)
+    rows = []
+    for (text, *others), found in zip(texts, ids, strict=True):
+        expected, segment_ids = tokenizer.encode(
+            text, others[0] if others else None, model.max_seq_length
+        )
         if found != expected:
             raise VerificationError(
-                f"the ids of {_shown(row)} are {_shown(found)} in the export, but "
+                f"the ids of {_shown((text, *others))} are {_shown(found)} in the export, but "
                 f"{_shown(expected)} by the {model.tokenizer} reference tokenizer"
             )
-        references.append((expected, segment_ids))
+        rows.append(Row(expected, segment_ids))
+    return rows
 
-    compared = [
-        *range(min(len(lines), _FILE_PROBABILITIES)),
-        *range(len(lines), len(lines) + _ADVERSARIAL_PROBABILITIES),
+
+def _choose(num_lines: int) -> list[int]:
+    """The rows whose answers are compared: of lines of a file, and of adversarial texts behind."""
+    return [
+        *range(min(num_lines, _FILE_PROBABILITIES)),
+        *range(num_lines, num_lines + _ADVERSARIAL_PROBABILITIES),
     ]
-    tolerance = PROBABILITY_TOLERANCE if precision == FLOAT32 else BFLOAT16_TOLERANCE
-    witness, witness_name = _witness(model)
+
+
+def _expected(witness: Witness, rows: Sequence[Row]) -> list[RowOutputs]:
+    """What the witness says of each row.
+
+    Raises:
+      VerificationError: it does not run.
+    """
     try:
-        expected_answers = witness([references[index] for index in compared])
+        return list(witness.answers(rows))
     except ReloadError as error:
-        raise VerificationError(f"the {witness_name} does not run: {error}") from error
-    largest, changed_labels = 0.0, 0
-    for index, expected_answer in zip(compared, expected_answers, strict=True):
-        given = np.stack([of_all[index] for of_all in answers])  # [thresholds, ...]
-        scale = max(1.0, float(np.abs(expected_answer).max()))
-        difference = float(np.abs(given - expected_answer).max()) / scale
-        # Written so that NaN fails too.
-        if not difference <= tolerance:
-            raise VerificationError(
-                f"the {answer_name} of {_shown(rows[index])} differ by {difference:.1e} from the "
-                f"{witness_name}, more than {tolerance:.0e}"
-            )
-        largest = max(largest, difference)
-        changed_labels += any(
-            _labels_differ(model.task, answer, expected_answer) for answer in given
+        raise VerificationError(f"the {witness.name} does not run: {error}") from error
+
+
+def _compare_answers(
+    texts: Texts,
+    given: Sequence[RowOutputs],
+    expected: RowOutputs,
+    task: Task,
+    witness_name: str,
+    precision: str,
+) -> float:
+    """The largest difference of a row's answers from the one expected.
+
+    Raises:
+      VerificationError: it is too large.
+    """
+    tolerance = PROBABILITY_TOLERANCE if precision == FLOAT32 else BFLOAT16_TOLERANCE
+    # NumPy's maximum is NaN where one is.
+    difference = float(np.max([task.compare(answer, expected) for answer in given]))
+    # Written so that NaN fails too.
+    if not difference <= tolerance:
+        raise VerificationError(
+            f"the {task.answer_words} of {_shown(texts)} differ by {difference:.1e} from the "
+            f"{witness_name}, more than {tolerance:.0e}"
         )
-    return VerificationReport(len(rows), len(compared), largest, changed_labels)
-
-
-def _labels_differ(task: str, answer: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether two answers [C] name other labels: the best one, or those above a half."""
-    if task == CLASSIFICATION:
-        return bool(answer.argmax() != expected.argmax())
-    return task == MULTILABEL and bool(((answer > 0.5) != (expected > 0.5)).any())
-
-
-def _witness(model: TextModel) -> tuple[Callable[[Sequence[Row]], Iterable[np.ndarray]], str]:
-    """The function from rows to the answers expected, and what it is."""
-    if isinstance(model, WrappedModel):
-        return functools.partial(answers_of_original, model), "SavedModel as it was"
-    assert isinstance(model, FineTunedModel)
-    reference = ReferenceModel(model)
-
-    def answers(rows: Sequence[Row]) -> list[np.ndarray]:
-        return [
-            reference.answers(
-                np.array([ids]), np.ones([1, len(ids)], np.int32), np.array([segments])
-            )[0]
-            for ids, segments in rows
-        ]
-
-    return answers, "NumPy forward pass"
+    return difference
 
 
 def _does_not_load(error: ReloadError) -> VerificationError:
     return VerificationError(f"the export does not load in a fresh process: {error}")
 
 
-def _row(line: bytes, text_pair: bool) -> tuple[bytes, ...]:
+def _texts(line: bytes, text_pair: bool) -> Texts:
     if not text_pair:
         return (line,)
     text_a, _, text_b = line.partition(b"\t")
     return text_a, text_b
 
 
-def _adversarial_rows(text_pair: bool) -> list[tuple[bytes, ...]]:
+def _adversarial_texts(text_pair: bool) -> list[Texts]:
     """Every adversarial text, in a pair with the next one where texts come in pairs."""
     texts = ADVERSARIAL_TEXTS
     if not text_pair:

@@ -11,11 +11,12 @@ import base64
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from bert.tasks import RowOutputs
 from exporter.runtime.fresh_process import run_module
 
 _BATCH = 16
@@ -38,21 +39,21 @@ def run_in_fresh_process(
     directory: Path,
     rows: Sequence[Sequence[bytes]],
     input_names: Sequence[str],
-    answer_name: str,
+    output_names: Sequence[str],
     float32_thresholds: Sequence[int] = (),
-) -> tuple[list[list[int]], list[np.ndarray]]:
-    """Token ids and the `text` signature's answer for every row, from a new process.
+) -> tuple[list[list[int]], list[list[RowOutputs]]]:
+    """Token ids and the `text` signature's outputs for every row, from a new process.
 
     Args:
       directory: a SavedModel, whose warm-up requests are replayed first.
       rows: the texts of each row, in the order of `input_names`.
       input_names: of the `text` signature.
-      answer_name: its output.
+      output_names: its outputs.
       float32_thresholds: from how many tokens on weights are to be made float32, where the model
         leaves that to its server (bert/float32_threshold.py); all are tried.
 
     Returns:
-      Ids of each row, and float32 [rows, ...]: as the model is loaded, or for each threshold.
+      Ids of each row, and the outputs of each: as the model is loaded, or for each threshold.
 
     Raises:
       ReloadError: the process failed.
@@ -65,14 +66,27 @@ def run_in_fresh_process(
         }
         content = {
             "columns": columns,
-            "answer_name": answer_name,
+            "output_names": list(output_names),
             "float32_thresholds": list(float32_thresholds),
         }
         request.write_text(json.dumps(content))
         _run(str(directory), str(request), str(answer))
         with np.load(answer) as arrays:
             split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
-            return [ids.tolist() for ids in split_ids], list(arrays["answers"])
+            outputs = [
+                _rows(arrays, run, output_names) for run in range(len(float32_thresholds) or 1)
+            ]
+        return [ids.tolist() for ids in split_ids], outputs
+
+
+def _rows(arrays: Mapping[str, np.ndarray], run: int, names: Sequence[str]) -> list[RowOutputs]:
+    """The outputs of each row, out of those of batches, which may be padded differently."""
+    columns = []
+    for name in names:
+        batches = [key for key in arrays if key.startswith(f"{run}/{name}/")]
+        batches.sort(key=lambda key: int(key.rsplit("/", 1)[1]))
+        columns.append([row for key in batches for row in arrays[key]])
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _run(*arguments: str) -> None:
@@ -112,20 +126,18 @@ def _main(directory: str, request_file: str = "", answer_file: str = "") -> None
         ids.append(tokens["input_ids"][mask])
         lengths.append(mask.sum(axis=1))
 
-    def answers() -> np.ndarray:
-        name = request["answer_name"]
-        return np.concatenate([servable.predict("text", batch)[name] for batch in batches])
-
-    all_answers = []
-    for threshold in request["float32_thresholds"]:
-        servable.assign(FLOAT32_THRESHOLD, threshold)
-        all_answers.append(answers())
-    np.savez(
-        answer_file,
-        ids=np.concatenate(ids),
-        lengths=np.concatenate(lengths),
-        answers=all_answers or [answers()],
-    )
+    answers: dict[str, np.ndarray] = {}
+    for run, threshold in enumerate(request["float32_thresholds"] or [None]):
+        if threshold is not None:
+            servable.assign(FLOAT32_THRESHOLD, threshold)
+        for number, batch in enumerate(batches):
+            outputs = servable.predict("text", batch)
+            for name in request["output_names"]:
+                values = outputs[name]
+                # Objects would have to be pickled.
+                is_text = values.dtype == object
+                answers[f"{run}/{name}/{number}"] = values.astype("S") if is_text else values
+    np.savez(answer_file, ids=np.concatenate(ids), lengths=np.concatenate(lengths), **answers)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions, read
-from bert.encoder.heads import ClassificationHead
+from bert.encoder.heads import DenseHead
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.serving import ServingEncoder
 from exporter import export
@@ -86,7 +86,7 @@ def test_logits_equal_the_original_s(trained: Trained, sentences: list[str]) -> 
         positions=tf.constant(np.concatenate([np.arange(n) for n in lengths]), tf.int32),
         row_splits=tf.constant(np.cumsum([0, *lengths]), tf.int32),
     )
-    head = ClassificationHead(model.weights)
+    head = DenseHead(model.weights, model.task)
     logits = head.logits(ServingEncoder(model.config, model.weights).pooled(tokens))
     # Relative to the largest logit: one near zero has no digits of its own to compare.
     np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5 * np.abs(expected).max())

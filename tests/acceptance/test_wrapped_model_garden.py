@@ -54,7 +54,7 @@ def test_encoders_need_no_flag_but_a_length(
 def test_no_other_flag(name: str, model_garden: ModelGarden, tmp_path: Path) -> None:
     report = export(model_garden.saved_model(name), tmp_path / "served", warmup=False, verify=False)
     assert report.model.do_lower_case == (name == "hub_encoder")
-    assert len(report.model.vocabulary) == report.model.word_embedding_rows
+    assert len(report.model.vocabulary) == report.opened.word_embedding_rows
 
 
 @pytest.mark.parametrize(

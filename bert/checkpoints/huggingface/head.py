@@ -4,17 +4,17 @@ import dataclasses
 
 from bert.checkpoints.huggingface.config import HuggingFaceConfig
 from bert.checkpoints.huggingface.weights import CLASSIFIER, HuggingFaceWeights
-from bert.checkpoints.options import ReadOptions, class_labels, require_no_labels
+from bert.checkpoints.options import ReadOptions, require_no_labels, task_labels
 from bert.errors import UserError
 from bert.tasks import (
     CLASSIFICATION,
     EMBEDDING,
     FIRST_TOKEN,
     MULTILABEL,
-    QUESTION_ANSWERING,
     REGRESSION,
-    TOKEN_CLASSIFICATION,
     Pooling,
+    Task,
+    row_tasks,
 )
 from bert.variables import OUTPUT_WEIGHTS
 
@@ -23,8 +23,8 @@ _BERT_MODEL = "BertModel"
 _TOKEN_CLASSIFICATION = "BertForTokenClassification"
 _QUESTION_ANSWERING = "BertForQuestionAnswering"
 _NOT_BUILT = {
-    _TOKEN_CLASSIFICATION: TOKEN_CLASSIFICATION,
-    _QUESTION_ANSWERING: QUESTION_ANSWERING,
+    _TOKEN_CLASSIFICATION: "token_classification",
+    _QUESTION_ANSWERING: "question_answering",
 }
 
 # transformers, BertForSequenceClassification.forward
@@ -40,7 +40,7 @@ class Head:
     """What is done with the encoder's vectors."""
 
     architecture: str
-    task: str
+    task: Task
     pooling: Pooling
     labels: tuple[str, ...] = ()
     num_outputs: int = 0
@@ -59,7 +59,7 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
     architecture = config.architecture or _architecture_of(weights)
     # Those of TensorFlow and JAX are the same models.
     architecture = architecture.removeprefix("TF").removeprefix("Flax")
-    if architecture == _BERT_MODEL or options.task == EMBEDDING:
+    if architecture == _BERT_MODEL or options.task == EMBEDDING.name:
         return embedding_head(
             architecture, options, Pooling() if weights.has_pooler else Pooling(FIRST_TOKEN)
         )
@@ -90,7 +90,7 @@ def embedding_head(architecture: str, options: ReadOptions, pooling: Pooling) ->
     Raises:
       UserError: a flag asks for something else.
     """
-    if options.task not in (None, EMBEDDING):
+    if options.task not in (None, EMBEDDING.name):
         raise UserError(
             f"--task is {options.task!r}, but the model, a {architecture}, has no head for it: "
             "leave the flag out."
@@ -126,7 +126,7 @@ def _num_outputs(config: HuggingFaceConfig, weights: HuggingFaceWeights) -> int:
     return shape[0]
 
 
-def _task(config: HuggingFaceConfig, num_outputs: int, flag: str | None) -> str:
+def _task(config: HuggingFaceConfig, num_outputs: int, flag: str | None) -> Task:
     """The task by problem_type, else by the flag, else by the number of outputs."""
     told = config.problem_type
     if told is not None and told not in _TASKS:
@@ -134,20 +134,22 @@ def _task(config: HuggingFaceConfig, num_outputs: int, flag: str | None) -> str:
             f"{config.file}: problem_type is {told!r}, where one of {', '.join(_TASKS)} is "
             "expected: correct the file."
         )
-    if flag is not None and flag not in _TASKS.values():
+    by_flag = {task.name: task for task in _TASKS.values()}
+    if flag is not None and flag not in by_flag:
         raise UserError(
             f"--task is {flag!r}, where a {_SEQUENCE_CLASSIFICATION} can be one of "
-            f"{', '.join(_TASKS.values())}, embedding: give one of these, or leave the flag out."
+            f"{', '.join(by_flag)}, {EMBEDDING}: give one of these, or leave the flag out."
         )
-    if told is not None and flag not in (None, _TASKS[told]):
+    if told is not None and flag not in (None, _TASKS[told].name):
         raise UserError(
             f"--task is {flag!r}, but {config.file} says problem_type {told}: leave the flag out, "
             "or correct the file if it is wrong."
         )
-    task = flag or (_TASKS[told] if told else REGRESSION if num_outputs == 1 else CLASSIFICATION)
-    if (task == REGRESSION) != (num_outputs == 1) and task != MULTILABEL:
+    likeliest = _TASKS[told] if told else row_tasks(num_outputs)[0]
+    task = likeliest if flag is None else by_flag[flag]
+    if not task.fits(num_outputs):
         raise UserError(
-            f"{config.file} or --task: {task} needs {'one' if task == REGRESSION else 'several'} "
+            f"{config.file} or --task: {task} needs {'one' if task.is_number else 'several'} "
             f"outputs, and the model has {num_outputs}: give another --task or correct "
             "problem_type."
         )
@@ -155,13 +157,10 @@ def _task(config: HuggingFaceConfig, num_outputs: int, flag: str | None) -> str:
 
 
 def _labels(
-    config: HuggingFaceConfig, num_outputs: int, given: tuple[str, ...] | None, task: str
+    config: HuggingFaceConfig, num_outputs: int, given: tuple[str, ...] | None, task: Task
 ) -> tuple[str, ...]:
-    if task == REGRESSION:
-        require_no_labels(given, task)
-        return ()
-    if given is not None or config.labels is None:
-        return class_labels(given, num_outputs)
+    if given is not None or config.labels is None or not task.has_labels:
+        return task_labels(given, task, num_outputs)
     if len(set(config.labels)) != num_outputs:
         twice = next(label for label in config.labels if config.labels.count(label) > 1)
         raise UserError(

@@ -16,7 +16,6 @@ from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import Setting, find_max_seq_length
 from bert.errors import UserError
 from bert.model import HUGGINGFACE, FineTunedModel
-from bert.tasks import EMBEDDING
 from bert.variables import classifier_shapes, encoder_shapes
 
 
@@ -85,7 +84,7 @@ def build(
             f"model have {bert.vocab_size} rows: give the tokenizer of this model."
         )
     shapes = encoder_shapes(bert)
-    if head.task != EMBEDDING:
+    if head.task.has_head:
         shapes |= classifier_shapes(bert, head.num_outputs)
     return FineTunedModel(
         config=bert,

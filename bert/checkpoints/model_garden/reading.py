@@ -12,7 +12,7 @@ from bert.checkpoints.model_garden.parameters import (
     read_parameters,
 )
 from bert.checkpoints.model_garden.weights import ModelGardenWeights
-from bert.checkpoints.options import ReadOptions, class_labels, require_no_labels
+from bert.checkpoints.options import ReadOptions, task_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
 from bert.checkpoints.text.huggingface_files import VOCABULARY_FILE
@@ -21,7 +21,7 @@ from bert.checkpoints.text.settings import Setting, find_max_seq_length
 from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import GOOGLE_RESEARCH, TENSORFLOW_TEXT, FineTunedModel
-from bert.tasks import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
+from bert.tasks import Task, row_tasks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,13 +65,9 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
             "together."
         )
     task = _task(num_outputs, options.task)
-    if task == EMBEDDING:
+    if not task.has_head:
         num_outputs = 0
-    labels: tuple[str, ...] = ()
-    if task in (REGRESSION, EMBEDDING):
-        require_no_labels(options.labels, task)
-    else:
-        labels = class_labels(options.labels, num_outputs)
+    labels = task_labels(options.labels, task, num_outputs)
     read_weights = weights.read(config, num_outputs, str(files.config_file))
     text = find_text_profile(
         files.directory,
@@ -154,20 +150,15 @@ def find_vocabulary_file(directory: Path, parameters: Parameters | None) -> Path
     return next((file for file in candidates if file.is_file()), beside)
 
 
-def _task(num_outputs: int, flag: str | None) -> str:
+def _task(num_outputs: int, flag: str | None) -> Task:
     """The task by the flag, where the head can do it, else by the number of outputs."""
-    if num_outputs == 0:
-        possible = [EMBEDDING]
-    elif num_outputs == 1:
-        possible = [REGRESSION, MULTILABEL, EMBEDDING]
-    else:
-        possible = [CLASSIFICATION, MULTILABEL, EMBEDDING]
+    possible = {task.name: task for task in row_tasks(num_outputs)}
     if flag is not None and flag not in possible:
         raise UserError(
             f"--task is {flag!r}, where a checkpoint with {num_outputs or 'no'} outputs can be "
             f"{' or '.join(possible)}: give one of these, or leave the flag out."
         )
-    return flag or possible[0]
+    return next(iter(possible.values())) if flag is None else possible[flag]
 
 
 def _setting(files: ModelFiles, value: "bool | int | None") -> Setting | None:

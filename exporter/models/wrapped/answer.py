@@ -1,17 +1,25 @@
 """Answer: which output of a SavedModel is the answer, of which task, and what is left to do."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from bert import reference
+from bert.encoder import heads
 from bert.errors import UserError
-from bert.tasks import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
-
-IDENTITY = "identity"
-SOFTMAX = "softmax"
-SIGMOID = "sigmoid"
+from bert.tasks import (
+    CLASSIFICATION,
+    EMBEDDING,
+    IDENTITY,
+    MULTILABEL,
+    REGRESSION,
+    SIGMOID,
+    Task,
+    row_tasks,
+)
 
 # The more telling name first.
 _CLASS_OUTPUTS = ("probabilities", "logits", "output", "outputs", "predictions", "scores")
@@ -19,8 +27,6 @@ _POOLED_OUTPUTS = ("pooled_output", "pooler_output", "default")
 
 # Rows of probabilities in float32, or in half precision, have such a sum.
 _SUM_TOLERANCE = 1e-3
-
-_TASKS = (CLASSIFICATION, MULTILABEL, REGRESSION, EMBEDDING)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +36,10 @@ class Answer:
     output: str
     """the name of the output"""
 
-    task: str
+    task: Task
+
     activation: str
-    """what is done to its values: IDENTITY, SOFTMAX or SIGMOID"""
+    """what is left to do to its values: the task's activation, or IDENTITY where it was done"""
 
     size: int
     """values a row"""
@@ -43,46 +50,72 @@ class Answer:
     @property
     def is_embedding(self) -> bool:
         """Whether the answer is a vector."""
-        return self.task == EMBEDDING
+        return not self.task.has_head
 
     def finish(self, output: tf.Tensor) -> tf.Tensor:
         """Float32 [B, size] -> the answer of the task, float32 [B, size], or [B] of regression."""
-        if self.task == REGRESSION:
-            return tf.squeeze(output, axis=1)
-        if self.activation == SOFTMAX:
-            return tf.nn.softmax(output)
-        return tf.math.sigmoid(output) if self.activation == SIGMOID else output
+        return heads.finish(self._rest(), output)
 
     def finish_array(self, output: np.ndarray) -> np.ndarray:
         """The same in NumPy, float64."""
         values = output.astype(np.float64).reshape(len(output), self.size)
-        if self.task == REGRESSION:
-            return values[:, 0]
-        if self.activation == SOFTMAX:
-            powers = np.exp(values - values.max(axis=1, keepdims=True))
-            return powers / powers.sum(axis=1, keepdims=True)
-        return 1 / (1 + np.exp(-values)) if self.activation == SIGMOID else values
+        return reference.finish(self._rest(), values)
+
+    def to_json(self) -> dict[str, Any]:
+        """What export.json says of it."""
+        return {
+            "output": self.output,
+            "task": self.task.name,
+            "activation": self.activation,
+            "size": self.size,
+            "reason": self.reason,
+        }
+
+    def _rest(self) -> Task:
+        """The task, with what is left of its activation."""
+        return dataclasses.replace(self.task, activation=self.activation)
 
 
 def decide_answer(
-    outputs: Mapping[str, np.ndarray], task: str | None, directory: str, num_rows: int
+    outputs: Mapping[str, np.ndarray], flag: str | None, directory: str, num_rows: int
 ) -> Answer:
     """Reads out of the names and values of outputs what the model is for.
 
     Args:
       outputs: what the model answered to different texts, by name.
-      task: `--task`, which decides where the values leave it open.
+      flag: `--task`, which decides where the values leave it open.
       directory: of the SavedModel, for messages.
       num_rows: how many texts there were.
 
     Raises:
       UserError: no output fits, or it is not clear what one means.
     """
-    if task is not None and task not in _TASKS:
+    task = None if flag is None else _task_by_flag(flag)
+    vectors = _row_vectors(outputs, directory, num_rows)
+    name = _choose(vectors, outputs, task, directory)
+    values = vectors[name]
+    if task is None:
+        task = _task_of(name, values, outputs, directory)
+    size = values.shape[1]
+    _require_size(task, size, name)
+    activation, reason = _activation(task, values)
+    return Answer(name, task, activation, size, reason)
+
+
+def _task_by_flag(flag: str) -> Task:
+    possible = {task.name: task for task in row_tasks()}
+    if flag not in possible:
         raise UserError(
-            f"--task is {task!r}, but a SavedModel's output can be served as one of "
-            f"{', '.join(_TASKS)}: give one of these."
+            f"--task is {flag!r}, but a SavedModel's output can be served as one of "
+            f"{', '.join(possible)}: give one of these."
         )
+    return possible[flag]
+
+
+def _row_vectors(
+    outputs: Mapping[str, np.ndarray], directory: str, num_rows: int
+) -> dict[str, np.ndarray]:
+    """The outputs that have one vector or number for each row, as [rows, size]."""
     vectors = {
         name: values.reshape(num_rows, -1)
         for name, values in outputs.items()
@@ -99,46 +132,48 @@ def decide_answer(
                 f"--checkpoint {directory}: output {name!r} holds NaN or infinity for an ordinary "
                 "text: the training diverged, give an earlier export."
             )
-    name = _choose(vectors, outputs, task, directory)
-    values = vectors[name]
-    if task is None:
-        task = _task_of(name, values, outputs, directory)
-    size = values.shape[1]
-    if task == EMBEDDING:
-        return Answer(name, task, IDENTITY, size, f"vectors of {size} numbers")
-    if task == REGRESSION:
-        if size != 1:
-            raise UserError(
-                f"--task is {task!r}, but output {name!r} of the SavedModel has {size} numbers for "
-                f"each row, where 1 is expected: give --task={CLASSIFICATION}."
-            )
-        return Answer(name, task, IDENTITY, size, "numbers as the model gives them")
-    if size == 1:
+    return vectors
+
+
+def _require_size(task: Task, size: int, name: str) -> None:
+    """Refuses a number where there should be classes, and the other way round."""
+    told = f"--task is {task.name!r}, but output {name!r} of the SavedModel has "
+    if task.is_number and size != 1:
         raise UserError(
-            f"--task is {task!r}, but output {name!r} of the SavedModel has 1 number for each row, "
-            f"where one for each class is expected: give --task={REGRESSION}."
+            f"{told}{size} numbers for each row, where 1 is expected: give --task={CLASSIFICATION}."
         )
+    if task.has_labels and size == 1:
+        raise UserError(
+            f"{told}1 number for each row, where one for each class is expected: give "
+            f"--task={REGRESSION}."
+        )
+
+
+def _activation(task: Task, values: np.ndarray) -> tuple[str, str]:
+    """What is left to do to the values, and what they are taken for."""
+    if task.activation == IDENTITY:
+        if task.is_number:
+            return IDENTITY, "numbers as the model gives them"
+        return IDENTITY, f"vectors of {values.shape[1]} numbers"
     if _sum_to_one(values):
-        return Answer(name, task, IDENTITY, size, "probabilities, since every row has the sum 1")
-    if task == MULTILABEL:
-        if _within_one(values):
-            return Answer(name, task, IDENTITY, size, "probabilities, since all lie from 0 to 1")
-        return Answer(name, task, SIGMOID, size, "logits, to which a sigmoid was added")
-    return Answer(name, task, SOFTMAX, size, "logits, to which a softmax was added")
+        return IDENTITY, "probabilities, since every row has the sum 1"
+    if task.activation == SIGMOID and _within_one(values):
+        return IDENTITY, "probabilities, since all lie from 0 to 1"
+    return task.activation, f"logits, to which a {task.activation} was added"
 
 
 def _choose(
     vectors: Mapping[str, np.ndarray],
     outputs: Mapping[str, np.ndarray],
-    task: str | None,
+    task: Task | None,
     directory: str,
 ) -> str:
     """The name of the output that is the answer."""
-    known: Sequence[str] = (*_CLASS_OUTPUTS, *_POOLED_OUTPUTS)
-    if task == EMBEDDING:
-        known = _POOLED_OUTPUTS
-    elif task is not None:
-        known = _CLASS_OUTPUTS
+    known: tuple[str, ...]
+    if task is None:
+        known = (*_CLASS_OUTPUTS, *_POOLED_OUTPUTS)
+    else:
+        known = _CLASS_OUTPUTS if task.has_head else _POOLED_OUTPUTS
     for name in known:
         if name in vectors:
             return name
@@ -154,7 +189,7 @@ def _choose(
 
 def _task_of(
     name: str, values: np.ndarray, outputs: Mapping[str, np.ndarray], directory: str
-) -> str:
+) -> Task:
     """What the values of the output tell, where they tell it."""
     width = values.shape[1]
     # An encoder gives the vectors of all tokens beside the pooled one, all of one width.

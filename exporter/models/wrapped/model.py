@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bert.model import TextModel
 from exporter.models.wrapped.answer import Answer
@@ -31,34 +30,7 @@ class WrappedModel(TextModel):
     fingerprint: Mapping[str, str]
 
     @property
-    def word_embedding_rows(self) -> int | None:
-        """The rows of its word embeddings, None where no variable has their name."""
-        return self.tables.words
-
-    @property
     def most_columns(self) -> int:
         """How many columns features may have: a limit, since attention takes their square."""
         known = self.signature.length or self.tables.positions
         return known or max(self.max_seq_length, _USUAL_POSITIONS)
-
-    def describe_network(self) -> str:
-        """Its length, and what its output was taken for."""
-        length = self.signature.length
-        columns = f"{length} columns" if length else "any number of columns"
-        answer = self.answer
-        return f"kept as it is, {columns}, its output {answer.output!r} taken as {answer.reason}"
-
-    def describe_embedding(self) -> str:
-        """The output that is the vector."""
-        return f"the output {self.answer.output}"
-
-    def network_to_json(self) -> dict[str, Any]:
-        """The original's signature and fingerprint, and what is done to its output."""
-        return {
-            "wrapped": {
-                **self.signature.to_json(),
-                "embedding_rows": dataclasses.asdict(self.tables),
-                "answer": dataclasses.asdict(self.answer),
-                "sha256": dict(self.fingerprint),
-            }
-        }

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from bert.checkpoints.options import ReadOptions, class_labels, require_no_labels
+from bert.checkpoints.options import ReadOptions, task_labels
 from bert.checkpoints.text.profile import TextProfile
 from bert.checkpoints.text.settings import Setting, find_max_seq_length
 from bert.errors import UserError
 from bert.model import GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT
-from bert.tasks import CLASSIFICATION, MULTILABEL
 from exporter.contract import GRAPH_FILE, SERVE_TAG, TEXT_GRAPH_FILE
+from exporter.models.opened_model import Row
 from exporter.models.wrapped.answer import Answer, decide_answer
 from exporter.models.wrapped.effects import refuse_effects
 from exporter.models.wrapped.embedding_tables import find_tables
@@ -76,18 +76,13 @@ def read(directory: Path, options: ReadOptions, location: str) -> WrappedModel:
             )
         length = _max_seq_length(signature, options, folder, tables.positions)
         answer, network = _ask(session, signature, text, length, options.task, location)
-    if answer.task in (CLASSIFICATION, MULTILABEL):
-        labels = class_labels(options.labels, answer.size)
-    else:
-        require_no_labels(options.labels, answer.task)
-        labels = ()
     return WrappedModel(
         vocabulary=text.vocabulary,
         vocabulary_file=text.vocabulary_file,
         do_lower_case=text.casing.value,
         tokenizer=text.tokenizer,
         task=answer.task,
-        labels=labels,
+        labels=task_labels(options.labels, answer.task, answer.size),
         max_seq_length=length.value,
         provenance={
             "kind": kind,
@@ -181,7 +176,7 @@ def _run(
     length: Setting[int],
 ) -> Mapping[str, np.ndarray]:
     """The signature's outputs, by name."""
-    inputs = padded_inputs(signature, [(ids, [0] * len(ids)) for ids in rows])
+    inputs = padded_inputs(signature, [Row(ids, [0] * len(ids)) for ids in rows])
     feeds = {given.tensor: inputs[given.name] for given in signature.inputs.values()}
     try:
         return session.run(dict(signature.outputs), feeds)

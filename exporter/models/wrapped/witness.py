@@ -1,6 +1,6 @@
 """The SavedModel as it was, asked in a process of its own: the witness of a wrapped model.
 
-    python -m exporter.wrapped.witness DIRECTORY SIGNATURE OUTPUT REQUEST.npz ANSWER.npz
+    python -m exporter.models.wrapped.witness DIRECTORY SIGNATURE OUTPUT REQUEST.npz ANSWER.npz
 
 REQUEST.npz holds each batch's inputs, under `BATCH/INPUT`.
 """
@@ -12,15 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from exporter.models.opened_model import Row
 from exporter.models.wrapped.model import WrappedModel
 from exporter.models.wrapped.signature import INPUT_IDS, INPUT_MASK, SEGMENT_IDS, FeatureSignature
 from exporter.runtime.fresh_process import run_module
 from exporter.runtime.reload import ReloadError
 
 _BATCH = 4
-
-Row = tuple[Sequence[int], Sequence[int]]
-"""ids and segment ids"""
 
 
 def padded_inputs(signature: FeatureSignature, rows: Sequence[Row]) -> dict[str, np.ndarray]:

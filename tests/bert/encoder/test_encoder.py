@@ -9,10 +9,11 @@ import pytest
 import tensorflow as tf
 
 from bert.config import ACTIVATIONS, GELU_ERF, GELU_TANH, BertConfig
-from bert.encoder.heads import ClassificationHead
+from bert.encoder.heads import DenseHead
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.serving import ServingEncoder
 from bert.reference import ReferenceClassifier
+from bert.tasks import CLASSIFICATION
 from tests.oracles.original_classifier import OriginalClassifier
 from tests.tiny_model import TinyModel, random_weights, tiny_config, write_tiny_model
 
@@ -63,8 +64,8 @@ def padded(rows: Rows) -> Features:
 def probabilities_of(
     config: BertConfig, weights: dict[str, np.ndarray]
 ) -> Callable[[Rows], np.ndarray]:
-    encoder, head = ServingEncoder(config, weights), ClassificationHead(weights)
-    run = tf.function(lambda tokens: head(encoder.pooled(tokens)), reduce_retracing=True)
+    encoder, head = ServingEncoder(config, weights), DenseHead(weights, CLASSIFICATION)
+    run = tf.function(lambda tokens: head(encoder.pooled(tokens), tokens), reduce_retracing=True)
     return lambda rows: run(packed(rows)).numpy()
 
 

@@ -69,14 +69,19 @@ def _run(
 ) -> tuple[list[list[int]], list[np.ndarray]]:
     """Ids and probabilities of the texts."""
     rows = [(text,) for text in _TEXTS]
-    return run_in_fresh_process(directory, rows, ["text"], "probabilities", float32_thresholds)
+    ids, runs = run_in_fresh_process(
+        directory, rows, ["text"], ["probabilities"], float32_thresholds
+    )
+    return ids, [np.stack([outputs["probabilities"] for outputs in run]) for run in runs]
 
 
 def _expected(model: FineTunedModel, rows: Sequence[Sequence[int]]) -> np.ndarray:
     """The probabilities of rows of ids by the NumPy witness."""
     witness = ReferenceModel(model)
     features = [np.array([row]) for row in rows]
-    return np.concatenate([witness.answers(ids, ids * 0 + 1, ids * 0) for ids in features])
+    return np.concatenate(
+        [witness.answers(ids, ids * 0 + 1, ids * 0)["probabilities"] for ids in features]
+    )
 
 
 @pytest.mark.parametrize("machine", _MACHINES)

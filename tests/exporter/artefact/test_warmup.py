@@ -19,6 +19,7 @@ from bert.model import FineTunedModel
 from exporter import export, exporting
 from exporter.artefact.warmup import default_rows, read_rows, write_warmup
 from exporter.contract import WARMUP_FILE
+from exporter.models.checkpoint import OpenedCheckpoint
 from exporter.proof.verification import VerificationError, verify
 from exporter.runtime.replay import MAX_RECORDS, replay_warmup
 from exporter.runtime.servable import Servable
@@ -197,7 +198,7 @@ def test_the_verification_replays(tiny_export: Path, model: FineTunedModel, tmp_
     directory = shutil.copytree(tiny_export, tmp_path / "1")
     add_features_out_of_range(directory)
     with pytest.raises(VerificationError, match=r"warm-up record 0 of .*input_ids must lie"):
-        verify(directory, model, False, None)
+        verify(directory, OpenedCheckpoint(model), False, None)
 
 
 def test_too_many_sentences(tiny_export: Path, model: FineTunedModel, tmp_path: Path) -> None:

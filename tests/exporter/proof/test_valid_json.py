@@ -21,6 +21,7 @@ from bert.model import FineTunedModel
 from exporter import export
 from exporter.artefact.served_model import ServedModel
 from exporter.contract import TEXT_INPUT
+from exporter.models.checkpoint import OpenedCheckpoint
 from exporter.models.network import EncoderNetwork
 from exporter.proof.valid_json import require_valid_json
 from exporter.text.engine.wordpiece import FAST_OP
@@ -170,7 +171,7 @@ def test_a_word_piece_that_is_no_text(model: FineTunedModel) -> None:
     tokens = (*model.vocabulary.tokens[:-1], "\ud800")
     vocabulary = dataclasses.replace(model.vocabulary, tokens=tokens)
     with pytest.raises(UserError, match="word piece"):
-        require_valid_json(dataclasses.replace(model, vocabulary=vocabulary))
+        require_valid_json(OpenedCheckpoint(dataclasses.replace(model, vocabulary=vocabulary)))
 
 
 _VARIABLES = (
@@ -197,14 +198,14 @@ def enlarged(model: FineTunedModel, name: str, factor: float) -> FineTunedModel:
 def test_weights_that_can_overflow(model: FineTunedModel, name: str) -> None:
     """The sentence names the variable, or for a bias the one it is added behind."""
     with pytest.raises(UserError, match=r"variable .*NaN") as error:
-        require_valid_json(enlarged(model, name, 1e30))
+        require_valid_json(OpenedCheckpoint(enlarged(model, name, 1e30)))
     scope = name.rsplit("/", 1)[0] if name.endswith(("bias", "beta", "kernel", "gamma")) else name
     assert scope.replace("output_bias", "output_weights") in str(error.value)
 
 
 def is_admitted(model: FineTunedModel) -> bool:
     try:
-        require_valid_json(model)
+        require_valid_json(OpenedCheckpoint(model))
     except UserError:
         return False
     return True

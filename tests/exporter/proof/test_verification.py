@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert.checkpoints import ReadOptions, read
+from bert.checkpoints import ReadOptions
 from bert.encoder.serving import ServingEncoder
 from bert.errors import UserError
-from bert.model import FineTunedModel
 from exporter import export
 from exporter.artefact import saving
+from exporter.models.checkpoint import OpenedCheckpoint
+from exporter.models.opened_model import OpenedModel
+from exporter.models.opening import open_model
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.proof.verification import PROBABILITY_TOLERANCE, VerificationError, verify
 from exporter.text import google_research
@@ -34,10 +36,11 @@ def export_dir(tmp_path: Path) -> Path:
 def tampering_with_weights(name: str, bump: float) -> Callable[..., Any]:
     """A writer that changes one weight between reading and writing."""
 
-    def write(model: FineTunedModel, directory: Path, **options: Any) -> tuple[str, ...]:
-        weights = {key: value.copy() for key, value in model.weights.items()}
+    def write(opened: OpenedCheckpoint, directory: Path, **options: Any) -> tuple[str, ...]:
+        weights = {key: value.copy() for key, value in opened.model.weights.items()}
         weights[name].flat[0] += bump
-        return _write(dataclasses.replace(model, weights=weights), directory, **options)
+        tampered = OpenedCheckpoint(dataclasses.replace(opened.model, weights=weights))
+        return _write(tampered, directory, **options)
 
     return write
 
@@ -130,8 +133,8 @@ def test_a_broken_artefact(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def write(model: FineTunedModel, directory: Path, **options: Any) -> tuple[str, ...]:
-        signatures = _write(model, directory, **options)
+    def write(opened: OpenedModel, directory: Path, **options: Any) -> tuple[str, ...]:
+        signatures = _write(opened, directory, **options)
         spoil(directory)
         return signatures
 
@@ -155,22 +158,20 @@ def test_without_verification_nothing_is_noticed(
 
 
 @pytest.fixture(scope="module")
-def model(tiny_model: TinyModel) -> FineTunedModel:
-    return read(tiny_model.prefix, ReadOptions())
+def opened(tiny_model: TinyModel) -> OpenedModel:
+    return open_model(tiny_model.prefix, ReadOptions(), str(tiny_model.prefix))
 
 
-def test_report(tiny_export: Path, model: FineTunedModel, tmp_path: Path) -> None:
+def test_report(tiny_export: Path, opened: OpenedModel, tmp_path: Path) -> None:
     """Every line counts, whatever its bytes; the last line end makes no line."""
     lines = tmp_path / "lines.txt"
     lines.write_bytes(b"the film\n\n\xff\xfe\nlast\r\n")
-    report = verify(tiny_export, model, False, lines)
+    report = verify(tiny_export, opened, False, lines)
     assert report.texts_with_equal_ids == len(ADVERSARIAL_TEXTS) + 4
     assert report.texts_with_compared_probabilities >= 20
     assert 0 < report.largest_probability_difference <= PROBABILITY_TOLERANCE
 
 
-def test_a_file_that_cannot_be_read(
-    tiny_export: Path, model: FineTunedModel, tmp_path: Path
-) -> None:
+def test_a_file_that_cannot_be_read(tiny_export: Path, opened: OpenedModel, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--verify_file"):
-        verify(tiny_export, model, False, tmp_path / "absent")
+        verify(tiny_export, opened, False, tmp_path / "absent")

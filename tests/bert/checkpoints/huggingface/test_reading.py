@@ -36,7 +36,10 @@ def test_a_classifier(tmp_path: Path) -> None:
     assert_weights(model, variables())
     assert model.config.layer_norm_eps == 1e-5
     assert model.config.hidden_act == "gelu_erf"
-    assert (model.task, model.labels) == ("classification", ("negative", "neutral", "positive"))
+    assert (model.task.name, model.labels) == (
+        "classification",
+        ("negative", "neutral", "positive"),
+    )
     assert (model.tokenizer, model.do_lower_case) == ("huggingface", True)
     assert model.max_seq_length == 32
     assert model.pooling == Pooling(POOLER)
@@ -95,16 +98,16 @@ def test_tasks(
 ) -> None:
     values = tensors(variables(num_outputs))
     model = read(write_directory(tmp_path / "model", values, **changes), _OPTIONS)
-    assert (model.task, model.labels) == (task, labels)
+    assert (model.task.name, model.labels) == (task, labels)
     assert model.weights["output_weights"].shape == (num_outputs, CONFIG.hidden_size)
 
 
 def test_the_flag_tells_the_task_where_the_file_does_not(tmp_path: Path) -> None:
     directory = write_directory(tmp_path / "model")
     model = read(directory, ReadOptions(task="multilabel", labels=("a", "b", "c")))
-    assert (model.task, model.labels) == ("multilabel", ("a", "b", "c"))
+    assert (model.task.name, model.labels) == ("multilabel", ("a", "b", "c"))
     model = read(directory, ReadOptions(task="embedding"))
-    assert (model.task, model.labels) == ("embedding", ())
+    assert (model.task.name, model.labels) == ("embedding", ())
     assert "output_weights" not in model.weights
 
 
@@ -124,7 +127,7 @@ def test_an_encoder(architecture: str | None, has_pooler: bool, tmp_path: Path) 
     if not has_pooler:
         values = {name: value for name, value in values.items() if not name.startswith("pooler")}
     model = read(write_directory(tmp_path / "model", values, architecture), _OPTIONS)
-    assert model.task == "embedding"
+    assert model.task.name == "embedding"
     assert model.pooling == Pooling(POOLER if has_pooler else FIRST_TOKEN)
     kept = {
         name: value
@@ -138,7 +141,7 @@ def test_another_head_as_an_encoder(tmp_path: Path) -> None:
     """Only when asked for: its own answer would be another one."""
     values = {**tensors(variables()), "cls.predictions.bias": np.zeros(7, np.float32)}
     directory = write_directory(tmp_path / "model", values, "BertForMaskedLM")
-    assert read(directory, ReadOptions(task="embedding")).task == "embedding"
+    assert read(directory, ReadOptions(task="embedding")).task.name == "embedding"
 
 
 def test_defaults_of_config_json(tmp_path: Path) -> None:

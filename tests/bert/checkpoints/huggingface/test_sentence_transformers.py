@@ -34,7 +34,7 @@ _TYPES_OF_RELEASE_6 = (
 @pytest.mark.parametrize("normalize", [True, False])
 def test_pooling(pooling: Mapping[str, Any], mode: str, normalize: bool, tmp_path: Path) -> None:
     model = read(write_sentence_transformer(tmp_path / "model", pooling, normalize), _OPTIONS)
-    assert model.task == "embedding"
+    assert model.task.name == "embedding"
     assert model.pooling == Pooling(mode, normalize)
     assert not any("pooler" in name for name in model.weights)
     assert model.provenance["kind"] == "sentence-transformers BERT"

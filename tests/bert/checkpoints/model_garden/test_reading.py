@@ -43,7 +43,7 @@ def test_a_classifier(version: int, has_pooler: bool, tmp_path: Path) -> None:
     assert_weights(model, variables())
     assert model.config == CONFIG
     assert model.config.hidden_act == "gelu_tanh"
-    assert (model.task, model.labels) == ("classification", ("0", "1", "2"))
+    assert (model.task.name, model.labels) == ("classification", ("0", "1", "2"))
     assert (model.tokenizer, model.do_lower_case) == ("tensorflow_text", True)
     assert model.max_seq_length == LENGTH
     assert model.vocabulary.tokens == TOKENS
@@ -77,7 +77,7 @@ def test_an_encoder(name: str, tmp_path: Path) -> None:
         file.unlink()
     write_checkpoint(directory, **{name: encoder_tree(variables())})
     model = read(directory, _OPTIONS)
-    assert model.task == "embedding"
+    assert model.task.name == "embedding"
     assert_weights(model, without_classifier(variables()))
     assert model.provenance["kind"] == "Model Garden BertEncoder"
 
@@ -85,7 +85,7 @@ def test_an_encoder(name: str, tmp_path: Path) -> None:
 def test_the_vectors_of_a_classifier(tmp_path: Path) -> None:
     """Those that the classifier stands on."""
     model = read(write_directory(tmp_path / "model"), ReadOptions(task="embedding"))
-    assert model.task == "embedding"
+    assert model.task.name == "embedding"
     assert_weights(model, without_classifier(variables()))
 
 
@@ -117,7 +117,7 @@ def test_a_pretraining(layout: str, tmp_path: Path) -> None:
         file.unlink()
     write_checkpoint(directory, **saved)
     model = read(directory, _OPTIONS)
-    assert model.task == "embedding"
+    assert model.task.name == "embedding"
     assert_weights(model, without_classifier(weights))
     assert model.provenance["kind"] == "Model Garden BertPretrainer"
 
@@ -127,7 +127,7 @@ def test_a_regressor(tmp_path: Path) -> None:
         tmp_path / "model", classifier_tree(variables(1)), parameters(num_classes=1)
     )
     model = read(directory, _OPTIONS)
-    assert (model.task, model.labels) == ("regression", ())
+    assert (model.task.name, model.labels) == ("regression", ())
     assert_weights(model, variables(1))
 
 
@@ -135,7 +135,7 @@ def test_labels_and_task(tmp_path: Path) -> None:
     directory = write_directory(tmp_path / "model")
     options = ReadOptions(task="multilabel", labels=("a", "b", "c"))
     model = read(directory, options)
-    assert (model.task, model.labels) == ("multilabel", ("a", "b", "c"))
+    assert (model.task.name, model.labels) == ("multilabel", ("a", "b", "c"))
 
 
 @pytest.mark.parametrize("name", ["tiny_params.yaml", "tiny.params.yml"])

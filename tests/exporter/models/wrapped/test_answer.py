@@ -5,8 +5,17 @@ import pytest
 import tensorflow as tf
 
 from bert.errors import UserError
-from bert.tasks import CLASSIFICATION, EMBEDDING, MULTILABEL, REGRESSION
-from exporter.models.wrapped.answer import IDENTITY, SIGMOID, SOFTMAX, Answer, decide_answer
+from bert.tasks import (
+    CLASSIFICATION,
+    EMBEDDING,
+    IDENTITY,
+    MULTILABEL,
+    REGRESSION,
+    SIGMOID,
+    SOFTMAX,
+    Task,
+)
+from exporter.models.wrapped.answer import Answer, decide_answer
 
 _ROWS = 6
 _GENERATOR = np.random.default_rng(5)
@@ -23,8 +32,8 @@ def decide(**outputs: np.ndarray) -> Answer:
     return decide_answer(outputs, None, "model", _ROWS)
 
 
-def decide_as(task: str | None, /, **outputs: np.ndarray) -> Answer:
-    return decide_answer(outputs, task, "model", _ROWS)
+def decide_as(task: Task | str | None, /, **outputs: np.ndarray) -> Answer:
+    return decide_answer(outputs, None if task is None else str(task), "model", _ROWS)
 
 
 @pytest.mark.parametrize("name", ["probabilities", "output", "predictions", "anything"])
@@ -86,7 +95,7 @@ def test_the_flag_decides() -> None:
     assert decide_as(CLASSIFICATION, probabilities=LOGITS).activation == SOFTMAX
 
 
-def refused(*told: str, task: str | None = None, **outputs: np.ndarray) -> None:
+def refused(*told: str, task: Task | str | None = None, **outputs: np.ndarray) -> None:
     with pytest.raises(UserError) as error:
         decide_as(task, **outputs)
     for part in told:
