@@ -16,7 +16,6 @@ from bert.tasks import (
     IDENTITY,
     MAX,
     POOLER,
-    ROW_VECTORS,
     SIGMOID,
     SOFTMAX,
     Pooling,
@@ -156,7 +155,7 @@ class ReferenceModel:
     ) -> dict[str, np.ndarray]:
         """What the `text` signature should say: int [B, S] x 3 -> each output, float64 [B, ...]."""
         forward, features = self._forward, (input_ids, input_mask, segment_ids)
-        if self._task.needs == ROW_VECTORS:
+        if self._task.answers_rows:
             vectors = forward.pooled(*features, self._pooling)  # [B, H]
         else:
             vectors = forward.sequence(*features)  # [B, S, H]

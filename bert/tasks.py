@@ -81,7 +81,7 @@ class Task:
     """what signatures call the network's answer"""
 
     decoded: tuple[str, ...] = ()
-    """the outputs of the `text` signature, where it says more than the network's answer"""
+    """the outputs of the `text` signature, where they are not the network's answer"""
 
     has_labels: bool = False
     """whether the numbers belong to labels"""
@@ -103,9 +103,14 @@ class Task:
         return " and ".join(self.outputs)
 
     @property
+    def answers_rows(self) -> bool:
+        """Whether the network's answer is for each row, and not for each token."""
+        return self.needs == ROW_VECTORS
+
+    @property
     def labels_rows(self) -> bool:
         """Whether each row has a number for each label."""
-        return self.has_labels and self.needs == ROW_VECTORS
+        return self.has_labels and self.answers_rows
 
     @property
     def is_number(self) -> bool:
@@ -160,9 +165,7 @@ def row_tasks(size: int | None = None) -> list[Task]:
         0 -> embedding
     """
     return [
-        task
-        for task in TASKS.values()
-        if task.needs == ROW_VECTORS and (size is None or task.fits(size))
+        task for task in TASKS.values() if task.answers_rows and (size is None or task.fits(size))
     ]
 
 

@@ -134,7 +134,7 @@ def _feature_specs() -> list[tf.TensorSpec]:
     return [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
 
 
-@_signature(TEXT, lambda task: not task.decoded)
+@_signature(TEXT, lambda task: task.answers_rows)
 def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Texts [B] -> the head's answer."""
     served = context.served
