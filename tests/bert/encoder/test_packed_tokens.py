@@ -29,6 +29,7 @@ def test_reordered() -> None:
     assert reordered.ids.numpy().tolist() == [1, 2, 1, 7, 2, 1, 8, 9, 2]
     assert reordered.positions.numpy().tolist() == [0, 1, 0, 1, 2, 0, 1, 2, 3]
     assert reordered.row_splits.numpy().tolist() == [0, 2, 5, 9]
+    assert reordered.attention_bias is not None
     assert reordered.attention_bias.numpy().tolist() == [3, 4, 0, 1, 2, 5, 6, 7, 8]
 
 
