@@ -1,15 +1,16 @@
-"""The signatures of an export, in a registry: name -> traced function."""
+"""The signatures of an export: a builder each."""
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import tensorflow as tf
 
-from bert.model import TextModel
-from bert.tasks import Task
-from exporter.artefact.examples import texts_of_examples
-from exporter.artefact.served_model import ServedModel
+from exporter.artefact.signature_registry import (
+    REGISTRY,
+    SignatureContext,
+    examples_function,
+    signature,
+    text_function,
+)
 from exporter.contract import (
     CLASSIFY,
     EMBEDDING,
@@ -19,7 +20,6 @@ from exporter.contract import (
     REGRESS,
     SERVING_DEFAULT,
     TEXT,
-    TEXT_PAIR_INPUTS,
     TOKENIZE,
 )
 from exporter.text.pipeline import NOT_IN_TEXT
@@ -34,52 +34,6 @@ METHOD_NAMES = {
 _RECIPE_OUTPUT = "output"
 
 
-@dataclasses.dataclass(frozen=True)
-class SignatureContext:
-    """What a signature is built from."""
-
-    served: ServedModel
-    model: TextModel
-    top_k: int
-    built: dict[str, tf.types.experimental.PolymorphicFunction] = dataclasses.field(
-        default_factory=dict
-    )
-    """the signatures so far, whose graph a later one may share"""
-
-
-_Builder = Callable[[SignatureContext], tf.types.experimental.PolymorphicFunction]
-
-
-class _Entry(NamedTuple):
-    name: str
-    is_of: Callable[[Task], bool]
-    needs_embedding: bool
-    build: _Builder
-
-
-_REGISTRY: list[_Entry] = []
-
-
-def _signature(
-    name: str,
-    is_of: Callable[[Task], bool] = lambda task: True,
-    needs_embedding: bool = False,
-) -> Callable[[_Builder], _Builder]:
-    """Registers the builder of a signature.
-
-    Args:
-      name: of the signature; it may have several builders, of which no two are of one task.
-      is_of: whether a task has it.
-      needs_embedding: whether it is for networks alone that have a vector to give.
-    """
-
-    def register(builder: _Builder) -> _Builder:
-        _REGISTRY.append(_Entry(name, is_of, needs_embedding, builder))
-        return builder
-
-    return register
-
-
 def build_signatures(
     context: SignatureContext, default_signature: str
 ) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
@@ -87,7 +41,7 @@ def build_signatures(
 
     `default_signature` is one of DEFAULT_SIGNATURES.
     """
-    for entry in _REGISTRY:
+    for entry in REGISTRY:
         if entry.is_of(context.model.task) and (
             context.served.network.has_embedding or not entry.needs_embedding
         ):
@@ -95,46 +49,12 @@ def build_signatures(
     return {SERVING_DEFAULT: context.built[default_signature], **context.built}
 
 
-def _text_function(
-    context: SignatureContext, answer: Callable[..., dict[str, tf.Tensor]]
-) -> tf.types.experimental.PolymorphicFunction:
-    """Traces `answer`, a function of a list of texts, with the inputs that the model has."""
-    names = context.served.text_names
-    specs = [tf.TensorSpec([None], tf.string, name=name) for name in names]
-    if names == TEXT_PAIR_INPUTS:
-
-        @tf.function(input_signature=specs, autograph=False)
-        def of_pair(text_a: tf.Tensor, text_b: tf.Tensor) -> dict[str, tf.Tensor]:
-            return answer([text_a, text_b])
-
-        return of_pair
-
-    @tf.function(input_signature=specs, autograph=False)
-    def of_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answer([text])
-
-    return of_text
-
-
-def _examples_function(
-    context: SignatureContext, answer: Callable[[list[tf.Tensor]], dict[str, tf.Tensor]]
-) -> tf.types.experimental.PolymorphicFunction:
-    """Traces `answer`, a function of a list of texts, with tf.Examples that hold them as input."""
-
-    # The server asks for one input of this name.
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
-    def of_examples(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answer(texts_of_examples(inputs, context.served.text_names))
-
-    return of_examples
-
-
 def _feature_specs() -> list[tf.TensorSpec]:
     names = ("input_ids", "input_mask", "segment_ids")
     return [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
 
 
-@_signature(TEXT, lambda task: task.answers_rows)
+@signature(TEXT, lambda task: task.answers_rows)
 def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Texts [B] -> the head's answer."""
     served = context.served
@@ -142,10 +62,10 @@ def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunctio
     def text(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         return {served.answer_name: served.answer_text(texts)}
 
-    return _text_function(context, text)
+    return text_function(context, text)
 
 
-@_signature(LABELS, lambda task: task.labels_rows)
+@signature(LABELS, lambda task: task.labels_rows)
 def _labels(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Texts [B] -> best label and score [B], and the best k [B, k], best first."""
     served, names = context.served, list(context.model.labels)
@@ -155,10 +75,10 @@ def _labels(context: SignatureContext) -> tf.types.experimental.PolymorphicFunct
         best = tf.gather(names, classes)
         return {"label": best[:, 0], "score": scores[:, 0], "labels": best, "scores": scores}
 
-    return _text_function(context, labels)
+    return text_function(context, labels)
 
 
-@_signature(FEATURES)
+@signature(FEATURES)
 def _features(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Int32 [B, S] x 3 -> the head's answer."""
     served = context.served
@@ -173,7 +93,7 @@ def _features(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
     return features
 
 
-@_signature(FEATURES_WITH_LABEL_IDS)
+@signature(FEATURES_WITH_LABEL_IDS)
 def _features_with_label_ids(
     context: SignatureContext,
 ) -> tf.types.experimental.PolymorphicFunction:
@@ -192,7 +112,7 @@ def _features_with_label_ids(
     return features_with_label_ids
 
 
-@_signature(CLASSIFY, lambda task: task.labels_rows)
+@signature(CLASSIFY, lambda task: task.labels_rows)
 def _classify(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """tf.Examples [B] -> every label and its score, string and float32 [B, C], in class order."""
     served, names = context.served, [context.model.labels]
@@ -201,10 +121,10 @@ def _classify(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
         scores = served.answer_text(texts)
         return {"classes": tf.tile(names, [tf.shape(scores)[0], 1]), "scores": scores}
 
-    return _examples_function(context, classify)
+    return examples_function(context, classify)
 
 
-@_signature(REGRESS, lambda task: task.is_number)
+@signature(REGRESS, lambda task: task.is_number)
 def _regress(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """tf.Examples [B] -> the head's answer, float32 [B]."""
     served = context.served
@@ -212,16 +132,16 @@ def _regress(context: SignatureContext) -> tf.types.experimental.PolymorphicFunc
     def regress(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         return {"outputs": served.answer_text(texts)}
 
-    return _examples_function(context, regress)
+    return examples_function(context, regress)
 
 
-@_signature(EMBEDDING, lambda task: not task.has_head)
+@signature(EMBEDDING, lambda task: not task.has_head)
 def _answered_embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """As `text`, whose answer is the vector."""
     return context.built[TEXT]
 
 
-@_signature(EMBEDDING, lambda task: task.has_head, needs_embedding=True)
+@signature(EMBEDDING, lambda task: task.has_head, needs_embedding=True)
 def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Texts [B] -> pooled vector float32 [B, H]."""
     served = context.served
@@ -229,10 +149,10 @@ def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFu
     def embedding(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         return {"embedding": served.network.embedding(served.packed_tokens(texts))}
 
-    return _text_function(context, embedding)
+    return text_function(context, embedding)
 
 
-@_signature(TOKENIZE)
+@signature(TOKENIZE)
 def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """Texts [B] -> the model's input and each token's place, padded to the longest row, S."""
     served, pieces = context.served, list(context.model.vocabulary.tokens)
@@ -254,4 +174,4 @@ def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
             "ends": padded(packed.ends, NOT_IN_TEXT),
         }
 
-    return _text_function(context, tokenize)
+    return text_function(context, tokenize)

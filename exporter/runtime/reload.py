@@ -96,6 +96,11 @@ def _run(*arguments: str) -> None:
         raise ReloadError(lines[-1])
 
 
+def _storable(values: np.ndarray) -> np.ndarray:
+    """The same values, texts as bytes of one length: an array of objects would be pickled."""
+    return values.astype("S") if values.dtype == object else values
+
+
 def _main(directory: str, request_file: str = "", answer_file: str = "") -> None:
     from bert.encoder.float32_threshold import NAME as FLOAT32_THRESHOLD
     from exporter.runtime.replay import replay_warmup
@@ -133,10 +138,7 @@ def _main(directory: str, request_file: str = "", answer_file: str = "") -> None
         for number, batch in enumerate(batches):
             outputs = servable.predict("text", batch)
             for name in request["output_names"]:
-                values = outputs[name]
-                # Objects would have to be pickled.
-                is_text = values.dtype == object
-                answers[f"{run}/{name}/{number}"] = values.astype("S") if is_text else values
+                answers[f"{run}/{name}/{number}"] = _storable(outputs[name])
     np.savez(answer_file, ids=np.concatenate(ids), lengths=np.concatenate(lengths), **answers)
 
 

@@ -1,0 +1,95 @@
+"""The registry that signatures are in, and what their builders have in common."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from bert.model import TextModel
+from bert.tasks import Task
+from exporter.artefact.examples import texts_of_examples
+from exporter.artefact.served_model import ServedModel
+from exporter.contract import TEXT_PAIR_INPUTS
+
+
+@dataclasses.dataclass(frozen=True)
+class SignatureContext:
+    """What a signature is built from."""
+
+    served: ServedModel
+    model: TextModel
+    top_k: int
+    built: dict[str, tf.types.experimental.PolymorphicFunction] = dataclasses.field(
+        default_factory=dict
+    )
+    """the signatures so far, whose graph a later one may share"""
+
+
+Builder = Callable[[SignatureContext], tf.types.experimental.PolymorphicFunction]
+
+
+class Entry(NamedTuple):
+    """A signature, and which models have it."""
+
+    name: str
+    is_of: Callable[[Task], bool]
+    needs_embedding: bool
+    build: Builder
+
+
+REGISTRY: list[Entry] = []
+
+
+def signature(
+    name: str,
+    is_of: Callable[[Task], bool] = lambda task: True,
+    needs_embedding: bool = False,
+) -> Callable[[Builder], Builder]:
+    """Registers the builder of a signature.
+
+    Args:
+      name: of the signature; it may have several builders, of which no two are of one task.
+      is_of: whether a task has it.
+      needs_embedding: whether it is for networks alone that have a vector to give.
+    """
+
+    def register(builder: Builder) -> Builder:
+        REGISTRY.append(Entry(name, is_of, needs_embedding, builder))
+        return builder
+
+    return register
+
+
+def text_function(
+    context: SignatureContext, answer: Callable[..., dict[str, tf.Tensor]]
+) -> tf.types.experimental.PolymorphicFunction:
+    """Traces `answer`, a function of a list of texts, with the inputs that the model has."""
+    names = context.served.text_names
+    specs = [tf.TensorSpec([None], tf.string, name=name) for name in names]
+    if names == TEXT_PAIR_INPUTS:
+
+        @tf.function(input_signature=specs, autograph=False)
+        def of_pair(text_a: tf.Tensor, text_b: tf.Tensor) -> dict[str, tf.Tensor]:
+            return answer([text_a, text_b])
+
+        return of_pair
+
+    @tf.function(input_signature=specs, autograph=False)
+    def of_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer([text])
+
+    return of_text
+
+
+def examples_function(
+    context: SignatureContext, answer: Callable[[list[tf.Tensor]], dict[str, tf.Tensor]]
+) -> tf.types.experimental.PolymorphicFunction:
+    """Traces `answer`, a function of a list of texts, with tf.Examples that hold them as input."""
+
+    # The server asks for one input of this name.
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
+    def of_examples(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(texts_of_examples(inputs, context.served.text_names))
+
+    return of_examples
