@@ -23,16 +23,16 @@ _BATCH = 4
 
 def padded_inputs(signature: FeatureSignature, rows: Sequence[Row]) -> dict[str, np.ndarray]:
     """What a client of the SavedModel sends for rows: each input by its name, zeros behind."""
-    columns = signature.length or max(len(ids) for ids, _ in rows)
+    columns = signature.length or max(len(row.ids) for row in rows)
     inputs = {
         given.name: np.zeros([len(rows), columns], given.dtype.as_numpy_dtype)
         for given in signature.inputs.values()
     }
     names = {meaning: given.name for meaning, given in signature.inputs.items()}
-    for index, (ids, segment_ids) in enumerate(rows):
-        inputs[names[INPUT_IDS]][index, : len(ids)] = ids
-        inputs[names[INPUT_MASK]][index, : len(ids)] = 1
-        inputs[names[SEGMENT_IDS]][index, : len(ids)] = segment_ids
+    for index, row in enumerate(rows):
+        inputs[names[INPUT_IDS]][index, : len(row.ids)] = row.ids
+        inputs[names[INPUT_MASK]][index, : len(row.ids)] = 1
+        inputs[names[SEGMENT_IDS]][index, : len(row.ids)] = row.segment_ids
     for meaning, name in names.items():
         if meaning not in (INPUT_IDS, INPUT_MASK, SEGMENT_IDS):
             inputs[name] = inputs[name][:, 0]
