@@ -53,7 +53,7 @@ class ExportReport:
                 else None,
                 "max_seq_length": model.max_seq_length,
                 "text_pair": self.text_pair,
-                "unicode_version": PROFILES[model.tokenizer].unicode_version(model),
+                "unicode_version": PROFILES[model.tokenizer].unicode_version(),
                 "vocabulary_lines": len(model.vocabulary),
                 "word_embedding_rows": self.opened.word_embedding_rows,
             },

@@ -1,9 +1,9 @@
 """The Python reference of google-research/bert's tokenizer (`tokenization.py`).
 
-Behaves as the original `FullTokenizer` for every text; bytes are decoded as UTF-8 with
-invalid bytes dropped, as the original's `convert_to_unicode` does. Training uses it,
-the table of the in-graph tokenizer is made by running it, and exports are verified
-against it. The Unicode version is the one of the Python that runs it.
+It gives the ids of the original `FullTokenizer` for every text; bytes are decoded as UTF-8 with
+invalid bytes dropped, as the original's `convert_to_unicode` does. Training uses it, the
+table of the in-graph tokenizer is made by running it, and exports are verified against it.
+Its Unicode version is the version of the Python that runs it.
 """
 
 import unicodedata
@@ -35,7 +35,10 @@ class BasicTokenizer:
         self._do_lower_case = do_lower_case
 
     def tokenize(self, text: str) -> list[str]:
-        """Splits `text` into words; no word is empty or holds white space."""
+        """Splits `text` into words; no word is empty or holds white space.
+
+        Example: "L’été, it's 漢字!" gives "l", "’", "ete", ",", "it", "'", "s", "漢", "字", "!".
+        """
         words: list[str] = []
         for word in _clean_and_isolate_chinese(text).split():
             if self._do_lower_case:
@@ -68,8 +71,8 @@ class FullTokenizer:
     ) -> tuple[list[int], list[int]]:
         """Input ids and segment ids with [CLS] and [SEP], truncated, not padded.
 
-        As `convert_single_example` of the original's `run_classifier.py`, which leaves
-        an empty second text out with its [SEP].
+        As `convert_single_example` of the original's `run_classifier.py`, which leaves out
+        an empty second text and its [SEP].
         """
         tokens_a = self.tokenize(text_a)
         tokens_b = self.tokenize(text_b) if text_b else []

@@ -1,4 +1,4 @@
-"""WordPiece in Python: a word to the longest pieces of a vocabulary, from its start on."""
+"""WordPiece in Python: cuts a word into the longest pieces of a vocabulary, from its start."""
 
 from bert.tokenizers.vocabulary import Vocabulary
 
@@ -6,12 +6,17 @@ _CONTINUED = "##"
 
 
 class WordPiece:
-    """Greedy longest match first, as in tokenization.py's WordpieceTokenizer."""
+    """Greedy longest match first, as in tokenization.py's WordpieceTokenizer.
+
+    Example: with the pieces "un", "##aff", "##able" and the unknown token "[UNK]" the word
+    "unaffable" gives the spans ("un", 0, 2), ("##aff", 2, 5), ("##able", 5, 9), and the word
+    "unless" ("[UNK]", 0, 6).
+    """
 
     def __init__(
         self, vocabulary: Vocabulary, max_characters_per_word: int, unknown_token: str
     ) -> None:
-        """Takes a vocabulary; longer words than the limit are `unknown_token`."""
+        """Takes a vocabulary; words longer than the limit become `unknown_token`."""
         self._vocabulary = vocabulary
         self._max_characters_per_word = max_characters_per_word
         self._unknown_token = unknown_token
@@ -36,7 +41,7 @@ class WordPiece:
         return pieces
 
     def spans(self, word: str) -> list[tuple[str, int, int]]:
-        """The pieces with the first character of each and the one after it."""
+        """The pieces, each with its first character and the character after it."""
         pieces = self.pieces(word)
         if pieces == [self._unknown_token]:
             return [(self._unknown_token, 0, len(word))]

@@ -29,19 +29,19 @@ class ServedModel(tf.Module):
         text_specs = [tf.TensorSpec([None], tf.string, name) for name in text_names]
         # No control flow here or below is Python's: autograph finds nothing to do, and takes two
         # fifths of the time of an export to find it.
-        self._traced_text, self._traced_tokens = (
+        self._tokenize, self._tokenize_with_offsets = (
             tf.function(function, input_signature=[text_specs], autograph=False)
-            for function in (self._pipeline, self._pipeline.tokens)
+            for function in (self._pipeline.tokenize, self._pipeline.tokenize_with_offsets)
         )
 
-    def packed_text(self, texts: Sequence[tf.Tensor]) -> PackedText:
-        """String [B] for each text -> the tokens of B rows, and where they stand."""
-        return self._traced_text(list(texts))
-
-    def packed_tokens(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
+    def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
         """String [B] for each text -> the tokens of B rows."""
-        return self._traced_tokens(list(texts))
+        return self._tokenize(list(texts))
+
+    def tokenize_with_offsets(self, texts: Sequence[tf.Tensor]) -> PackedText:
+        """The same, with the place of each token in its text."""
+        return self._tokenize_with_offsets(list(texts))
 
     def answer_text(self, texts: Sequence[tf.Tensor]) -> tf.Tensor:
         """String [B] for each text -> the network's answer for every row."""
-        return self.network.answer(self.packed_tokens(texts))
+        return self.network.answer(self.tokenize(texts))

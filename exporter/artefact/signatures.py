@@ -147,7 +147,7 @@ def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFu
     served = context.served
 
     def embedding(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {"embedding": served.network.embedding(served.packed_tokens(texts))}
+        return {"embedding": served.network.embedding(served.tokenize(texts))}
 
     return text_function(context, embedding)
 
@@ -158,7 +158,7 @@ def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
     served, pieces = context.served, list(context.model.vocabulary.tokens)
 
     def tokenize(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        packed = served.packed_text(texts)
+        packed = served.tokenize_with_offsets(texts)
         tokens = packed.tokens
 
         def padded(values: tf.Tensor, padding: int | str) -> tf.Tensor:  # [N] -> [B, S]

@@ -1,1 +1,4 @@
-"""Text to token ids, inside the graph."""
+"""Strings to PackedTokens in graph: each library's tokenizer, then truncation and packing.
+
+Knows `bert.tokenizers` and `bert.model`; no other room of `exporter`.
+"""

@@ -6,15 +6,18 @@ from pathlib import Path
 
 from bert.model import TextModel
 from bert.tokenizers.google_research import MAX_CHARACTERS_PER_WORD, BasicTokenizer, FullTokenizer
+from bert.tokenizers.vocabulary import UNK
 from exporter.text.engine.code_point_table import CodePointTable
+from exporter.text.engine.code_points import CodePointNormalizer
 from exporter.text.engine.tokenizer import TextTokenizer
+from exporter.text.packing import keep_longer_shortened
 
 
 def load_table(do_lower_case: bool) -> CodePointTable:
     """The table of this Python's Unicode version.
 
-    Tables of the Unicode versions that supported Pythons have ship with the package;
-    for another one the reference is run here, which takes about 20 seconds.
+    The package ships a table for the Unicode version of every supported Python; for another
+    version the reference is run here, which takes about 20 seconds.
     """
     version = unicodedata.unidata_version
     file = resources.files("exporter.text") / "data" / table_file_name(do_lower_case, version)
@@ -40,17 +43,26 @@ def table_file_name(do_lower_case: bool, unicode_version: str) -> str:
     return f"google_research-{casing}-unicode-{unicode_version}.npz"
 
 
-def build(model: TextModel, word_piece_op: str) -> TextTokenizer:
-    """The in-graph twin of `bert.tokenizers.google_research.FullTokenizer`."""
-    table = load_table(model.do_lower_case)
-    return TextTokenizer(table, model.vocabulary, MAX_CHARACTERS_PER_WORD, word_piece_op)
+class GoogleResearchProfile:
+    """google-research/bert's `tokenization.py` and `run_classifier.py`."""
 
+    truncate_pair = staticmethod(keep_longer_shortened)
+    keeps_empty_second_text = False
 
-def build_reference(model: TextModel) -> FullTokenizer:
-    """The Python reference."""
-    return FullTokenizer(model.vocabulary, model.do_lower_case)
+    def build(self, model: TextModel, word_piece_op: str) -> TextTokenizer:
+        """The in-graph twin of `bert.tokenizers.google_research.FullTokenizer`."""
+        return TextTokenizer(
+            CodePointNormalizer(load_table(model.do_lower_case)),
+            model.vocabulary,
+            MAX_CHARACTERS_PER_WORD,
+            word_piece_op,
+            UNK,
+        )
 
+    def build_reference(self, model: TextModel) -> FullTokenizer:
+        """The Python reference."""
+        return FullTokenizer(model.vocabulary, model.do_lower_case)
 
-def unicode_version(model: TextModel) -> str:
-    """Whose Unicode the tokenizer follows."""
-    return load_table(model.do_lower_case).unicode_version
+    def unicode_version(self) -> str:
+        """The version of this Python, whose `unicodedata` the reference goes by."""
+        return unicodedata.unidata_version

@@ -10,17 +10,23 @@ from exporter.text.tokens import TokenIds
 
 
 class Packed(NamedTuple):
-    """The model's input, and where it comes from."""
+    """The model's input, and the sources of its tokens."""
 
     tokens: PackedTokens
     """N of B rows; segment ids count the texts from 0"""
 
     sources: tf.Tensor
-    """int32 [N], places in the tokens of all texts, one after another, with [CLS] and [SEP]
-    behind them"""
+    """int32 [N], places in the list of the tokens of the first text's rows, then those of the
+    second text's rows, then [CLS], then [SEP]"""
 
     def gather(self, values: Sequence[tf.Tensor], cls: int, sep: int) -> tf.Tensor:
-        """What every text's tokens have, `cls` and `sep`, for each token: int32 [N]."""
+        """Gives each of the N tokens its value: int32 [N].
+
+        Args:
+          values: for each text, the values of its tokens before packing.
+          cls: the value of [CLS].
+          sep: the value of [SEP].
+        """
         return _gather(values, cls, sep, self.sources)
 
 
@@ -32,6 +38,16 @@ def pack(
     sep_id: int,
 ) -> Packed:
     """`[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` of every row, without padding.
+
+    Example: the first texts `[1, 2, 3]`, `[4]`, `[]` and the second texts `[5]`, `[]`, `[6, 7]`
+    with `kept = [2, 1, 0], [1, 0, 2]`, `has_segment = [1, 1, 1], [1, 0, 1]`, and the ids 101
+    and 102 give the rows `[101, 1, 2, 102, 5, 102]`, `[101, 4, 102]`, `[101, 102, 6, 7, 102]`:
+
+        ids         = [101, 1, 2, 102, 5, 102,  101, 4, 102,  101, 102, 6, 7, 102]
+        segment_ids = [  0, 0, 0,   0, 1,   1,    0, 0,   0,    0,   0, 1, 1,   1]
+        positions   = [  0, 1, 2,   3, 4,   5,    0, 1,   2,    0,   1, 2, 3,   4]
+        row_splits  = [0, 6, 9, 14]
+        sources     = [  7, 0, 1,   8, 4,   8,    7, 3,   8,    7,   8, 5, 6,   8]
 
     Args:
       segments: the texts' tokens, of B rows each.
@@ -77,17 +93,24 @@ def _gather(values: Sequence[tf.Tensor], cls: int, sep: int, sources: tf.Tensor)
 
 
 def keep_single(lengths: tf.Tensor, max_seq_length: int) -> tf.Tensor:
-    """The first tokens that fit beside [CLS] and [SEP]: int32 [B] -> int32 [B]."""
+    """How many tokens fit with [CLS] and [SEP]: int32 [B] -> int32 [B].
+
+    Example: `lengths = [3, 9, 0]` and `max_seq_length = 8` give `[3, 6, 0]`.
+    """
     return tf.minimum(lengths, max_seq_length - 2)
 
 
 def keep_longer_shortened(
     lengths_a: tf.Tensor, lengths_b: tf.Tensor, budget: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """What is left when the longer text loses tokens until both fit; of equals, the second.
+    """How many tokens are left when the longer text loses tokens until both fit.
 
-    `_truncate_seq_pair` of the original's run_classifier.py, one token at a time there;
-    tensorflow_text's RoundRobinTrimmer, which fills from the front, keeps as much.
+    Of texts of equal length the second loses one. `_truncate_seq_pair` of the original's
+    run_classifier.py removes one token at a time; this is its result. RoundRobinTrimmer of
+    tensorflow_text, which fills from the front, keeps as many.
+
+    Example: `lengths_a = [2, 9, 1]`, `lengths_b = [2, 9, 9]` and `budget = 5` give `[2, 3, 1]`
+    and `[2, 2, 4]`.
 
     Args:
       lengths_a: int32 [B].
@@ -105,7 +128,10 @@ def keep_longer_shortened(
 def keep_longest_first(
     lengths_a: tf.Tensor, lengths_b: tf.Tensor, budget: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The same, but an odd token goes to the longer text (tokenizers, `LongestFirst`).
+    """The same, but an odd token goes to the longer text (`LongestFirst` of `tokenizers`).
+
+    Example: `lengths_a = [8, 9, 9]`, `lengths_b = [9, 9, 8]` and `budget = 5` give `[2, 2, 3]`
+    and `[3, 3, 2]`, where `keep_longer_shortened` gives `[3, 3, 3]` and `[2, 2, 2]`.
 
     Args:
       lengths_a: int32 [B].

@@ -13,13 +13,12 @@ from exporter.text.tokens import TokenIds
 
 _Segment = TypeVar("_Segment")
 
-
-# Where [CLS] and [SEP] start and end in the text: nowhere.
+# The start and end of [CLS] and [SEP], which stand in no text.
 NOT_IN_TEXT = -1
 
 
 class PackedText(NamedTuple):
-    """The model's input, and where in the request's text each of its N tokens stands."""
+    """The model's input, and the place of each of its N tokens in the request's text."""
 
     tokens: PackedTokens
 
@@ -31,23 +30,33 @@ class PackedText(NamedTuple):
 
 
 class TextPipeline(tf.Module):
-    """One text, or two, to the model's input."""
+    """One text, or two, to the model's input: tokenize each, truncate, pack."""
 
     def __init__(self, model: TextModel, word_piece_op: str) -> None:
         """Takes the profile of the tokenizer that the model was trained with."""
         super().__init__(name="text")
         self._profile = PROFILES[model.tokenizer]
-        self._tokenizer = self._profile.build_tokenizer(model, word_piece_op)
+        self._tokenizer = self._profile.build(model, word_piece_op)
         self._max_seq_length = model.max_seq_length
         self._cls_id, self._sep_id = model.special_ids()
 
-    def __call__(self, texts: Sequence[tf.Tensor]) -> PackedText:
-        """String [B] for each text -> the tokens of B rows, and where they stand.
+    def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
+        """String [B] for each text -> the tokens of B rows.
 
         Raises (when the graph runs):
           InvalidArgumentError: a text is not of rank 1, or the two differ in length.
         """
-        segments = _tokenize(texts, self._tokenizer)
+        return self._pack(_map_texts(self._tokenizer.tokenize, texts)).tokens
+
+    def tokenize_with_offsets(self, texts: Sequence[tf.Tensor]) -> PackedText:
+        """The same, with the place of each token in its text.
+
+        Example: the text "good film" gives the tokens [CLS], "good", "film", [SEP] and
+
+            starts = [-1, 0, 5, -1]
+            ends   = [-1, 4, 9, -1]
+        """
+        segments = _map_texts(self._tokenizer.tokenize_with_offsets, texts)
         packed = self._pack([segment.without_offsets() for segment in segments])
         starts, ends = (
             packed.gather(places, NOT_IN_TEXT, NOT_IN_TEXT)
@@ -55,15 +64,11 @@ class TextPipeline(tf.Module):
         )
         return PackedText(packed.tokens, starts, ends)
 
-    def tokens(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
-        """The same without places, in a graph that has nothing for them."""
-        return self._pack(_tokenize(texts, self._tokenizer.ids)).tokens
-
     def _pack(self, segments: Sequence[TokenIds]) -> Packed:
         if len(segments) == 1:
-            kept = keep_single(_lengths(segments[0]), self._max_seq_length)
+            kept = keep_single(segments[0].lengths(), self._max_seq_length)
             return pack(segments, [kept], [tf.ones_like(kept)], self._cls_id, self._sep_id)
-        lengths_a, lengths_b = (_lengths(segment) for segment in segments)
+        lengths_a, lengths_b = (segment.lengths() for segment in segments)
         kept = self._profile.truncate_pair(lengths_a, lengths_b, self._max_seq_length - 3)
         has_a = has_b = tf.ones_like(lengths_a)
         if not self._profile.keeps_empty_second_text:
@@ -74,20 +79,16 @@ class TextPipeline(tf.Module):
         return pack(segments, kept, [has_a, has_b], self._cls_id, self._sep_id)
 
 
-def _tokenize(
-    texts: Sequence[tf.Tensor], tokenize: Callable[[tf.Tensor], _Segment]
+def _map_texts(
+    tokenize: Callable[[tf.Tensor], _Segment], texts: Sequence[tf.Tensor]
 ) -> list[_Segment]:
-    # Survives grappler, where an assertion of the rank is folded away; without it a
+    # `ensure_shape` survives grappler, which folds an assertion of the rank away; without it a
     # request of another shape than [B] ends some servers.
     texts = [tf.ensure_shape(text, [None]) for text in texts]
     if len(texts) == 1:
         return [tokenize(texts[0])]
     with tf.control_dependencies([_same_length(*texts)]):
         return [tokenize(text) for text in texts]
-
-
-def _lengths(tokens: TokenIds) -> tf.Tensor:
-    return tokens.row_splits[1:] - tokens.row_splits[:-1]
 
 
 def _same_length(text_a: tf.Tensor, text_b: tf.Tensor) -> tf.Operation:

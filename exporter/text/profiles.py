@@ -1,7 +1,6 @@
 """The tokenizers that a model can have been trained with, by name."""
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import tensorflow as tf
@@ -13,15 +12,14 @@ from bert.model import (
     TENSORFLOW_TEXT_FAST,
     TextModel,
 )
-from exporter.text import google_research
-from exporter.text.huggingface import profile as huggingface
-from exporter.text.packing import keep_longer_shortened, keep_longest_first
-from exporter.text.tensorflow_text import tokenizers as stock_tokenizers
+from exporter.text.google_research import GoogleResearchProfile
+from exporter.text.huggingface.profile import HuggingFaceProfile
+from exporter.text.tensorflow_text.tokenizers import BertTokenizer, FastBertTokenizer, StockProfile
 from exporter.text.tokens import Tokenizer
 
 
 class ReferenceTokenizer(Protocol):
-    """What an export's ids are checked against, in Python."""
+    """The Python tokenizer that an export's ids are checked against."""
 
     def encode(
         self, text_a: str | bytes, text_b: str | bytes | None, max_seq_length: int
@@ -29,53 +27,31 @@ class ReferenceTokenizer(Protocol):
         """Input ids and segment ids with the special tokens, truncated, not padded."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Profile:
+class Profile(Protocol):
     """How one library turns texts into a model's input."""
 
-    build_tokenizer: Callable[[TextModel, str], Tokenizer]
-    """model, WordPiece op -> the tokenizer"""
+    @property
+    def keeps_empty_second_text(self) -> bool:
+        """Whether a second text without tokens still gets its [SEP]."""
 
-    build_reference: Callable[[TextModel], ReferenceTokenizer]
-    """model -> what its ids are checked against"""
+    def build(self, model: TextModel, word_piece_op: str, /) -> Tokenizer:
+        """The tokenizer in graph, by the WordPiece op where the library leaves a choice."""
 
-    unicode_version: Callable[[TextModel], str]
-    """model -> whose Unicode its tokenizer follows, for a person"""
+    def build_reference(self, model: TextModel) -> ReferenceTokenizer:
+        """The tokenizer in Python."""
 
-    truncate_pair: Callable[[tf.Tensor, tf.Tensor, int], tuple[tf.Tensor, tf.Tensor]]
-    """lengths int32 [B] of both texts, budget -> how many tokens of each are kept"""
+    def unicode_version(self) -> str:
+        """The release whose Unicode tables the tokenizer follows, for a person."""
 
-    keeps_empty_second_text: bool
-    """whether a second text without tokens still gets its [SEP]"""
+    def truncate_pair(
+        self, lengths_a: tf.Tensor, lengths_b: tf.Tensor, budget: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """How many tokens of two texts are kept: int32 [B] each -> int32 [B] each."""
 
 
 PROFILES: Mapping[str, Profile] = {
-    GOOGLE_RESEARCH: Profile(
-        build_tokenizer=google_research.build,
-        build_reference=google_research.build_reference,
-        unicode_version=google_research.unicode_version,
-        truncate_pair=keep_longer_shortened,
-        keeps_empty_second_text=False,
-    ),
-    HUGGINGFACE: Profile(
-        build_tokenizer=huggingface.build,
-        build_reference=huggingface.build_reference,
-        unicode_version=huggingface.unicode_version,
-        truncate_pair=keep_longest_first,
-        keeps_empty_second_text=True,
-    ),
-    TENSORFLOW_TEXT: Profile(
-        build_tokenizer=stock_tokenizers.build,
-        build_reference=stock_tokenizers.StockReference,
-        unicode_version=stock_tokenizers.unicode_version,
-        truncate_pair=keep_longer_shortened,
-        keeps_empty_second_text=True,
-    ),
-    TENSORFLOW_TEXT_FAST: Profile(
-        build_tokenizer=stock_tokenizers.build_fast,
-        build_reference=stock_tokenizers.StockReference,
-        unicode_version=stock_tokenizers.unicode_version,
-        truncate_pair=keep_longer_shortened,
-        keeps_empty_second_text=True,
-    ),
+    GOOGLE_RESEARCH: GoogleResearchProfile(),
+    HUGGINGFACE: HuggingFaceProfile(),
+    TENSORFLOW_TEXT: StockProfile(BertTokenizer),
+    TENSORFLOW_TEXT_FAST: StockProfile(FastBertTokenizer),
 }

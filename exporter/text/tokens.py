@@ -1,4 +1,4 @@
-"""What every in-graph tokenizer is and gives, before truncation and packing."""
+"""Tokens of texts in graph, before truncation and packing, and the tokenizers that give them."""
 
 from typing import NamedTuple, Protocol
 
@@ -16,9 +16,21 @@ class TokenIds(NamedTuple):
     row_splits: tf.Tensor
     """int32 [B + 1]"""
 
+    def lengths(self) -> tf.Tensor:
+        """The number of pieces of each row, int32 [B]."""
+        return self.row_splits[1:] - self.row_splits[:-1]
+
 
 class Tokens(NamedTuple):
-    """The same, and where in its row's text each piece stands."""
+    """The same, and the place of each piece in its row's text.
+
+    Example: "unaffable film" and "" with the pieces "un", "##aff", "##able" and "film":
+
+        ids        = [7, 8, 9, 4]
+        row_splits = [0, 4, 4]
+        starts     = [0, 2, 5, 10]
+        ends       = [2, 5, 9, 14]
+    """
 
     ids: tf.Tensor
     """int32 [T]"""
@@ -44,23 +56,27 @@ class Tokens(NamedTuple):
 class Tokenizer(Protocol):
     """Texts to pieces, in graph."""
 
-    def __call__(self, text: tf.Tensor) -> Tokens:
-        """Tokenizes string [B], any bytes."""
+    def tokenize(self, text: tf.Tensor) -> TokenIds:
+        """Tokenizes string [B], any bytes, in a graph without the ops for offsets.
 
-    def ids(self, text: tf.Tensor) -> TokenIds:
-        """The same without offsets, in a graph that has nothing for them.
-
-        The optimizer takes out what nobody reads, but only after it has worked on it.
+        The optimizer would remove those where nobody reads them, but only after work on them.
         """
+
+    def tokenize_with_offsets(self, text: tf.Tensor) -> Tokens:
+        """The same, with the place of each piece in its text."""
 
 
 def merge_rows(first: TokenIds, second: TokenIds, rows: tf.Tensor) -> TokenIds:
     """The rows of two batches as one, in another order.
 
+    Example: `first` of the rows `[1]`, `[]`, `[2, 3]`, `second` of the row `[10, 11]` and
+    `rows = [3, 0, 2, 1]` give the rows `[]`, `[10, 11]`, `[2, 3]`, `[1]`: the first row of all
+    becomes the last one.
+
     Args:
       first: of B1 rows.
       second: of B2 rows.
-      rows: int32 [B1 + B2], the row that each becomes; every row once.
+      rows: int32 [B1 + B2], the new number of each row; every number once.
 
     Returns:
       Ids of B1 + B2 rows.

@@ -1,0 +1,1 @@
+"""Hugging Face's BERT tokenizer in Python, over data read from the library."""

@@ -10,7 +10,7 @@ from bert.tokenizers.huggingface.settings import AddedToken
 
 @dataclasses.dataclass(frozen=True)
 class Match:
-    """A token in a text, with the white space that it takes."""
+    """A token in a text, the white space that it takes included."""
 
     token: AddedToken
     start: int
@@ -18,7 +18,7 @@ class Match:
 
 
 class AddedTokenFinder:
-    """Finds tokens by the text that each stands for."""
+    """Finds tokens in a text."""
 
     def __init__(
         self, patterns: Mapping[str, AddedToken], characters: HuggingFaceCharacters
@@ -34,7 +34,10 @@ class AddedTokenFinder:
         """The tokens in a text, given as its characters; they do not overlap.
 
         Of patterns that start at the same place the longest is taken, and the search goes
-        on behind it, even where `single_word` then turns the token down.
+        on behind it, even where `single_word` then rejects the token.
+
+        Example: the patterns "ab" and "abc", of which "abc" is `rstrip`, are found in
+        "xabc abab" from 1 to 5 ("abc "), from 5 to 7 and from 7 to 9.
         """
         characters = self._characters
         matches: list[Match] = []
@@ -69,7 +72,7 @@ class AddedTokenFinder:
 def raw_patterns(
     tokens: Iterable[AddedToken], characters: HuggingFaceCharacters
 ) -> dict[str, AddedToken]:
-    """What is looked for in the text as it comes.
+    """The patterns to look for in the raw text.
 
     Raises:
       UserError: the tokens cannot be told apart.
@@ -84,7 +87,7 @@ def normalized_patterns(
     normalize: Callable[[str], str],
     characters: HuggingFaceCharacters,
 ) -> dict[str, AddedToken]:
-    """What is looked for in the normalised text between the tokens found before.
+    """The patterns to look for in the normalised text between raw tokens.
 
     Raises:
       UserError: the tokens cannot be told apart once they are normalised.

@@ -1,7 +1,7 @@
-"""What Hugging Face's `tokenizers` does to every character, as its own parts answered.
+"""The properties of every character in Hugging Face's `tokenizers`, read from its own answers.
 
-The data ships with the package (`data/huggingface_characters.npz`, made by
-`scripts/build_code_point_tables`), so that models of that library are exported without it.
+The data ships with the package (`data/characters.npz`, made by
+`scripts/build_code_point_tables`), so an export of that library's models does not need it.
 """
 
 import bisect
@@ -18,10 +18,13 @@ FILE_NAME = "characters.npz"
 
 
 class CodePointSet:
-    """Characters, kept as the borders between those outside and those inside."""
+    """A set of characters, kept as the borders between its outside and its inside.
+
+    Example: the digits "0" to "9" are the borders `[48, 58]`.
+    """
 
     def __init__(self, borders: Iterable[int]) -> None:
-        """Takes the first code point inside, the first one outside after it, and so on."""
+        """Takes the first code point inside, the next one outside, the next one inside, ..."""
         self.borders = list(borders)
 
     @classmethod
@@ -44,7 +47,7 @@ class CodePointSet:
 
 @dataclasses.dataclass(frozen=True)
 class HuggingFaceCharacters:
-    """The properties that BERT's normalizer and pre-tokenizer go by."""
+    """The properties that BERT's normalizer and pre-tokenizer use."""
 
     removed: CodePointSet
     """by `clean_text`"""
@@ -65,10 +68,10 @@ class HuggingFaceCharacters:
     """words of their own"""
 
     word_characters: CodePointSet
-    """may not stand beside an added token of `single_word`"""
+    """may not stand next to an added token of `single_word`"""
 
     strippable: CodePointSet
-    """belong to an added token of `lstrip` or `rstrip` beside them"""
+    """belong to an added token of `lstrip` or `rstrip` next to them"""
 
     decompositions: Mapping[str, str]
     """in full and canonically ordered, for `strip_accents`; up to four characters"""
@@ -93,7 +96,7 @@ class HuggingFaceCharacters:
             return cls(**fields, combining_orders=marks, reference=str(arrays["reference"]))
 
     def save(self, file: Path) -> None:
-        """Writes what `load` reads."""
+        """Writes the file that `load` reads."""
         np.savez_compressed(
             file,
             **{name: np.array(getattr(self, name).borders, np.int32) for name in SETS},
@@ -113,6 +116,9 @@ def _columns(mapping: Mapping[str, str]) -> np.ndarray:
     """Int32 [1 + longest, characters]: the characters, then their outputs, -1 after the last.
 
     Neighbours are stored as differences, which compress to a fifth.
+
+    Example: {"A": "a", "C": "cd"} has the columns `[[65, 67], [97, 99], [-1, 100]]`, stored as
+    `[[65, 2], [97, 2], [-1, 101]]`.
     """
     longest = max(map(len, mapping.values()))
     rows = [

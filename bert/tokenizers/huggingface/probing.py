@@ -1,7 +1,7 @@
-"""Asks the `tokenizers` package what it does to every character.
+"""Reads the properties of every character from the `tokenizers` package.
 
-Only `scripts/build_code_point_tables` runs this, and only this needs the package. No rule
-of Unicode is written here: every property is read off what the package's parts return.
+Only `scripts/build_code_point_tables` runs this module, and only this module needs the
+package. It states no rule of Unicode: every property comes from an answer of the package.
 """
 
 import unicodedata
@@ -14,7 +14,7 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 from bert.tokenizers.huggingface.characters import CODE_POINTS, CodePointSet, HuggingFaceCharacters
 
 _LITERAL = "[X]"
-# One of them moves a mark of whatever combining class: theirs are the least and the greatest.
+# Of the least and the greatest combining class: one of the two moves a mark of any class.
 _LOWEST_MARK = "\u0338"
 _HIGHEST_MARK = "\u0345"
 
@@ -76,12 +76,12 @@ def _changes(change: Callable[[str], str]) -> dict[str, str]:
 
 
 def _combining_orders(decompose: Callable[[str], str]) -> dict[str, int]:
-    """Ranks of combining classes, told by which of two neighbours decomposing swaps.
+    """Ranks of combining classes, read from the neighbours that decomposing swaps.
 
     Python's own classes only choose one mark of each class to compare the others with.
 
     Raises:
-      ValueError: a mark is of a class that none of the chosen ones has.
+      ValueError: a mark has a class that no chosen mark has.
     """
 
     def swapped(first: str, second: str) -> bool:

@@ -4,7 +4,7 @@ import dataclasses
 
 from bert.tokenizers.vocabulary import CLS, SEP, UNK, Vocabulary
 
-# Those of BERT, which are recognised inside the text too.
+# BERT's special tokens, which are recognised inside the text too.
 SPECIAL_TOKENS = (UNK, SEP, "[PAD]", CLS, "[MASK]")
 
 
@@ -16,10 +16,10 @@ class AddedToken:
     id: int
 
     normalized: bool = False
-    """whether it is looked for in the normalised text, normalised itself"""
+    """whether its normalised form is looked for in the normalised text"""
 
     single_word: bool = False
-    """whether it must not stand beside a letter, digit or underscore"""
+    """whether it must not stand next to a letter, digit or underscore"""
 
     lstrip: bool = False
     """whether it takes the white space before it"""
@@ -28,12 +28,12 @@ class AddedToken:
     """whether it takes the white space after it"""
 
     is_word_piece: bool = True
-    """whether WordPiece has it too, and so may find it in a word"""
+    """whether WordPiece has it too and may find it in a word"""
 
 
 @dataclasses.dataclass(frozen=True)
 class HuggingFaceSettings:
-    """What `tokenizers`' BertNormalizer, WordPiece and AddedVocabulary are set to."""
+    """The settings of `tokenizers`' BertNormalizer, WordPiece and AddedVocabulary."""
 
     lowercase: bool
     strip_accents: bool
@@ -47,7 +47,7 @@ class HuggingFaceSettings:
 
     @classmethod
     def of_vocabulary(cls, vocabulary: Vocabulary, lowercase: bool) -> "HuggingFaceSettings":
-        """What BertWordPieceTokenizer takes for a vocab.txt that comes alone."""
+        """The settings that BertWordPieceTokenizer gives a vocab.txt that comes alone."""
         special_tokens = [name for name in SPECIAL_TOKENS if name in vocabulary.ids]
         return cls(
             lowercase=lowercase,
@@ -56,7 +56,7 @@ class HuggingFaceSettings:
         )
 
     def word_pieces(self, vocabulary: Vocabulary) -> Vocabulary:
-        """The part of the vocabulary that WordPiece has; the other slots are empty."""
+        """WordPiece's part of the vocabulary; the other slots are empty."""
         tokens = list(vocabulary.tokens)
         for token in self.added_tokens:
             if not token.is_word_piece:

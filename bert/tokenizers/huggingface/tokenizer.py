@@ -1,8 +1,8 @@
 """The Python reference of Hugging Face's BERT tokenizer (`tokenizers`, BertTokenizerFast).
 
-Behaves as the library for every text, offsets included; bytes are decoded as UTF-8 with
-invalid ones dropped. It goes character by character over the data that the library's own
-parts gave (`characters`), and exports are verified against it.
+It gives the library's ids and offsets for every text; bytes are decoded as UTF-8 with invalid
+bytes dropped. It goes character by character over data that was read from the library's own
+answers (`characters`), and exports are verified against it.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from bert.tokenizers.wordpiece import WordPiece
 
 @dataclasses.dataclass(frozen=True)
 class Character:
-    """A character of normalised text and the place of the one that it came from."""
+    """A character of normalised text, and the place of the character that it came from."""
 
     value: str
     source: int
@@ -29,7 +29,7 @@ class Character:
 
 @dataclasses.dataclass(frozen=True)
 class Token:
-    """A token and the characters of the text that it stands for."""
+    """A token and its characters in the text."""
 
     id: int
     start: int
@@ -40,7 +40,7 @@ class BertNormalizer:
     """Cleans text, isolates Chinese characters, strips accents, lower-cases."""
 
     def __init__(self, settings: HuggingFaceSettings, characters: HuggingFaceCharacters) -> None:
-        """Each step is done where the settings say so."""
+        """Takes the settings, which switch each step on or off."""
         self._settings = settings
         self._characters = characters
 
@@ -49,7 +49,11 @@ class BertNormalizer:
         return "".join(character.value for character in self.normalize_with_sources(text))
 
     def normalize_with_sources(self, text: str, first: int = 0) -> list[Character]:
-        """The normalised text; `first` is the place of the first character."""
+        """The normalised text; `first` is the place of the first character.
+
+        Example: "É漢" with all steps on gives the characters "e", " ", "漢", " " of the sources
+        0, 1, 1, 1.
+        """
         settings, known = self._settings, self._characters
         output = [Character(value, first + index) for index, value in enumerate(text)]
         if settings.clean_text:
@@ -75,11 +79,14 @@ class BertNormalizer:
         return output
 
     def _decompose(self, text: Sequence[Character]) -> list[Character]:
-        """Canonical decomposition, with the sources that the library tells of.
+        """Canonical decomposition, with the sources that the library reports.
 
-        It orders marks together with a note on each whether it is the first of its
-        source, and then counts sources by these notes. So a mark that has moved belongs
-        to the source that had its new place.
+        The library orders marks together with a note on each whether it is the first of its
+        source, and then counts sources by these notes. So the library reports for a mark that
+        has moved the source that had its new place.
+
+        Example: "x", U+1D16D (class 226), U+1D165 (class 216) becomes "x", U+1D165, U+1D16D of
+        the sources 0, 1, 2.
         """
         orders = self._characters.combining_orders
         parts = [
@@ -146,7 +153,7 @@ class HuggingFaceTokenizer:
     ) -> tuple[list[int], list[int]]:
         """Input ids and segment ids with the special tokens, truncated, not padded.
 
-        An empty second text keeps its [SEP]; None is no second text.
+        An empty second text keeps its [SEP]; None stands for a missing one.
         """
         settings = self._settings
         ids_a = [token.id for token in self.tokenize(text_a)]
@@ -167,7 +174,7 @@ class HuggingFaceTokenizer:
         return ids, segment_ids
 
     def _tokens_between(self, text: str, first: int) -> Iterator[Token]:
-        """The tokens of text without raw ones in it; `first` is its place."""
+        """The tokens of a text between raw tokens; `first` is the place of the text."""
         characters = self._normalizer.normalize_with_sources(text, first)
         end = 0
         for match in self._normalized.find([c.value for c in characters]):
@@ -197,7 +204,10 @@ class HuggingFaceTokenizer:
 
 
 def kept_lengths(length_a: int, length_b: int, budget: int) -> tuple[int, int]:
-    """How many tokens of each text `longest_first` truncation keeps."""
+    """How many tokens of each text `longest_first` truncation keeps.
+
+    Example: 9 and 8 tokens with a budget of 5 give (3, 2), and 8 and 9 tokens give (2, 3).
+    """
     if length_a + length_b <= budget:
         return length_a, length_b
     shorter = min(length_a, length_b, budget // 2)

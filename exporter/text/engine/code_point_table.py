@@ -1,7 +1,7 @@
-"""CodePointTable: what a tokenizer's normalisation does to every code point.
+"""CodePointTable: the normalised form of every code point.
 
-The table is made by running a reference tokenizer's own code on each code point, so no
-rule of Unicode is written a second time, and it freezes the reference's Unicode version.
+The table is made by running a reference tokenizer's own code on each code point. So no rule
+of Unicode is written a second time, and the table fixes the reference's Unicode version.
 """
 
 import dataclasses
@@ -14,8 +14,9 @@ import numpy as np
 CODE_POINTS = 0x110000
 PAGE_SIZE = 256
 
-# An entry is `value << FLAG_BITS | flags`. The value is what to add to the code point, or,
-# under MULTIPLE, a row of `expansions`.
+# An entry is `value << FLAG_BITS | flags`. The value is added to the code point, or, under
+# MULTIPLE, names a row of `expansions`. Example: in an uncased table "A" has the entry 32 << 8,
+# which leads to "a", "!" has 0 << 8 | SEPARATOR | ISOLATED, and a space REMOVED | SEPARATOR.
 FLAG_BITS = 8
 REMOVED = 1  # gives no output
 SEPARATOR = 2  # ends the word before it
@@ -71,7 +72,7 @@ class CodePointTable:
         text, and is None where it does not.
 
         Raises:
-          ValueError: the reference does to a code point what no table can hold.
+          ValueError: no table can hold what the reference makes of a code point.
         """
         entries = np.zeros(CODE_POINTS, np.int32)
         expansions: dict[tuple[int, ...], int] = {}
@@ -142,13 +143,23 @@ class CodePointTable:
 
 
 def into_pages(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Int32 [0x110000] -> int32 [4352], where the page of each `c >> 8` starts, and the pages."""
+    """Divides int32 [0x110000] into pages of 256, equal pages stored once.
+
+    Example: entries of 0 up to U+01FF, 1 up to U+03FF, 2 up to U+05FF and so on have the page
+    starts `[0, 0, 256, 256, 512, ...]` and half as many pages as code points.
+
+    Returns:
+      int32 [4352], the start of the page of each `c >> 8`; int32 [pages * 256].
+    """
     pages, page_of = np.unique(entries.reshape(-1, PAGE_SIZE), axis=0, return_inverse=True)
     return (page_of.reshape(-1) * PAGE_SIZE).astype(np.int32), pages.reshape(-1)
 
 
 def expansion_rows(expansions: Iterable[Sequence[int]]) -> np.ndarray:
-    """Int32 [rows, 3] of outputs of two or three code points each."""
+    """Outputs of two or three code points each as int32 [rows, 3].
+
+    Example: "fi" and "1⁄2" become `[[102, 105, -1], [49, 8260, 50]]`.
+    """
     return np.array([(*output, -1)[:3] for output in expansions], np.int32).reshape(-1, 3)
 
 
@@ -173,10 +184,10 @@ def _probe(tokenize: Callable[[str], list[str]], character: str) -> tuple[tuple[
 def _blocks_reordering(
     character: str, gives_nothing: bool, combining: Callable[[str], int]
 ) -> bool:
-    """Whether canonical ordering moves no mark across what the character decomposes to.
+    """Whether the character's decomposition stops marks from moving across it.
 
-    Accents are there while text is decomposed and removed after it; other code points
-    that give nothing were removed before it and block nothing.
+    Accents take part in the ordering and are removed after it. Other code points that give
+    nothing are removed before it and block nothing.
     """
     if gives_nothing and unicodedata.category(character) != "Mn":
         return False
@@ -184,7 +195,7 @@ def _blocks_reordering(
 
 
 def _case_class(tokenize: Callable[[str], list[str]], character: str) -> int:
-    """How the final-sigma rule sees a character, told by what sigmas beside it become."""
+    """The character's class in the final-sigma rule, read from the sigmas next to it."""
 
     def makes_final(text: str) -> bool:
         words = tokenize(text)

@@ -1,8 +1,8 @@
 """Batches of plain ASCII, straight from the text to word pieces in one op.
 
-`FastWordpieceTokenizeWithOffsets` can split text at white space and punctuation itself.
-Where that, after lower-casing, is all that a table does to the characters of the rows, they
-need no code points, and their bytes are their characters.
+`FastWordpieceTokenizeWithOffsets` can split text at white space and punctuation itself. Rows
+to whose characters a table does nothing else but lower-casing need no code points, and their
+bytes are their characters.
 """
 
 import string
@@ -20,6 +20,7 @@ from exporter.text.engine.code_point_table import (
     SEPARATOR,
     CodePointTable,
 )
+from exporter.text.engine.code_points import CodePointNormalizer
 from exporter.text.engine.wordpiece import FastWordPiece
 from exporter.text.tokens import Tokens
 
@@ -34,20 +35,15 @@ class PlainAsciiTokenizer(tf.Module):
 
     def __init__(
         self,
-        table: CodePointTable,
+        normalizer: CodePointNormalizer,
         vocabulary: Vocabulary,
         max_characters_per_word: int,
         unknown_token: str,
-        *,
-        has_literals: bool,
     ) -> None:
-        """Finds out from the table which characters are plain.
-
-        `has_literals` says that the table flags where literal tokens may start.
-        """
+        """Reads from the normalizer's table which characters are plain."""
         super().__init__(name="plain_ascii_tokenizer")
-        self._lower_cases = _value(table, "A") == _CASE_SHIFT
-        plain = plain_characters(table, has_literals)
+        self._lower_cases = _value(normalizer.table, "A") == _CASE_SHIFT
+        plain = plain_characters(normalizer)
         escaped = "".join(f"\\x{ord(character):02x}" for character in sorted(plain))
         # An empty class is no pattern; then the empty row alone is plain.
         self._pattern = f"[{escaped}]*" if escaped else ""
@@ -60,14 +56,14 @@ class PlainAsciiTokenizer(tf.Module):
         )
 
     def is_plain(self, text: tf.Tensor) -> tf.Tensor:
-        """Whether it is for these rows: string [B] -> bool []."""
-        # A match costs more than joining does, and ends at the first other character.
+        """Whether all rows are plain: string [B] -> bool []."""
+        # A match costs more than joining the rows, and ends at the first other character.
         return tf.strings.regex_full_match(tf.strings.reduce_join(text), self._pattern)
 
-    def __call__(self, text: tf.Tensor) -> Tokens:
-        """Tokenizes plain rows, string [B]."""
+    def tokenize_with_offsets(self, text: tf.Tensor) -> Tokens:
+        """Tokenizes plain rows, string [B], with the place of each piece."""
         if self._lower_cases:
-            # Without an encoding it knows ASCII only, whatever the locale.
+            # Without an encoding the op lowers ASCII only, in any locale.
             text = tf.strings.lower(text)
         ids, starts, ends = self._tokenizer.tokenize_with_offsets(text)
         return Tokens(
@@ -78,17 +74,23 @@ class PlainAsciiTokenizer(tf.Module):
         )
 
 
-def plain_characters(table: CodePointTable, has_literals: bool) -> set[str]:
+def plain_characters(normalizer: CodePointNormalizer) -> set[str]:
     """The ASCII characters to which the table does what the op does by itself."""
+    table = normalizer.table
+    # The flags that make a difference where no character is beyond ASCII.
+    relevant = REMOVED | SEPARATOR | ISOLATED | MULTIPLE | REORDERED
+    if normalizer.has_literals:
+        relevant |= LITERAL_START
+    entries = table.all_entries()
+    flags = {c: int(entries[ord(c)]) & relevant for c in map(chr, range(128))}
     shift = _CASE_SHIFT if _value(table, "A") == _CASE_SHIFT else 0
-    plain = {c for c in _WHITE_SPACE if _flags(table, c, has_literals) == REMOVED | SEPARATOR}
+    plain = {c for c in _WHITE_SPACE if flags[c] == REMOVED | SEPARATOR}
     for character in string.punctuation:
-        isolates = _flags(table, character, has_literals) == SEPARATOR | ISOLATED
-        if isolates and not _value(table, character):
+        if flags[character] == SEPARATOR | ISOLATED and not _value(table, character):
             plain.add(character)
     for character in _ALPHANUMERIC:
         expected = shift if character.isupper() else 0
-        if not _flags(table, character, has_literals) and _value(table, character) == expected:
+        if not flags[character] and _value(table, character) == expected:
             plain.add(character)
     return plain
 
@@ -97,20 +99,14 @@ def _value(table: CodePointTable, character: str) -> int:
     return int(table.all_entries()[ord(character)]) >> FLAG_BITS
 
 
-def _flags(table: CodePointTable, character: str, has_literals: bool) -> int:
-    """The flags that make a difference where no character is beyond ASCII."""
-    relevant = REMOVED | SEPARATOR | ISOLATED | MULTIPLE | REORDERED
-    if has_literals:
-        relevant |= LITERAL_START
-    return int(table.all_entries()[ord(character)]) & relevant
-
-
 def _plain_pieces(vocabulary: Vocabulary) -> list[str]:
-    """The pieces by id; those that no plain text reaches begin with a letter beyond ASCII.
+    """The pieces by id, those that no plain text reaches replaced by "é" and their id.
 
     Plain words are letters and digits, or one mark of punctuation. The op looks for its
-    pieces in whole rows, so it must not see any other: one with white space would match
-    across words, and one with punctuation would not be cut there.
+    pieces in whole rows, so it must not see any other: a piece with white space would match
+    across words, and a piece with punctuation would not be cut there.
+
+    Example: "film", "##s" and "." stay; "a b" with the id 7 becomes "é7".
     """
     return [
         piece if _is_plain_piece(piece) else f"{_BEYOND_ASCII}{index}"

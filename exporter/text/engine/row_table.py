@@ -1,9 +1,9 @@
 """RowTable: a CodePointTable in the form that keeps rows whole.
 
-`FastWordpieceTokenizeWithOffsets` splits text at white space and punctuation itself. What
-it takes for punctuation depends on its ICU release, so nothing is left to it: what the
-reference isolates gets spaces around it, and a row with a character that some release may
-cut at, where the reference does not, goes by its words.
+`FastWordpieceTokenizeWithOffsets` splits text at white space and punctuation itself. Its set of
+punctuation depends on its ICU release, so nothing is left to it: characters that the
+reference isolates get spaces around them, and a row with a character at which some release
+may cut, where the reference does not, goes by its words.
 """
 
 import dataclasses
@@ -23,16 +23,16 @@ from exporter.text.engine.code_point_table import (
     REMOVED,
     REORDERED,
     SEPARATOR,
-    CodePointTable,
 )
+from exporter.text.engine.code_points import CodePointNormalizer
 from exporter.text.engine.wordpiece import FastWordPiece
 
-# Code points of the planes in daily use; later ones all have the entry behind the last.
+# Code points of the planes in daily use; all later ones share the entry behind the last.
 TABLE_SIZE = 0x20000
 COLUMNS = 3
 
 SPACE = ord(" ")
-# No code points: UnicodeEncode leaves them out.
+# Values that are not code points; UnicodeEncode leaves them out.
 NOTHING = -1
 MAY_BE_FINAL_SIGMA = CODE_POINTS
 NEEDS_WORDS = CODE_POINTS + 1
@@ -40,28 +40,35 @@ NEEDS_WORDS = CODE_POINTS + 1
 
 @dataclasses.dataclass(frozen=True)
 class RowTable:
-    """What each code point turns into inside its row."""
+    """The output of each code point inside its row.
+
+    Example: under google-research/bert's uncased table
+
+        outputs["É"] = ["e", NOTHING, NOTHING]
+        outputs["!"] = [" ", "!", " "]
+        outputs[U+00AD] = [NOTHING, NOTHING, NOTHING]       a soft hyphen is removed
+        outputs["Σ"] = ["σ", MAY_BE_FINAL_SIGMA, NOTHING]
+        outputs[U+0378] = [NEEDS_WORDS, NOTHING, NOTHING]   not assigned yet
+    """
 
     outputs: np.ndarray
     """int32 [0x20001, 3], code points, NOTHING, MAY_BE_FINAL_SIGMA and NEEDS_WORDS"""
 
     letters: frozenset[int]
-    """the code points that words of several characters can be made of"""
+    """the code points of which words of several characters can be made"""
 
     isolated: frozenset[int]
     """the code points that are words of their own"""
 
     @classmethod
-    def build(
-        cls, table: CodePointTable, stand_ins: Mapping[int, int], *, has_literals: bool
-    ) -> "RowTable":
-        """Lays a table out anew.
+    def build(cls, normalizer: CodePointNormalizer, stand_ins: Mapping[int, int]) -> "RowTable":
+        """Lays out a normalizer's table anew.
 
         Args:
-          table: what the reference does to each code point.
-          stand_ins: what to put in the place of normalised code points.
-          has_literals: whether the table flags where literal tokens may start.
+          normalizer: of the reference tokenizer.
+          stand_ins: the replacements of normalised code points.
         """
+        table = normalizer.table
         entries = table.all_entries()[:TABLE_SIZE]
         code_points = np.arange(TABLE_SIZE, dtype=np.int32)
         values = entries >> FLAG_BITS
@@ -75,7 +82,7 @@ class RowTable:
         rows = outputs[:-1]
         rows[gives_one, 0] = (code_points + values)[gives_one]
         rows[is_multiple] = table.expansions[values[is_multiple]]
-        # UTF-8 holds none.
+        # UTF-8 has no surrogates.
         rows[0xD800:0xE000] = NOTHING
         _substitute(rows, stand_ins)
 
@@ -84,7 +91,7 @@ class RowTable:
         given = given[given >= 0]
         cut = given[_may_be_cut(given)]
         needs_words = np.isin(rows, cut).any(axis=1) & ~is_isolated
-        needs_words |= has(REORDERED | (LITERAL_START if has_literals else 0))
+        needs_words |= has(REORDERED | (LITERAL_START if normalizer.has_literals else 0))
         needs_words |= is_isolated & ~gives_one
 
         isolated = np.unique(rows[is_isolated & gives_one, 0])
@@ -107,7 +114,7 @@ def _substitute(rows: np.ndarray, stand_ins: Mapping[int, int]) -> None:
 def _may_be_cut(code_points: np.ndarray) -> np.ndarray:
     """Whether the op of some release may cut a word at each code point; bool [K].
 
-    What Unicode has not assigned yet may become punctuation.
+    Code points that Unicode has not assigned yet may become punctuation.
     """
     word_piece = FastWordPiece(["?", "a", "b"], "?", 100, splits_text=True)
     characters = list(map(chr, code_points.tolist()))

@@ -1,8 +1,11 @@
 """Text to word pieces, whole rows at a time.
 
-Most of the time of a tokenizer that works word by word goes into the words: their borders,
-a string for each, and the way back to rows. Here the words of a row stay one string, with
-spaces between them, and `FastWordpieceTokenizeWithOffsets` takes it whole.
+A tokenizer that works word by word spends most of its time on the words: their borders, a
+string for each, and the way back to rows. Here the words of a row stay one string, with
+spaces between them, and `FastWordpieceTokenizeWithOffsets` takes the whole string.
+
+The steps: bytes to code points; the `RowTable` gives up to three code points for each; these
+become one string a row; the op cuts it. Rows with anything rare take more steps.
 """
 
 from collections.abc import Callable
@@ -53,14 +56,14 @@ class RowTokenizer(tf.Module):
         unknown_token: str,
         by_words: Callable[[tf.Tensor], TokenIds],
     ) -> None:
-        """Takes a table in both forms, and what `make_encodable` made of the vocabulary.
+        """Takes a table in both forms, and the vocabulary that `make_encodable` returns.
 
-        `by_words` does for any text what this tokenizer does, slower.
+        `by_words` is a tokenizer of any text with the same ids, slower.
         """
         super().__init__(name="row_tokenizer")
         self._table = table
         self._by_words = by_words
-        # A constant of 1.5 MB would be folded in every function that it passes through.
+        # Grappler would fold a constant of 1.5 MB in every function that it passes through.
         self._outputs = tf.Variable(row_table.outputs, trainable=False)
         self._max_characters_per_word = max_characters_per_word
         pieces = _pieces(vocabulary, row_table)
@@ -70,8 +73,8 @@ class RowTokenizer(tf.Module):
             max_characters_per_word * MAX_BYTES_PER_CHARACTER,
             splits_text=True,
         )
-        # The executor walks every op of a branch that is not taken, 36 us for this one. A function
-        # that is not inlined is one op.
+        # The executor visits every op of a branch that is not taken, which costs 36 us for this
+        # branch. A function that is not inlined is one op.
         self._with_care_as_one_op = tf.function(
             self._with_care,
             input_signature=[
@@ -87,13 +90,13 @@ class RowTokenizer(tf.Module):
             experimental_attributes={"_noinline": True},
         )
 
-    def __call__(self, text: tf.Tensor) -> TokenIds:
+    def tokenize(self, text: tf.Tensor) -> TokenIds:
         """Tokenizes string [B], any bytes."""
         code_points, row_splits = decode(text)
         rows = _encoded(self._look_up(code_points), row_splits)
         highest = tf.reduce_max(rows.outputs)
         longest = tf.reduce_max(tf.strings.length(rows.text, unit="UTF8_CHAR"))
-        # Every tf.cond takes its time, so one tells whether anything rare is there.
+        # Every tf.cond takes time, so a single one looks for anything rare.
         is_simple = (highest < MAY_BE_FINAL_SIGMA) & (longest <= self._max_characters_per_word)
 
         return TokenIds(
@@ -105,7 +108,7 @@ class RowTokenizer(tf.Module):
         )
 
     def _look_up(self, code_points: tf.Tensor) -> tf.Tensor:
-        """Int32 [N] -> int32 [N, 3]."""
+        """Code points, int32 [N] -> their outputs, int32 [N, 3]."""
         return tf.gather(self._outputs, tf.minimum(code_points, TABLE_SIZE))
 
     def _word_pieces(self, rows: tf.Tensor) -> TokenIds:
@@ -157,18 +160,30 @@ class RowTokenizer(tf.Module):
 
 
 def _encoded(outputs: tf.Tensor, row_splits: tf.Tensor) -> _Rows:
+    """Rows as strings.
+
+    Example: the outputs of "Hi!" are `["h", -, -]`, `["i", -, -]` and `[" ", "!", " "]`, where "-"
+    is NOTHING; the text of the row is "hi ! ".
+    """
     text = tf.raw_ops.UnicodeEncode(
         input_values=tf.reshape(outputs, [-1]),
         input_splits=row_splits * COLUMNS,
         output_encoding="UTF-8",
-        # It leaves out what is no code point.
+        # It leaves out values that are not code points.
         errors="ignore",
     )
     return _Rows(outputs, row_splits, text)
 
 
 def _word_lengths(rows: _Rows) -> tuple[tf.Tensor, tf.Tensor]:
-    """The characters of each word, or one more, int32 [W]; the word of each input, int32 [N]."""
+    """The characters of each word, or one more, int32 [W]; the word of each input, int32 [N].
+
+    A word begins at each input whose first output is a space, and at the start of a row.
+
+    Example: the rows "ab c" and "d!" have the words "ab", " c", "d" and " ! " with the lengths
+    `[2, 1, 1, 1]`; their inputs are in the words `[1, 1, 2, 2, 3, 4]`, numbered from 1, so a
+    length of 0 stands before these four.
+    """
     count = tf.shape(rows.outputs)[0]
     row_starts = rows.row_splits[:-1, tf.newaxis]
     # Rows without text may start behind the last input.
@@ -182,10 +197,12 @@ def _word_lengths(rows: _Rows) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _pieces(vocabulary: Vocabulary, row_table: RowTable) -> list[str]:
-    """The pieces by id; those that no row leads to begin with a noncharacter.
+    """The pieces by id, those that no row leads to replaced by a noncharacter and their id.
 
-    The op looks for its pieces in whole rows, so it must not see any that it could find
-    across words, or would not cut where it cuts the text.
+    The op looks for its pieces in whole rows, so it must not see a piece that it could find
+    across words, or a piece that it would not cut where it cuts the text.
+
+    Example: "film", "##s" and "." stay; "a b" with the id 7 becomes U+FFFF "7".
     """
     return [
         piece if _is_piece(piece, row_table) else f"{_NONCHARACTER}{index}"

@@ -1,8 +1,9 @@
-"""Characters that the ops on the way to WordPiece cannot carry, and others in their place.
+"""Stand-ins for characters that the ops on the way to WordPiece cannot carry.
 
 `UnicodeEncode` turns Unicode's 66 noncharacters into U+FFFD, and the WordPiece op of
-`FastWordpieceTokenizer` takes no vocabulary with a NUL. No vocabulary that a library made
-has any of these; one that has them gets spare characters for them.
+`FastWordpieceTokenizer` takes no vocabulary with a NUL. We know of no library that makes a
+vocabulary with any of these; where one has them, spare characters stand in for them, so that
+ids equal the reference's for every vocabulary and every byte string.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,11 @@ _SURROGATES = range(0xD800, 0xE000)
 def make_encodable(
     table: CodePointTable, vocabulary: Vocabulary
 ) -> tuple[Vocabulary, Mapping[int, int]]:
-    """A vocabulary that the ops can hold, and what stands for which code point in it.
+    """A vocabulary that the ops can hold, and the stand-in of each code point in it.
+
+    Example: for google-research/bert's cased table the pieces "a" and "##" U+FFFE become "a" and
+    "##" U+00A0 with the stand-ins {0xFFFE: 0x00A0}; U+00A0 is spare, since the table turns it
+    into a space.
 
     Raises:
       UserError: there are no characters to spare.
@@ -36,13 +41,13 @@ def make_encodable(
     if not held & trouble:
         return vocabulary, {}
     given = set(table.outputs().tolist())
-    # A piece with what no text turns into is never found.
+    # A piece with a character that no text turns into is never found.
     tokens = [
         "" if any(ord(c) in trouble and ord(c) not in given for c in token) else token
         for token in vocabulary.tokens
     ]
     replaced = sorted((held & given & trouble) - {_REPLACEMENT})
-    # Those that the vocabulary lacks must not be taken for the U+FFFD that it has.
+    # Noncharacters that the vocabulary lacks must not be taken for the U+FFFD that it has.
     others = sorted(set(_NONCHARACTERS) - held) if _REPLACEMENT in held & given else []
     spares = (
         code_point
@@ -62,7 +67,7 @@ def make_encodable(
 
 
 def substitute(code_points: tf.Tensor, stand_ins: Mapping[int, int]) -> tf.Tensor:
-    """Puts stand-ins in their places: int32 [M] -> int32 [M]."""
+    """Replaces code points by their stand-ins: int32 [M] -> int32 [M]."""
     if not stand_ins:
         return code_points
     replaced = np.array(sorted(stand_ins), np.int32)

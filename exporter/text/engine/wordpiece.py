@@ -10,11 +10,12 @@ from bert.tokenizers.vocabulary import Vocabulary
 
 
 class FastWordPiece(tf.Module):
-    """Makes the tokenizer anew for every graph that it is traced into.
+    """`FastWordpieceTokenizer` with its model in a variable.
 
-    The model of a vocabulary, 1.5 MB for 30,522 pieces, is a constant by default. Handed through
-    functions, grappler tries to fold it at every one of them, which took most of the time of
-    a signature's first run. It leaves a variable alone.
+    The model of a vocabulary, 1.5 MB for 30,522 pieces, is a constant by default. Grappler tries
+    to fold the constant in every function that it passes through, which took most of the time
+    of a signature's first run. It does not touch a variable, so this class makes the library's
+    tokenizer anew, from the variable, in every graph.
     """
 
     def __init__(
@@ -27,8 +28,8 @@ class FastWordPiece(tf.Module):
     ) -> None:
         """Compiles the vocabulary.
 
-        `splits_text` tells whether the input is text, to be split at white space and
-        punctuation, or words.
+        With `splits_text` the input is text, which the op splits at white space and
+        punctuation; without it the input is words.
 
         Raises:
           RuntimeError: the op does not take the vocabulary.
@@ -46,7 +47,14 @@ class FastWordPiece(tf.Module):
     def tokenize_with_offsets(
         self, text: tf.Tensor
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
-        """String [B] -> ids int32, first bytes and bytes after the pieces, int64 [B, (T)] each."""
+        """Cuts string [B] into pieces.
+
+        Example: ["unaffable", "film"] with the pieces "un", "##aff", "##able" and "film" of the
+        ids 1 to 4 gives `[[1, 2, 3], [4]]`, `[[0, 2, 5], [0]]` and `[[2, 5, 9], [4]]`.
+
+        Returns:
+          int32 [B, (T)], ids; int64 [B, (T)] each, first bytes and bytes after the pieces.
+        """
         import tensorflow_text
 
         tokenizer = tensorflow_text.FastWordpieceTokenizer(
@@ -80,13 +88,13 @@ class WordPieces(NamedTuple):
 class WordPieceTokenizer(tf.Module):
     """Words to pieces, by `FAST_OP` or `CLASSIC_OP`.
 
-    It is a module, so that the lookup table of the classic op is saved with what uses it.
+    It is a module, so that a SavedModel holds the lookup table of the classic op.
     """
 
     def __init__(
         self, vocabulary: Vocabulary, max_characters_per_word: int, op: str, unknown_token: str
     ) -> None:
-        """Takes out every vocabulary slot that no text reaches."""
+        """Leaves out every vocabulary slot that no text reaches."""
         super().__init__(name="word_piece_tokenizer")
         build: Callable = {FAST_OP: _fast, CLASSIC_OP: _classic}[op]
         max_bytes_per_word = max_characters_per_word * MAX_BYTES_PER_CHARACTER

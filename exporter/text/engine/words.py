@@ -31,9 +31,10 @@ class _Words(NamedTuple):
 
 
 class WordTokenizer(tf.Module):
-    """Code-point tables, then WordPiece on each word by itself.
+    """Tokenizes any text, by either op, with the place of each piece.
 
-    It is for any text and every op, and tells where in the text a piece stands.
+    The steps: the normalizer gives code points and word borders; each word becomes a string;
+    WordPiece cuts it; literal tokens take the places that were kept for them.
     """
 
     def __init__(
@@ -44,32 +45,26 @@ class WordTokenizer(tf.Module):
         max_characters_per_word: int,
         word_piece_op: str,
         unknown_token: str,
-        *,
-        has_literals: bool,
     ) -> None:
-        """Takes what `make_encodable` made of the vocabulary.
-
-        `has_literals` says that the normalizer gives literal tokens.
-        """
+        """Takes the vocabulary and the stand-ins that `make_encodable` returns."""
         super().__init__(name="word_tokenizer")
         self._normalizer = normalizer
         self._stand_ins = stand_ins
         self._max_characters_per_word = max_characters_per_word
         self._unknown_token = unknown_token
         self._unknown_id = vocabulary.ids[unknown_token]
-        self._has_literals = has_literals
         self._word_pieces = WordPieceTokenizer(
             vocabulary, max_characters_per_word, word_piece_op, unknown_token
         )
 
-    def __call__(self, text: tf.Tensor) -> Tokens:
+    def tokenize(self, text: tf.Tensor) -> TokenIds:
         """Tokenizes string [B], any bytes."""
+        return self._token_ids(self._words(text))
+
+    def tokenize_with_offsets(self, text: tf.Tensor) -> Tokens:
+        """The same, with the place of each piece in its text."""
         words = self._words(text)
         return Tokens(*self._token_ids(words), *self._characters(words))
-
-    def ids(self, text: tf.Tensor) -> TokenIds:
-        """The same without offsets."""
-        return self._token_ids(self._words(text))
 
     def _words(self, text: tf.Tensor) -> _Words:
         code_points = self._normalizer(text)
@@ -84,12 +79,12 @@ class WordTokenizer(tf.Module):
         )  # [W]
         lengths = word_splits[1:] - word_splits[:-1]
         is_unknown = lengths > self._max_characters_per_word
-        if self._has_literals:
-            # One unknown piece holds the place of a literal token.
+        if self._normalizer.has_literals:
+            # One unknown piece keeps the place of a literal token.
             is_unknown |= tf.gather(values, word_starts) < 0
         words = tf.where(is_unknown, self._unknown_token, words)
         pieces = self._word_pieces(words)
-        # The words of a row are those that come from its code points.
+        # The words of a row are the words that come from its code points.
         word_sources = tf.gather(code_points.sources, word_starts)  # [W]
         rows_in_words = tf.searchsorted(word_sources, code_points.source_row_splits)  # [B + 1]
         row_splits = tf.gather(pieces.row_splits, rows_in_words)  # [B + 1]
@@ -97,7 +92,7 @@ class WordTokenizer(tf.Module):
 
     def _token_ids(self, words: _Words) -> TokenIds:
         pieces, ids = words.pieces, words.pieces.ids
-        if self._has_literals:
+        if self._normalizer.has_literals:
             first_values = tf.gather(words.values, words.splits[:-1])  # [W]
             ids = tf.cond(
                 tf.reduce_any(first_values < 0),
@@ -107,15 +102,19 @@ class WordTokenizer(tf.Module):
         return TokenIds(ids, words.row_splits)
 
     def _characters(self, words: _Words) -> tuple[tf.Tensor, tf.Tensor]:
-        """First character of each piece in its text, and the one after it: int32 [T] x 2.
+        """First character of each piece in its text, and the character after it: int32 [T] x 2.
 
-        The pieces of a word share out its code points among them, so each piece spans the
-        sources from its first code point to the next piece's.
+        The pieces of a word have all of its code points, so each piece spans the sources from
+        its first code point to the next piece's.
+
+        Example: " ½s x" with the normalised words "1⁄2s" and "x" and the pieces "1", "##⁄2",
+        "##s", "x" gives the starts `[1, 1, 2, 4]` and the ends `[2, 2, 3, 5]`: the first two
+        pieces come from the same character.
         """
         code_points, values, word_splits, pieces, row_splits = words
         byte_splits = tf.concat([[0], tf.cumsum(_utf8_lengths(values))], axis=0)
         word_starts = tf.gather(word_splits, row_of_each_value(pieces.row_splits))  # [T]
-        # [UNK] stands for its whole word; its bytes may be those of the literal "[UNK]".
+        # [UNK] stands for its whole word; its bytes may be the bytes of the literal "[UNK]".
         is_unknown = tf.equal(pieces.ids, self._unknown_id)
         first_bytes = tf.gather(byte_splits, word_starts) + pieces.starts
         firsts = tf.where(is_unknown, word_starts, tf.searchsorted(byte_splits, first_bytes))
@@ -131,7 +130,10 @@ class WordTokenizer(tf.Module):
 
 
 def _with_literals(pieces: WordPieces, first_values: tf.Tensor) -> tf.Tensor:
-    """The pieces' ids, int32 [T], those of literal tokens in their places.
+    """The pieces' ids, int32 [T], with the ids of literal tokens in their places.
+
+    Example: three words with the pieces `[7, 8]`, `[1]`, `[9]`, of which the second is the
+    place of the literal 103, `first_values = [97, -104, 98]`, give `[7, 8, 103, 9]`.
 
     Args:
       pieces: of W words.
@@ -145,6 +147,9 @@ def _with_literals(pieces: WordPieces, first_values: tf.Tensor) -> tf.Tensor:
 
 
 def _utf8_lengths(code_points: tf.Tensor) -> tf.Tensor:
-    """Bytes of each code point in UTF-8: int32 [M] -> int32 [M]."""
+    """Bytes of each code point in UTF-8: int32 [M] -> int32 [M].
+
+    Example: "a", "é", "漢" and "😀" have `[1, 2, 3, 4]`.
+    """
     longer_than = [code_points > last for last in (0x7F, 0x7FF, 0xFFFF)]
     return 1 + tf.add_n([tf.cast(longer, tf.int32) for longer in longer_than])

@@ -1,0 +1,1 @@
+"""Hugging Face's BERT tokenizer in graph: its table, its added tokens, its order of marks."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 from bert.tokenizers.huggingface.added_tokens import AddedToken
 from bert.tokenizers.huggingface.characters import CodePointSet, HuggingFaceCharacters
 
-# Stands in a stream where text ends or is interrupted; every negative value does.
+# Stands in a stream where text ends or is interrupted, as every negative value does.
 BORDER = -1
 
 _CODE_POINT_BITS = 21
@@ -17,7 +17,7 @@ _NOWHERE = -1
 
 
 class Spans(NamedTuple):
-    """K spans of a stream, rising, not empty, apart from each other."""
+    """K spans of a stream, in order, not empty; none overlaps another."""
 
     starts: tf.Tensor
     """int32 [K]"""
@@ -29,9 +29,18 @@ class Spans(NamedTuple):
     """int32 [K], of the tokens"""
 
     def at(self, length: tf.Tensor) -> "SpanAtPlace":
-        """What the spans are at each of the first L places."""
+        """The spans at each of the first L places.
+
+        Example: spans from 1 to 3 of the token 103 and from 5 to 6 of the token 7 give at 7 places
+
+            is_covered = [0, 1, 1, 0, 0, 1, 0]
+            is_first   = [0, 1, 0, 0, 0, 1, 0]
+            is_last    = [0, 0, 1, 0, 0, 1, 0]
+            value      = [., -104, -104, ., ., -8, .]
+        """
         places = tf.range(length)
-        # Behind the number of spans that have started stands the last one of them.
+        # With a 0 before the first span, the number of spans that have started is the place of
+        # the last one of them.
         started = tf.searchsorted(self.starts, places, side="right")
         end = tf.gather(tf.concat([[0], self.ends], axis=0), started)
         start = tf.gather(tf.concat([[0], self.starts], axis=0), started)
@@ -48,7 +57,7 @@ class SpanAtPlace(NamedTuple):
     """The span at each of L places."""
 
     is_covered: tf.Tensor
-    """bool [L], whether there is one; elsewhere the rest means nothing"""
+    """bool [L], whether there is one; elsewhere the other values mean nothing"""
 
     is_first: tf.Tensor
     """bool [L], whether it starts there"""
@@ -63,8 +72,8 @@ class SpanAtPlace(NamedTuple):
 class LiteralFinder(tf.Module):
     """The in-graph twin of `bert.tokenizers.huggingface.added_tokens.AddedTokenFinder`.
 
-    Time and memory are linear in the stream (times the longest pattern, for a stream that
-    is made of beginnings of it), but for a factor of its logarithm.
+    Time and memory grow with the length of the stream times its logarithm, and with the
+    longest pattern where the stream is made of beginnings of it.
     """
 
     def __init__(
@@ -83,16 +92,19 @@ class LiteralFinder(tf.Module):
         """Finds the tokens in int32 [L], each with the white space that it takes.
 
         Of patterns that start at the same place the longest is taken, and the search goes
-        on behind it, even where `single_word` then turns the token down.
+        on behind it, even where `single_word` then rejects the token.
+
+        Example: the patterns "ab" of the token 7 and "abc" of the token 8, which is `rstrip`, are
+        found in "xabc abab" at `starts = [1, 5, 7]`, `ends = [5, 7, 9]` with `ids = [8, 7, 7]`.
         """
-        # The border behind it is what every look beyond its end sees.
+        # Every look beyond the end sees the border.
         stream = tf.concat([stream, [BORDER]], axis=0)
         starts, ends, tokens = self._longest_matches(stream)
         chosen = _leftmost(starts, ends)
         starts, ends, tokens = (tf.boolean_mask(x, chosen) for x in (starts, ends, tokens))
         single_word = self._property("single_word")
         if any(single_word):
-            # Before the first code point stands, like behind the last one, the border.
+            # The border stands before the first code point too, by the roll.
             before, after = tf.gather(tf.roll(stream, 1, 0), starts), tf.gather(stream, ends)
             stands_alone = ~(
                 is_in(self._word_characters, before) | is_in(self._word_characters, after)
@@ -113,7 +125,7 @@ class LiteralFinder(tf.Module):
         ) -> tuple[tf.Tensor, ...]:
             places = tf.minimum(starts + depth, tf.size(stream) - 1)
             nodes = self._child(nodes, tf.gather(stream, places))
-            # Nowhere has no pattern; a gather needs a node.
+            # Nowhere has no pattern, but a gather needs a node.
             found = tf.gather(self._pattern_at, tf.maximum(nodes, 0))
             is_end = (nodes >= 0) & (found >= 0)
             ends = tf.where(is_end, starts + depth + 1, ends)
@@ -128,7 +140,7 @@ class LiteralFinder(tf.Module):
         return tuple(tf.boolean_mask(x, matched) for x in (starts, ends, tokens))
 
     def _child(self, nodes: tf.Tensor, code_points: tf.Tensor) -> tf.Tensor:
-        """The node that a code point leads to, or nowhere: int32 [C] x 2 -> int32 [C]."""
+        """The node to which a code point leads, or nowhere: int32 [C] x 2 -> int32 [C]."""
         edges = tf.bitwise.left_shift(tf.cast(nodes, tf.int64), _CODE_POINT_BITS)
         edges = tf.bitwise.bitwise_or(edges, tf.cast(code_points, tf.int64))
         found = tf.minimum(tf.searchsorted(self._edges, edges), len(self._edges) - 1)
@@ -148,7 +160,7 @@ class LiteralFinder(tf.Module):
         widened = tf.gather(others, tf.searchsorted(others, ends))
         ends = tf.where(tf.gather(rstrip, tokens), widened, ends)
         before = tf.gather(tf.concat([[-1], others], axis=0), tf.searchsorted(others, starts))
-        # White space that the token before takes is no longer there.
+        # White space that the token before it takes is no longer there.
         widened = tf.maximum(before + 1, tf.concat([[0], ends], axis=0)[:-1])
         return tf.where(tf.gather(lstrip, tokens), widened, starts), ends
 
@@ -157,7 +169,11 @@ class LiteralFinder(tf.Module):
 
 
 def _trie(patterns: list[str]) -> tuple[dict[int, int], list[int]]:
-    """The edges, `node << 21 | code point` -> node, and the pattern that ends at each node."""
+    """The edges, `node << 21 | code point` -> node, and the pattern that ends at each node.
+
+    Example: the patterns "ab", "ac" and "b" have the edges (0, "a") -> 1, (1, "b") -> 2,
+    (1, "c") -> 3 and (0, "b") -> 4, and end at the nodes `[-1, -1, 0, 1, 2]`.
+    """
     edges: dict[int, int] = {}
     pattern_at = [_NOWHERE]
     for number, pattern in enumerate(patterns):
@@ -173,10 +189,13 @@ def _trie(patterns: list[str]) -> tuple[dict[int, int], list[int]]:
 
 
 def _leftmost(starts: tf.Tensor, ends: tf.Tensor) -> tf.Tensor:
-    """Which matches are met when each search goes on behind the match before.
+    """Chooses the matches that are found when each search goes on behind the match before.
 
-    Every match has one that follows it: the first that starts behind it. The chain from
-    the first match is marked by jumps that double in length.
+    Every match has a follower: the first match that starts behind it. The chain from the
+    first match is marked by jumps that double in length.
+
+    Example: matches from 0 to 2, 1 to 3, 2 to 4 and 4 to 5 give `[True, False, True, True]`;
+    the second one overlaps the first.
 
     Args:
       starts: int32 [K], rising.

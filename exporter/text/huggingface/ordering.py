@@ -1,4 +1,4 @@
-"""Canonical ordering as Hugging Face's library does it, with the sources that it tells of."""
+"""Canonical ordering as Hugging Face's library does it, with the sources that it reports."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,10 +6,13 @@ import tensorflow as tf
 from bert.tokenizers.huggingface.characters import CODE_POINTS, HuggingFaceCharacters
 from bert.tokenizers.huggingface.settings import HuggingFaceSettings
 from exporter.text.engine.code_point_table import ISOLATED, REMOVED, SEPARATOR, into_pages
-from exporter.text.engine.code_points import flag, look_up
+from exporter.text.engine.code_points import look_up
+from exporter.text.engine.expansion import CodePoints, Outputs, flag
 
-# What a character decomposes into is four bytes, from the lowest on; 0 where there is no
-# further part, else 1 + 2 * combining order + whether normalising keeps the part.
+# The parts that a character decomposes into take four bytes, from the lowest on. A byte is 0
+# where there is no further part, else 1 + 2 * combining order + (1 if normalising keeps the
+# part). Example: "é", in a table where U+0301 has the order 50 and is stripped, has the parts
+# 2 ("e": order 0, kept) and 101 (U+0301), together 101 << 8 | 2.
 _PARTS = 4
 _BITS = 8
 _ORDERS = 1 << (_BITS - 1)
@@ -21,8 +24,8 @@ class AlignedOrdering(tf.Module):
     """Orders marks while the accents that are stripped later are still there.
 
     The library orders marks together with a note on each whether it is the first of its
-    source, and then counts sources by these notes; so a mark that moves is said to come
-    from the source that had its new place, and stripped accents count.
+    source, and then counts sources by these notes. So the library reports for a mark that
+    has moved the source that had its new place, and stripped accents count.
     """
 
     def __init__(self, settings: HuggingFaceSettings, characters: HuggingFaceCharacters) -> None:
@@ -30,20 +33,16 @@ class AlignedOrdering(tf.Module):
         super().__init__(name="aligned_ordering")
         self._page_starts, self._pages = into_pages(_all_parts(settings, characters))
 
-    def __call__(
-        self, code_points: tf.Tensor, entries: tf.Tensor, outputs: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Puts the outputs, int32 [M], of N code points into their order.
+    def __call__(self, code_points: CodePoints, outputs: Outputs) -> Outputs:
+        """Puts the M outputs of N code points into their order, with the reported sources.
 
-        Args:
-          code_points: int32 [N].
-          entries: int32 [N]; white space without REMOVED counts as kept.
-          outputs: int32 [M], in the order of the code points that they come from.
+        White space without REMOVED counts as kept. The sources of `outputs` do not matter.
 
-        Returns:
-          Int32 [M], the outputs; int32 [M], the code points that they are said to be of.
+        Example: "x", U+1D16D (class 226), U+1D165 (class 216) becomes "x", U+1D165, U+1D16D; the
+        sources stay `[0, 1, 2]`, though both marks have moved.
         """
-        parts = look_up(self._page_starts, self._pages, code_points)  # [N]
+        entries = code_points.entries
+        parts = look_up(self._page_starts, self._pages, code_points.values)  # [N]
         is_white = flag(entries, SEPARATOR) * (1 - flag(entries, ISOLATED))
         white = _STARTER + (_KEPT_STARTER - _STARTER) * (1 - flag(entries, REMOVED))
         parts = tf.where(tf.equal(is_white, 1), white, parts)
@@ -64,7 +63,7 @@ class AlignedOrdering(tf.Module):
         kept_places = tf.where(tf.equal(tf.gather(is_kept, moved), 1))[:, 0]  # [M]
         output_of_part = tf.cumsum(is_kept) - 1  # [F]
         kept = tf.gather(output_of_part, tf.gather(moved, kept_places))
-        return tf.gather(outputs, kept), tf.gather(sources, kept_places)
+        return Outputs(tf.gather(outputs.values, kept), tf.gather(sources, kept_places))
 
 
 def _all_parts(settings: HuggingFaceSettings, characters: HuggingFaceCharacters) -> np.ndarray:

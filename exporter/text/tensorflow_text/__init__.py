@@ -1,0 +1,1 @@
+"""TensorFlow Text's BERT tokenizers, with characters in place of their byte offsets."""

@@ -1,11 +1,11 @@
 """Bytes of normalised text back to characters of the text that it came from, in graph.
 
-The stock tokenizers tell where a token stands in bytes of a normalised string. All that they
-do is done to each character by itself, but for the order of marks; so normalising every
-character alone tells how many bytes it became, and sums of these where it stands.
+The stock tokenizers report a token's place in bytes of a normalised string. They treat each
+character by itself, except for the order of marks. So normalising a character alone gives
+the number of bytes that it became, and the sum of these numbers gives its place.
 
-One thing escapes this: where an ignorable character parts bytes that are not UTF-8, folding
-case joins these to others, and offsets behind them in that text are too small.
+One case escapes this: where an ignorable character separates bytes that are not UTF-8,
+folding case joins these bytes, and offsets behind them in that text are too small.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,15 @@ from bert.encoder.packed_tokens import row_of_each_value
 
 
 class Characters(NamedTuple):
-    """N characters of B texts; bytes that are not UTF-8 stand among them as U+FFFD."""
+    """N characters of B texts; bytes that are not UTF-8 stand among them as U+FFFD.
+
+    Example: the text "aé!" with a byte 0xff before "!", and the text "b":
+
+        code_points  = ["a", "é", U+FFFD, "!", "b"]
+        byte_lengths = [ 1,   2,   1,      1,   1 ]
+        row_splits   = [0, 4, 5]
+        numbers      = [0, 1, 2, 2, 3, 4]
+    """
 
     code_points: tf.Tensor
     """int32 [N]"""
@@ -29,7 +37,7 @@ class Characters(NamedTuple):
     """int32 [B + 1]"""
 
     numbers: tf.Tensor
-    """int32 [N + 1], how many of the characters before each one are no replaced bytes"""
+    """int32 [N + 1], the number of characters before each one, replaced bytes left out"""
 
 
 def decode(text: tf.Tensor) -> Characters:
@@ -62,7 +70,12 @@ def characters_of_bytes(
     first_bytes: tf.Tensor,
     last_bytes: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """First character of each token in its text, and the one after it.
+    """First character of each token in its text, and the character after it.
+
+    Example: the texts "Éa" and "ab" are normalised to "ea" and "ab", so every character became
+    1 byte. The first text's tokens at the bytes 0 and 1, and the second text's token at the
+    bytes 0 to 1, `token_splits = [0, 2, 3]`, `first_bytes = [0, 1, 0]`, `last_bytes = [0, 1, 1]`,
+    have the characters `[0, 1, 0]` to `[1, 2, 2]`.
 
     Args:
       characters: of the texts.
@@ -72,7 +85,7 @@ def characters_of_bytes(
       last_bytes: int64 [T], likewise, the token's last byte.
 
     Returns:
-      int32 [T] for each; characters that were no UTF-8 do not count.
+      int32 [T] for each; bytes that are not UTF-8 do not count.
     """
     byte_ends = tf.cumsum(normalized_lengths)  # [N]
     byte_starts = tf.concat([tf.zeros([1], tf.int64), byte_ends], axis=0)  # [N + 1]
@@ -92,7 +105,10 @@ def characters_of_bytes(
 
 
 def lengths_alone(code_points: tf.Tensor, normalize: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Bytes of each code point normalised by itself: int32 [N] -> int64 [N]."""
+    """Bytes of each code point normalised by itself: int32 [N] -> int64 [N].
+
+    Example: with accents stripped, "a", "É", "漢" and "ﬁ" have `[1, 1, 3, 2]`.
+    """
     distinct, places = tf.unique(code_points)
     strings = tf.raw_ops.UnicodeEncode(
         input_values=distinct,
@@ -100,8 +116,8 @@ def lengths_alone(code_points: tf.Tensor, normalize: Callable[[tf.Tensor], tf.Te
         output_encoding="UTF-8",
     )
     lengths = tf.strings.length(normalize(strings))
-    # The op encodes these noncharacters as U+FFFD, which is a byte shorter; normalising
-    # leaves them as they are.
+    # The op encodes these noncharacters as U+FFFD, which is a byte shorter; normalising does
+    # not change them.
     is_long_noncharacter = (distinct > 0xFFFF) & tf.equal(
         tf.bitwise.bitwise_and(distinct, 0xFFFE), 0xFFFE
     )

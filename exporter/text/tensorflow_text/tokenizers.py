@@ -1,7 +1,10 @@
 """TensorFlow Text's own BERT tokenizers, for models that were trained behind them.
 
-Unlike those of the other profiles, what they do depends on the server: its TensorFlow Text
+Unlike the tokenizers of the other profiles, these depend on the server, whose TensorFlow Text
 brings the Unicode tables.
+
+The steps of both: the library's ops give ids, and each piece's bytes in a normalised text;
+`byte_offsets` turns these bytes into characters of the text.
 """
 
 from importlib.metadata import version
@@ -13,12 +16,13 @@ from bert.errors import UserError
 from bert.model import TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST, TextModel
 from bert.tokenizers.vocabulary import CLS, SEP, UNK, Vocabulary
 from exporter.text.engine.wordpiece import FastWordPiece
+from exporter.text.packing import keep_longer_shortened
 from exporter.text.tensorflow_text.byte_offsets import characters_of_bytes, decode, lengths_alone
 from exporter.text.tokens import TokenIds, Tokens
 
-# BasicTokenizer and FastBertNormalizer put a space in the place of each.
+# BasicTokenizer and FastBertNormalizer replace each by a space.
 _CONTROL_CHARACTERS = r"\p{Cc}|\p{Cf}"
-# FastBertTokenizer leaves FastWordpieceTokenizer its default.
+# FastBertTokenizer uses FastWordpieceTokenizer's default.
 _FAST_MAX_BYTES_PER_WORD = 100
 
 
@@ -31,13 +35,13 @@ class BertTokenizer(tf.Module):
         self._do_lower_case = do_lower_case
         self._tokenizer = _bert_tokenizer(vocabulary, do_lower_case)
 
-    def ids(self, text: tf.Tensor) -> TokenIds:
-        """Tokenizes string [B], any bytes, without offsets."""
+    def tokenize(self, text: tf.Tensor) -> TokenIds:
+        """Tokenizes string [B], any bytes."""
         ids = self._tokenizer.tokenize(text).merge_dims(-2, -1)
         return TokenIds(tf.cast(ids.values, tf.int32), tf.cast(ids.row_splits, tf.int32))
 
-    def __call__(self, text: tf.Tensor) -> Tokens:
-        """Tokenizes string [B], any bytes."""
+    def tokenize_with_offsets(self, text: tf.Tensor) -> Tokens:
+        """The same, with the characters of each piece."""
         # The two parts of BertTokenizer.tokenize_with_offsets, which adds up the offsets of words
         # and of pieces by broadcasting: that pads every row to the longest, 11 GB for a row of
         # a megabyte among 5,000.
@@ -76,7 +80,7 @@ class FastBertTokenizer(tf.Module):
         import tensorflow_text
 
         super().__init__(name="fast_bert_tokenizer")
-        # The two parts of FastBertTokenizer; it has no way to tell a token's last byte.
+        # The two parts of FastBertTokenizer, which does not report a token's last byte.
         self._normalizer = tensorflow_text.FastBertNormalizer(do_lower_case)
         try:
             self._word_pieces = FastWordPiece(
@@ -88,14 +92,14 @@ class FastBertTokenizer(tf.Module):
                 f"vocabulary ({error}): give --tokenizer={TENSORFLOW_TEXT}."
             ) from error
 
-    def ids(self, text: tf.Tensor) -> TokenIds:
-        """Tokenizes string [B], any bytes, without offsets."""
+    def tokenize(self, text: tf.Tensor) -> TokenIds:
+        """Tokenizes string [B], any bytes."""
         ids, _, _ = self._word_pieces.tokenize_with_offsets(self._normalizer.normalize(text))
         return TokenIds(ids.values, tf.cast(ids.row_splits, tf.int32))
 
-    def __call__(self, text: tf.Tensor) -> Tokens:
-        """Tokenizes string [B], any bytes."""
-        ids, row_splits = self.ids(text)
+    def tokenize_with_offsets(self, text: tf.Tensor) -> Tokens:
+        """The same, with the characters of each piece."""
+        ids, row_splits = self.tokenize(text)
         normalized, byte_map = self._normalizer.normalize_with_offsets(text)
         _, starts, ends = self._word_pieces.tokenize_with_offsets(normalized)
         # Where in the text each byte of the normalised text comes from.
@@ -140,7 +144,7 @@ class StockReference:
     ) -> tuple[list[int], list[int]]:
         """Input ids and segment ids with [CLS] and [SEP], truncated, not padded.
 
-        An empty second text keeps its [SEP]; None is no second text.
+        An empty second text keeps its [SEP]; None stands for a missing one.
         """
         import tensorflow_text
 
@@ -160,22 +164,27 @@ class StockReference:
         return ids, segment_ids
 
 
-def build(model: TextModel, word_piece_op: str) -> BertTokenizer:
-    """`tensorflow_text`; its ops are those of every release, so there is none to choose."""
-    del word_piece_op
-    return BertTokenizer(model.vocabulary, model.do_lower_case)
+class StockProfile:
+    """TensorFlow Text's preprocessing; its ops are those of every release."""
 
+    truncate_pair = staticmethod(keep_longer_shortened)
+    keeps_empty_second_text = True
 
-def build_fast(model: TextModel, word_piece_op: str) -> FastBertTokenizer:
-    """`tensorflow_text_fast`, which older servers have not."""
-    del word_piece_op
-    return FastBertTokenizer(model.vocabulary, model.do_lower_case)
+    def __init__(self, tokenizer: type[BertTokenizer] | type[FastBertTokenizer]) -> None:
+        """Takes one of the two tokenizers; older servers lack the fast one."""
+        self._tokenizer = tokenizer
 
+    def build(self, model: TextModel, _word_piece_op: str) -> BertTokenizer | FastBertTokenizer:
+        """The stock tokenizer in graph."""
+        return self._tokenizer(model.vocabulary, model.do_lower_case)
 
-def unicode_version(model: TextModel) -> str:
-    """Whose Unicode the tokenizer follows here; a server follows its own."""
-    del model
-    return f"tensorflow-text {version('tensorflow-text')}, on a server its own"
+    def build_reference(self, model: TextModel) -> StockReference:
+        """The stock tokenizer, run eagerly."""
+        return StockReference(model)
+
+    def unicode_version(self) -> str:
+        """The release here; a server follows its own."""
+        return f"tensorflow-text {version('tensorflow-text')}, on a server its own"
 
 
 def _bert_tokenizer(vocabulary: Vocabulary, do_lower_case: bool):  # type: ignore[no-untyped-def]
@@ -197,7 +206,7 @@ def _bert_tokenizer(vocabulary: Vocabulary, do_lower_case: bool):  # type: ignor
 
 
 def _fold(strings: tf.Tensor) -> tf.Tensor:
-    """What `lower_case` makes of strings."""
+    """The strings after `lower_case`."""
     import tensorflow_text
 
     folded = tensorflow_text.normalize_utf8(tensorflow_text.case_fold_utf8(strings), "NFD")

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from bert.model import GOOGLE_RESEARCH
 from bert.tokenizers.vocabulary import Vocabulary
-from exporter.text import google_research
+from exporter.text.profiles import PROFILES
 from tests.tiny_model import weightless_model
 
 Ids = list[list[int]]
@@ -20,11 +20,11 @@ def save_and_load(directory: Path, vocabulary_file: Path, do_lower_case: bool, o
     vocabulary = Vocabulary.from_file(vocabulary_file)
     model = weightless_model(vocabulary, GOOGLE_RESEARCH, do_lower_case)
     module = tf.Module()
-    module.tokenizer = google_research.build(model, op)
+    module.tokenizer = PROFILES[GOOGLE_RESEARCH].build(model, op)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def tokenize(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        tokens = module.tokenizer(text)
+        tokens = module.tokenizer.tokenize_with_offsets(text)
         return {"ids": tokens.ids, "row_splits": tokens.row_splits}
 
     module.tokenize = tokenize

@@ -191,11 +191,11 @@ def _ours(vocabulary_file: Path) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Te
     model = weightless_model(
         Vocabulary.from_file(vocabulary_file), GOOGLE_RESEARCH, do_lower_case=True
     )
-    tokenizer = PROFILES[GOOGLE_RESEARCH].build_tokenizer(model, FAST_OP)
+    tokenizer = PROFILES[GOOGLE_RESEARCH].build(model, FAST_OP)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def tokenize(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        tokens = tokenizer(tf.ensure_shape(text, [None]))
+        tokens = tokenizer.tokenize_with_offsets(tf.ensure_shape(text, [None]))
         return tokens.ids, tokens.row_splits
 
     return tokenize

@@ -59,11 +59,11 @@ def _build(
         Vocabulary.from_file(Path(vocabulary_file)), profile, bool(int(do_lower_case))
     )
     module = tf.Module()
-    module.tokenizer = PROFILES[profile].build_tokenizer(model, op)
+    module.tokenizer = PROFILES[profile].build(model, op)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def tokenize(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        tokens = module.tokenizer(text)
+        tokens = module.tokenizer.tokenize_with_offsets(text)
         return {**tokens._asdict()}
 
     tf.saved_model.save(module, directory, signatures={"tokenize": tokenize})

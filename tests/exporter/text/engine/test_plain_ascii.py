@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from bert.tokenizers.huggingface.characters import HuggingFaceCharacters
 from bert.tokenizers.huggingface.settings import HuggingFaceSettings
 from bert.tokenizers.vocabulary import Vocabulary
+from exporter.text.engine.code_points import CodePointNormalizer
 from exporter.text.engine.plain_ascii import plain_characters
 from exporter.text.engine.tokenizer import TextTokenizer
 from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 from exporter.text.google_research import load_table
-from exporter.text.huggingface.normalizer import HuggingFaceNormalizer
+from exporter.text.huggingface.normalizer import build_normalizer
 from exporter.text.tokens import TokenIds, Tokens, merge_rows
 
 _LIMIT = 6
@@ -32,7 +33,12 @@ _VOCABULARY = Vocabulary(
 
 
 def _tokenizer(do_lower_case: bool) -> TextTokenizer:
-    return TextTokenizer(load_table(do_lower_case), _VOCABULARY, _LIMIT, FAST_OP)
+    return _text_tokenizer(do_lower_case, FAST_OP)
+
+
+def _text_tokenizer(do_lower_case: bool, op: str) -> TextTokenizer:
+    normalizer = CodePointNormalizer(load_table(do_lower_case))
+    return TextTokenizer(normalizer, _VOCABULARY, _LIMIT, op, "[UNK]")
 
 
 @pytest.fixture(scope="module", params=(True, False), ids=("uncased", "cased"))
@@ -58,7 +64,9 @@ def test_both_ways_agree(tokenizer: TextTokenizer, texts: Sequence[str]) -> None
     text = tf.constant(texts, tf.string)
     assert tokenizer._plain_ascii is not None
     assert tokenizer._plain_ascii.is_plain(text)
-    assert _rows(tokenizer._plain_ascii(text)) == _rows(tokenizer._words(text))
+    assert _rows(tokenizer._plain_ascii.tokenize_with_offsets(text)) == _rows(
+        tokenizer._words.tokenize_with_offsets(text)
+    )
 
 
 @settings(max_examples=100, deadline=None)
@@ -67,11 +75,13 @@ def test_rows_of_both_kinds_keep_their_order(
     tokenizer: TextTokenizer, texts: Sequence[str]
 ) -> None:
     text = tf.constant(texts, tf.string)
-    assert _rows(tokenizer(text)) == _rows(tokenizer._words(text))
+    assert _rows(tokenizer.tokenize_with_offsets(text)) == _rows(
+        tokenizer._words.tokenize_with_offsets(text)
+    )
 
 
 def test_words_as_long_as_the_limit(tokenizer: TextTokenizer) -> None:
-    rows = _rows(tokenizer(tf.constant(["abcabc", "abcabca", "a" * 100_000])))
+    rows = _rows(tokenizer.tokenize_with_offsets(tf.constant(["abcabc", "abcabca", "a" * 100_000])))
     unknown = _VOCABULARY.ids["[UNK]"]
     assert [[piece[0] for piece in row].count(unknown) for row in rows] == [0, 1, 1]
     assert rows[2] == [(unknown, 0, 100_000)]
@@ -79,19 +89,18 @@ def test_words_as_long_as_the_limit(tokenizer: TextTokenizer) -> None:
 
 def test_what_is_plain() -> None:
     for do_lower_case in (True, False):
-        plain = plain_characters(load_table(do_lower_case), has_literals=False)
+        plain = plain_characters(CodePointNormalizer(load_table(do_lower_case)))
         assert plain == {chr(c) for c in (*b"\t\n\r", *range(0x20, 0x7F))}
 
 
 def test_characters_that_start_a_literal_are_not_plain() -> None:
     library = HuggingFaceSettings.of_vocabulary(_VOCABULARY, True)
-    table = HuggingFaceNormalizer(library, HuggingFaceCharacters.load()).table
-    plain = plain_characters(table, has_literals=True)
+    plain = plain_characters(build_normalizer(library, HuggingFaceCharacters.load()))
     assert plain == {chr(c) for c in (*b"\t\n\r", *range(0x20, 0x7F))} - {"["}
 
 
 def test_the_classic_op_has_one_way_only() -> None:
-    tokenizer = TextTokenizer(load_table(True), _VOCABULARY, _LIMIT, CLASSIC_OP)
+    tokenizer = _text_tokenizer(True, CLASSIC_OP)
     assert tokenizer._plain_ascii is None
 
 

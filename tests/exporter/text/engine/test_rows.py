@@ -21,7 +21,7 @@ from exporter.text.engine.stand_ins import make_encodable
 from exporter.text.engine.wordpiece import FAST_OP
 from exporter.text.engine.words import WordTokenizer
 from exporter.text.google_research import load_table
-from exporter.text.huggingface.normalizer import HuggingFaceNormalizer
+from exporter.text.huggingface.normalizer import build_normalizer
 from exporter.text.tokens import TokenIds
 
 _LIMIT = 6
@@ -119,7 +119,7 @@ def _google_research(do_lower_case: bool) -> CodePointNormalizer:
 
 def _huggingface(do_lower_case: bool, clean_text: bool = True) -> CodePointNormalizer:
     library = HuggingFaceSettings.of_vocabulary(Vocabulary(_PIECES), do_lower_case)
-    return HuggingFaceNormalizer(
+    return build_normalizer(
         HuggingFaceSettings(**{**vars(library), "clean_text": clean_text}),
         HuggingFaceCharacters.load(),
     )
@@ -136,20 +136,19 @@ _NORMALIZERS: dict[str, Callable[[], CodePointNormalizer]] = {
 
 def _make(name: str) -> _Ways:
     normalizer = _NORMALIZERS[name]()
-    table, has_literals = normalizer.table, name.startswith("huggingface")
+    table = normalizer.table
+    assert normalizer.has_literals == name.startswith("huggingface")
     vocabulary, stand_ins = make_encodable(table, Vocabulary(_PIECES))
-    row_table = RowTable.build(table, stand_ins, has_literals=has_literals)
-    words = WordTokenizer(
-        normalizer, vocabulary, stand_ins, _LIMIT, FAST_OP, "[UNK]", has_literals=has_literals
-    )
+    row_table = RowTable.build(normalizer, stand_ins)
+    words = WordTokenizer(normalizer, vocabulary, stand_ins, _LIMIT, FAST_OP, "[UNK]")
 
-    by_words = words.ids
+    by_words = words.tokenize
 
     def marked(text: tf.Tensor) -> TokenIds:
         return TokenIds(tf.fill(tf.shape(text), _BY_WORDS), tf.range(tf.size(text) + 1))
 
     def rows(others: _Tokenize) -> _Tokenize:
-        return RowTokenizer(table, row_table, vocabulary, _LIMIT, "[UNK]", others)
+        return RowTokenizer(table, row_table, vocabulary, _LIMIT, "[UNK]", others).tokenize
 
     ways = (rows(by_words), by_words, rows(marked))
     signature = [tf.TensorSpec([None], tf.string)]
@@ -216,7 +215,7 @@ def test_no_text_at_all(ways: _Ways) -> None:
 
 def test_isolated_characters_bring_their_own_spaces() -> None:
     """What the op takes for punctuation depends on the server's ICU release."""
-    row_table = RowTable.build(load_table(True), {}, has_literals=False)
+    row_table = RowTable.build(_google_research(True), {})
     for character in ".。我🄊‿":
         a, b, c = row_table.outputs[ord(character)].tolist()
         if ord(character) in row_table.isolated:
@@ -225,7 +224,7 @@ def test_isolated_characters_bring_their_own_spaces() -> None:
 
 
 def test_nothing_that_may_be_punctuation_one_day_is_a_letter() -> None:
-    row_table = RowTable.build(load_table(False), {}, has_literals=False)
+    row_table = RowTable.build(_google_research(False), {})
     categories = {unicodedata.category(chr(c)) for c in row_table.letters}
     assert not categories & {"Cn", "Zs", "Zl", "Zp", *(f"P{kind}" for kind in "cdsefio")}
     unassigned = [

@@ -17,14 +17,15 @@ _HELD = _TROUBLE[:5]
 
 @pytest.mark.parametrize("op", [FAST_OP, CLASSIC_OP])
 @pytest.mark.parametrize("do_lower_case", [True, False], ids=["uncased", "cased"])
-@pytest.mark.parametrize("tokenizer", [GOOGLE_RESEARCH, HUGGINGFACE])
-def test_ids(tokenizer: str, do_lower_case: bool, op: str) -> None:
+@pytest.mark.parametrize("library", [GOOGLE_RESEARCH, HUGGINGFACE])
+def test_ids(library: str, do_lower_case: bool, op: str) -> None:
     pieces = (form for c in (*_HELD, "a", "A") for form in (c, f"##{c}", f"{c}a"))
     vocabulary = Vocabulary(("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces))
-    model = weightless_model(vocabulary, tokenizer, do_lower_case)
-    profile = PROFILES[tokenizer]
+    model = weightless_model(vocabulary, library, do_lower_case)
+    profile = PROFILES[library]
     lines = ["".join(line) for line in itertools.product((*_TROUBLE, "a"), repeat=3)]
-    tokens = profile.build_tokenizer(model, op)(tf.constant([line.encode() for line in lines]))
+    tokenizer = profile.build(model, op)
+    tokens = tokenizer.tokenize_with_offsets(tf.constant([line.encode() for line in lines]))
     ids, splits = tokens.ids.numpy().tolist(), tokens.row_splits.numpy().tolist()
     reference = profile.build_reference(model)
     for line, (first, last) in zip(lines, itertools.pairwise(splits), strict=True):

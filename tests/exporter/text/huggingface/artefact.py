@@ -15,7 +15,7 @@ from bert.tokenizers.huggingface.characters import HuggingFaceCharacters
 from bert.tokenizers.huggingface.settings import SPECIAL_TOKENS, AddedToken, HuggingFaceSettings
 from bert.tokenizers.huggingface.tokenizer import BertNormalizer
 from bert.tokenizers.vocabulary import Vocabulary
-from exporter.text.huggingface import profile as huggingface
+from exporter.text.profiles import PROFILES
 from tests.exporter.text import texts
 from tests.oracles.huggingface_with_settings import huggingface_tokenizer
 from tests.tiny_model import tiny_config
@@ -54,11 +54,11 @@ class Tokenizers(NamedTuple):
 def make(directory: Path, model: FineTunedModel, op: str) -> Tokenizers:
     """Saves the model's tokenizer, and loads it again."""
     module = tf.Module()
-    module.tokenizer = huggingface.build(model, op)
+    module.tokenizer = PROFILES[HUGGINGFACE].build(model, op)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def tokenize(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {**module.tokenizer(text)._asdict()}
+        return {**module.tokenizer.tokenize_with_offsets(text)._asdict()}
 
     tf.saved_model.save(module, str(directory), signatures={"tokenize": tokenize})
     loaded = tf.saved_model.load(str(directory))

@@ -67,7 +67,9 @@ def test_whole_inputs(
     reference = HuggingFaceTokenizer(
         model.vocabulary, model.huggingface_settings(), HuggingFaceCharacters.load()
     )
-    packed = TextPipeline(model, FAST_OP)([tf.constant(list(c)) for c in zip(*rows, strict=True)])
+    packed = TextPipeline(model, FAST_OP).tokenize_with_offsets(
+        [tf.constant(list(c)) for c in zip(*rows, strict=True)]
+    )
     splits = packed.tokens.row_splits.numpy().tolist()
     ids, segments, starts, ends = (
         values.numpy().tolist()

@@ -15,7 +15,7 @@ from bert.tokenizers.huggingface.settings import AddedToken, HuggingFaceSettings
 from bert.tokenizers.huggingface.tokenizer import HuggingFaceTokenizer
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
-from exporter.text.huggingface.normalizer import HuggingFaceNormalizer
+from exporter.text.huggingface.normalizer import build_normalizer
 from tests.exporter.text import texts
 from tests.exporter.text.huggingface.artefact import (
     Tokenizers,
@@ -169,7 +169,7 @@ def test_added_tokens(seed: int, count: int, tmp_path: Path) -> None:
         configured = dataclasses.replace(base, added_tokens=random_added_tokens(generator, pieces))
         try:
             model = model_of(configured, _without_nul(sample))
-            HuggingFaceNormalizer(configured, HuggingFaceCharacters.load())
+            build_normalizer(configured, HuggingFaceCharacters.load())
         except UserError:
             continue
         break
@@ -239,7 +239,7 @@ def test_tokens_that_cannot_be_told_apart(tokens: list[AddedToken], told: str) -
     characters = HuggingFaceCharacters.load()
     model = model_of(HuggingFaceSettings(True, True), "abc")
     with pytest.raises(UserError, match=told):
-        HuggingFaceNormalizer(settings, characters)
+        build_normalizer(settings, characters)
     with pytest.raises(UserError, match=told):
         HuggingFaceTokenizer(model.vocabulary, settings, characters)
 

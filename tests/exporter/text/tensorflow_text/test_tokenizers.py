@@ -78,11 +78,11 @@ _CONFIGURATIONS = list(itertools.product((TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST)
 def stock(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stock:
     model = model_of(*request.param)
     module = tf.Module()
-    module.tokenizer = PROFILES[model.tokenizer].build_tokenizer(model, FAST_OP)
+    module.tokenizer = PROFILES[model.tokenizer].build(model, FAST_OP)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def tokenize(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {**module.tokenizer(text)._asdict()}
+        return {**module.tokenizer.tokenize_with_offsets(text)._asdict()}
 
     directory: Path = tmp_path_factory.mktemp("stock") / "artefact"
     tf.saved_model.save(module, str(directory), signatures={"tokenize": tokenize})
@@ -157,7 +157,7 @@ def test_a_vocabulary_that_the_fast_one_refuses() -> None:
     model = model_of(TENSORFLOW_TEXT_FAST, True)
     vocabulary = Vocabulary((*model.vocabulary.tokens, "\x11"))
     with pytest.raises(UserError, match="tensorflow_text_fast"):
-        PROFILES[TENSORFLOW_TEXT_FAST].build_tokenizer(
+        PROFILES[TENSORFLOW_TEXT_FAST].build(
             dataclasses.replace(model, vocabulary=vocabulary), FAST_OP
         )
 
@@ -184,7 +184,9 @@ def test_whole_inputs(tokenizer: str, text_pair: bool, max_seq_length: int) -> N
     model = model_of(tokenizer, True, max_seq_length)
     lines = [b"", b"a b c", b"\xff", *(line.encode() for line in texts.SENTENCES[:5]), b"x " * 70]
     rows = list(itertools.product(lines, repeat=2)) if text_pair else [(line,) for line in lines]
-    packed = TextPipeline(model, FAST_OP)([tf.constant(list(c)) for c in zip(*rows, strict=True)])
+    packed = TextPipeline(model, FAST_OP).tokenize_with_offsets(
+        [tf.constant(list(c)) for c in zip(*rows, strict=True)]
+    )
     splits = packed.tokens.row_splits.numpy().tolist()
     ids, segments = packed.tokens.ids.numpy().tolist(), packed.tokens.segment_ids.numpy().tolist()
     reference = PROFILES[tokenizer].build_reference(model)
