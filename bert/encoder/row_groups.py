@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from bert.encoder.packed_tokens import PackedTokens, index_in_row, row_of_each_value
+from bert.encoder.packed_tokens import PackedTokens
 
 # A group's feed-forward layer holds so many rows of floats, 50 MB of them at BERT-base's width.
 TOKENS_PER_GROUP = 4096
@@ -36,22 +36,44 @@ def encode_in_groups(
     Returns:
       float32 [B, output_size], in the order of `tokens`.
     """
-    order = tf.argsort(_lengths(tokens), stable=True)  # [B]
-    tokens = _reordered(tokens, order)
-    lengths = _lengths(tokens)
-    num_rows = tf.size(lengths)
+    order = tf.argsort(tokens.lengths(), stable=True)  # [B]
+    tokens = tokens.reordered(order)
+    lengths = tokens.lengths()
 
-    def encode_group(first: tf.Tensor, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def encode_group(first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         fits = group_fits(lengths[first:], tokens_per_group, attention_cells_per_group)
         end = first + tf.maximum(1, tf.reduce_sum(tf.cast(fits, tf.int32)))
         places = order[first:end, tf.newaxis]
-        output = encode(_rows(tokens, first, end))
+        return end, places, encode(tokens.rows(first, end))
+
+    return answer_in_groups(encode_group, tf.size(lengths), output_size)
+
+
+def answer_in_groups(
+    answer_group: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]],
+    num_rows: tf.Tensor,
+    output_size: int,
+) -> tf.Tensor:
+    """Runs `answer_group` on one group of rows after the other.
+
+    Args:
+      answer_group: the first row of a group -> the row after its last one; int32 [R, 1], where
+        its answers belong; float32 [R, output_size], its answers.
+      num_rows: of all groups.
+      output_size: of a row's answer.
+
+    Returns:
+      float32 [num_rows, output_size].
+    """
+
+    def step(first: tf.Tensor, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        end, places, output = answer_group(first)
         return end, tf.tensor_scatter_nd_update(outputs, places, output)
 
     # Not a TensorArray: servers before 2.13 cannot let one grow (`TensorListSetItem`).
     _, outputs = tf.while_loop(
         lambda first, _: first < num_rows,
-        encode_group,
+        step,
         [tf.constant(0), tf.zeros([num_rows, output_size])],
         # More at a time would hold the memory of as many groups.
         parallel_iterations=1,
@@ -66,6 +88,10 @@ def group_fits(
 ) -> tf.Tensor:
     """Whether the first 1, 2, ... R rows fit in one group.
 
+    Example: `lengths = [2, 2, 3, 6]` with budgets of 8 tokens and 40 cells gives
+    `[True, True, True, False]`: 3 rows of up to 3 tokens have 7 tokens and 27 cells, 4 rows of
+    up to 6 have 13 and 144.
+
     Args:
       lengths: int32 [R], tokens of each row, not falling.
       tokens_per_group: the one budget.
@@ -79,38 +105,3 @@ def group_fits(
     rows = tf.range(1, tf.size(lengths, tf.int64) + 1)
     fits_tokens = tf.cumsum(longest) <= tokens_per_group
     return fits_tokens & (rows * longest * longest <= attention_cells_per_group)
-
-
-def _lengths(tokens: PackedTokens) -> tf.Tensor:
-    """Tokens of each row: int32 [B]."""
-    return tokens.row_splits[1:] - tokens.row_splits[:-1]
-
-
-def _reordered(tokens: PackedTokens, order: tf.Tensor) -> PackedTokens:
-    """The same rows in another order, int32 [B]."""
-    lengths = tf.gather(_lengths(tokens), order)
-    row_splits = tf.concat([[0], tf.cumsum(lengths)], axis=0)
-    rows = row_of_each_value(row_splits)  # [N]
-    indices = tf.gather(tf.gather(tokens.row_splits, order), rows)
-    indices += index_in_row(row_splits, rows)  # [N]
-    return _map_values(tokens, row_splits, lambda values: tf.gather(values, indices))
-
-
-def _rows(tokens: PackedTokens, first: tf.Tensor, end: tf.Tensor) -> PackedTokens:
-    """The rows from `first` up to `end`."""
-    row_splits = tokens.row_splits[first : end + 1]
-    start, stop = row_splits[0], row_splits[-1]
-    return _map_values(tokens, row_splits - start, lambda values: values[start:stop])
-
-
-def _map_values(
-    tokens: PackedTokens, row_splits: tf.Tensor, function: Callable[[tf.Tensor], tf.Tensor]
-) -> PackedTokens:
-    bias = tokens.attention_bias
-    return PackedTokens(
-        ids=function(tokens.ids),
-        segment_ids=function(tokens.segment_ids),
-        positions=function(tokens.positions),
-        row_splits=row_splits,
-        attention_bias=None if bias is None else function(bias),
-    )

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from bert.encoder.packed_tokens import PackedTokens
-from bert.encoder.row_groups import ATTENTION_CELLS_PER_GROUP, TOKENS_PER_GROUP, encode_in_groups
+from bert.encoder.row_groups import (
+    ATTENTION_CELLS_PER_GROUP,
+    TOKENS_PER_GROUP,
+    answer_in_groups,
+    encode_in_groups,
+)
 from exporter.models.features import FeatureLimits, checked_features
 from exporter.models.wrapped.model import WrappedModel
 from exporter.models.wrapped.saved_network import SavedNetwork
@@ -76,19 +81,12 @@ class FeatureNetwork(tf.Module):
             ),
         )
 
-        def answer_group(first: tf.Tensor, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def answer_group(first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             end = tf.minimum(first + group, num_rows)
             places = tf.range(first, end)[:, tf.newaxis]
-            output = self._rows(*[values[first:end] for values in features])
-            return end, tf.tensor_scatter_nd_update(outputs, places, output)
+            return end, places, self._rows(*[values[first:end] for values in features])
 
-        _, outputs = tf.while_loop(
-            lambda first, _: first < num_rows,
-            answer_group,
-            [tf.constant(0), tf.zeros([num_rows, self._answer.size])],
-            parallel_iterations=1,
-        )
-        return outputs
+        return answer_in_groups(answer_group, num_rows, self._answer.size)
 
     def _padded(self, tokens: PackedTokens) -> tf.Tensor:
         return self._rows(*_padded_features(tokens))
@@ -107,7 +105,7 @@ class FeatureNetwork(tf.Module):
         return tf.reshape(output, [-1, self._answer.size])
 
     def _finished(self, output: tf.Tensor) -> tf.Tensor:
-        """[B, size] -> the answer; one with NaN or infinity, which JSON has not, is an error."""
+        """[B, size] -> the answer; NaN and infinity, which JSON cannot express, raise."""
         answer = self._answer.finish(output)
         return tf.debugging.check_numerics(answer, "the model answers with NaN or infinity")
 
