@@ -1,4 +1,4 @@
 """Strings to PackedTokens in graph: each library's tokenizer, then truncation and packing.
 
-Knows `bert.tokenizers` and `bert.model`; no other room of `exporter`.
+Knows `bert`, and no other room of `exporter`.
 """

@@ -15,8 +15,9 @@ CODE_POINTS = 0x110000
 PAGE_SIZE = 256
 
 # An entry is `value << FLAG_BITS | flags`. The value is added to the code point, or, under
-# MULTIPLE, names a row of `expansions`. Example: in an uncased table "A" has the entry 32 << 8,
-# which leads to "a", "!" has 0 << 8 | SEPARATOR | ISOLATED, and a space REMOVED | SEPARATOR.
+# MULTIPLE, names a row of `expansions`. Example, the flags from REORDERED on left aside: in an
+# uncased table "A" has the entry 32 << 8, which leads to "a", "!" has SEPARATOR | ISOLATED, and
+# a space REMOVED | SEPARATOR.
 FLAG_BITS = 8
 REMOVED = 1  # gives no output
 SEPARATOR = 2  # ends the word before it

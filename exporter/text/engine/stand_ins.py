@@ -30,8 +30,7 @@ def make_encodable(
     """A vocabulary that the ops can hold, and the stand-in of each code point in it.
 
     Example: for google-research/bert's cased table the pieces "a" and "##" U+FFFE become "a" and
-    "##" U+00A0 with the stand-ins {0xFFFE: 0x00A0}; U+00A0 is spare, since the table turns it
-    into a space.
+    "##" U+007F with the stand-ins {0xFFFE: 0x7F}; U+007F is spare, since the table removes it.
 
     Raises:
       UserError: there are no characters to spare.

@@ -220,6 +220,10 @@ def _leftmost(starts: tf.Tensor, ends: tf.Tensor) -> tf.Tensor:
 
 
 def is_in(characters: CodePointSet, code_points: tf.Tensor) -> tf.Tensor:
-    """Whether each code point is in the set: int32 [L] -> bool [L]."""
+    """Whether each code point is in the set: int32 [L] -> bool [L].
+
+    Example: of the digits, with the borders `[48, 58]`, "7" has crossed one border and is in;
+    "." has crossed none and "a" two, and both are out.
+    """
     crossed = tf.searchsorted(tf.constant(characters.borders, tf.int32), code_points, side="right")
     return tf.equal(tf.bitwise.bitwise_and(crossed, 1), 1)
