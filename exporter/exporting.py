@@ -21,6 +21,7 @@ from exporter.report import ExportReport
 from exporter.serving import gate
 from exporter.serving.op_tables import OpTables
 from exporter.serving.release import Release
+from exporter.text.profiles import require_profile
 
 
 def export_checkpoint(
@@ -39,6 +40,7 @@ def export_checkpoint(
     tables = OpTables()
     target = gate.target_release(options.target_serving, tables)
     options.check()
+    require_profile(read_options.tokenizer)
     warmup_rows = None
     if options.warmup_file is not None:
         warmup_rows = read_rows(options.warmup_file, options.text_pair)

@@ -7,7 +7,7 @@ from bert.checkpoints.options import ReadOptions
 from bert.checkpoints.text.huggingface_files import TOKENIZER_FILE, VOCABULARY_FILE, find_tokenizer
 from bert.checkpoints.text.settings import Setting, find_casing
 from bert.errors import UserError
-from bert.model import HUGGINGFACE, TOKENIZERS
+from bert.model import HUGGINGFACE
 from bert.tokenizers.huggingface.settings import HuggingFaceSettings
 from bert.tokenizers.vocabulary import Vocabulary
 
@@ -50,14 +50,9 @@ def find_text_profile(
     `trained_casing` is what is told of the training in no file of a library.
 
     Raises:
-      UserError: no such library, or its files are missing, faulty or contradictory.
+      UserError: the library's files are missing, faulty or contradictory.
     """
     tokenizer = options.tokenizer or default_tokenizer
-    if tokenizer not in TOKENIZERS:
-        raise UserError(
-            f"--tokenizer is {tokenizer!r}, where one of {', '.join(TOKENIZERS)} is expected: give "
-            "the library that the model was trained with."
-        )
     file = options.vocab_file or directory / VOCABULARY_FILE
     if tokenizer != HUGGINGFACE:
         _require(file)
