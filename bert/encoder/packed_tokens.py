@@ -37,7 +37,7 @@ class PackedTokens(NamedTuple):
 
     @classmethod
     def spec(cls) -> "PackedTokens":
-        """What a function that takes the tokens of any batch, with a bias, is traced for."""
+        """The signature of a function that takes the tokens of any batch, with a bias."""
         flat = tf.TensorSpec([None], tf.int32)
         return cls(flat, flat, flat, flat, tf.TensorSpec([None], tf.float32))
 

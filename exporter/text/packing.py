@@ -16,8 +16,8 @@ class Packed(NamedTuple):
     """N of B rows; segment ids count the texts from 0"""
 
     sources: tf.Tensor
-    """int32 [N], places in the list of the tokens of the first text's rows, then those of the
-    second text's rows, then [CLS], then [SEP]"""
+    """int32 [N], places in the list of the first text's tokens of all rows, the second text's
+    tokens of all rows, [CLS] and [SEP]"""
 
     def gather(self, values: Sequence[tf.Tensor], cls: int, sep: int) -> tf.Tensor:
         """Gives each of the N tokens its value: int32 [N].

@@ -59,7 +59,7 @@ class Tokenizer(Protocol):
     def tokenize(self, text: tf.Tensor) -> TokenIds:
         """Tokenizes string [B], any bytes, in a graph without the ops for offsets.
 
-        The optimizer would remove those where nobody reads them, but only after work on them.
+        The optimizer removes ops whose results nobody reads, but only after it has worked on them.
         """
 
     def tokenize_with_offsets(self, text: tf.Tensor) -> Tokens:

@@ -75,7 +75,7 @@ def raw_patterns(
     """The patterns to look for in the raw text.
 
     Raises:
-      UserError: the tokens cannot be told apart.
+      UserError: two tokens overlap.
     """
     patterns = {token.content: token for token in tokens if not token.normalized and token.content}
     _check(patterns, characters)
@@ -90,7 +90,7 @@ def normalized_patterns(
     """The patterns to look for in the normalised text between raw tokens.
 
     Raises:
-      UserError: the tokens cannot be told apart once they are normalised.
+      UserError: two tokens look alike or overlap once they are normalised.
     """
     patterns: dict[str, AddedToken] = {}
     for token in tokens:

@@ -120,7 +120,7 @@ class HuggingFaceTokenizer:
         """Takes a vocabulary that holds the settings' special tokens.
 
         Raises:
-          UserError: added tokens cannot be told apart.
+          UserError: two added tokens look alike or overlap.
         """
         self.vocabulary = vocabulary
         self._settings = settings

@@ -73,7 +73,7 @@ class CodePointTable:
         text, and is None where it does not.
 
         Raises:
-          ValueError: no table can hold what the reference makes of a code point.
+          ValueError: no table can hold the reference's treatment of a code point.
         """
         entries = np.zeros(CODE_POINTS, np.int32)
         expansions: dict[tuple[int, ...], int] = {}
@@ -135,7 +135,7 @@ class CodePointTable:
 
     @classmethod
     def load(cls, file: Path) -> "CodePointTable":
-        """Reads what `save` wrote."""
+        """Reads a table that `save` wrote."""
         with np.load(file) as arrays:
             fields = {name: arrays[name] for name in arrays.files}
         fields["has_final_sigma"] = bool(fields["has_final_sigma"])

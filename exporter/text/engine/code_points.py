@@ -88,7 +88,7 @@ class CodePointNormalizer(tf.Module):
         """Takes the table of the reference tokenizer.
 
         Args:
-          table: what the tokenizer does to each code point.
+          table: the normalised form of each code point.
           expander: of that table; by default one with the Unicode Standard's ordering.
           literals: the tokens that are found as they are written, where there are any.
         """
@@ -184,7 +184,7 @@ def word_keys(entries: tf.Tensor) -> tf.Tensor:
 def final_sigmas(code_points: tf.Tensor, entries: tf.Tensor) -> tf.Tensor:
     """The capital sigmas that `str.lower` turns into final ones: int32 [N] x 2 -> int64 [F].
 
-    Final are those after a cased letter and not before one, code points that the rule
+    A sigma is final after a cased letter and not before one, code points that the rule
     ignores left out (Unicode Standard, section 3.13, Final_Sigma).
 
     Example: " ΑΣ Σ ΑΣ.Α" gives `[2]`; the sigma that stands alone has no letter before it, and
@@ -200,7 +200,7 @@ def final_sigmas(code_points: tf.Tensor, entries: tf.Tensor) -> tf.Tensor:
 
 
 def _with_final_sigmas(code_points: tf.Tensor, entries: tf.Tensor) -> tf.Tensor:
-    """The entries, int32 [N], with those of final sigmas."""
+    """The entries, int32 [N], with the entries of final sigmas in place."""
     final = final_sigmas(code_points, entries)
     shift = (FINAL_SIGMA - SMALL_SIGMA) << FLAG_BITS
     return tf.tensor_scatter_nd_add(

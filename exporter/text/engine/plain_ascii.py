@@ -75,7 +75,7 @@ class PlainAsciiTokenizer(tf.Module):
 
 
 def plain_characters(normalizer: CodePointNormalizer) -> set[str]:
-    """The ASCII characters to which the table does what the op does by itself."""
+    """The ASCII characters that the table and the op treat alike."""
     table = normalizer.table
     # The flags that make a difference where no character is beyond ASCII.
     relevant = REMOVED | SEPARATOR | ISOLATED | MULTIPLE | REORDERED
@@ -100,7 +100,7 @@ def _value(table: CodePointTable, character: str) -> int:
 
 
 def _plain_pieces(vocabulary: Vocabulary) -> list[str]:
-    """The pieces by id, those that no plain text reaches replaced by "é" and their id.
+    """The pieces by id, each that no plain text reaches replaced by "é" and its id.
 
     Plain words are letters and digits, or one mark of punctuation. The op looks for its
     pieces in whole rows, so it must not see any other: a piece with white space would match

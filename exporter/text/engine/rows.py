@@ -197,7 +197,7 @@ def _word_lengths(rows: _Rows) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _pieces(vocabulary: Vocabulary, row_table: RowTable) -> list[str]:
-    """The pieces by id, those that no row leads to replaced by a noncharacter and their id.
+    """The pieces by id, each that no row leads to replaced by a noncharacter and its id.
 
     The op looks for its pieces in whole rows, so it must not see a piece that it could find
     across words, or a piece that it would not cut where it cuts the text.

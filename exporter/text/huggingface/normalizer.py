@@ -37,7 +37,7 @@ def build_normalizer(
     """Builds the tables of a normalizer, and the tries of its added tokens.
 
     Raises:
-      UserError: added tokens cannot be told apart.
+      UserError: two added tokens look alike or overlap.
     """
     normalize = BertNormalizer(settings, characters).normalize
     raw = raw_patterns(settings.added_tokens, characters)
@@ -204,7 +204,7 @@ def _literal_entries(literal: SpanAtPlace) -> tf.Tensor:
 
 
 def _with_white_space_kept(entries: tf.Tensor) -> tf.Tensor:
-    """The entries, int32 [N], REMOVED taken off those of white space.
+    """The entries, int32 [N], without REMOVED on white space.
 
     Example: of the flags `[REMOVED | SEPARATOR, REMOVED, SEPARATOR]` of a space, a control
     character and the start of a literal token the first become `SEPARATOR`; the others stay.

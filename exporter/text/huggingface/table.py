@@ -1,7 +1,7 @@
 """The code-point tables of Hugging Face's BERT normalizer, one for each of its settings.
 
-They are put together from what the library's parts do to each character, in the order in
-which BertNormalizer runs the parts; so one small file serves all settings.
+Each table joins the library's treatment of every character, part by part in the order in which
+BertNormalizer runs the parts; so one small file serves all settings.
 """
 
 import numpy as np
@@ -24,8 +24,8 @@ from exporter.text.engine.code_point_table import (
 def build_table(settings: HuggingFaceSettings, characters: HuggingFaceCharacters) -> CodePointTable:
     """The table of a normalizer and BERT's pre-tokenizer.
 
-    White space is removed, but the value of its entry is what it would become. How marks
-    are ordered is not in it: see `exporter.text.huggingface.ordering`.
+    White space is removed, but the value of its entry leads to the character that it would
+    become. The order of marks is not in it: see `exporter.text.huggingface.ordering`.
     """
     entries = _unchanged_entries(settings, characters)
     expansions: dict[tuple[int, ...], int] = {}
@@ -53,7 +53,7 @@ def build_table(settings: HuggingFaceSettings, characters: HuggingFaceCharacters
 def _unchanged_entries(
     settings: HuggingFaceSettings, characters: HuggingFaceCharacters
 ) -> np.ndarray:
-    """Int32 [0x110000], right for what neither decomposes nor has a lower case."""
+    """The entries of characters that do not decompose and have no lower case, int32 [0x110000]."""
     code_points = np.arange(CODE_POINTS, dtype=np.int32)
     outputs = code_points.copy()
     if settings.clean_text:
@@ -69,7 +69,7 @@ def _unchanged_entries(
 
 
 def _changing(settings: HuggingFaceSettings, characters: HuggingFaceCharacters) -> list[str]:
-    """What decomposes, moves, is stripped or has a lower case, and is there after cleaning."""
+    """The characters that survive cleaning and decompose, move, are stripped or are lowered."""
     changing: set[str] = set()
     if settings.strip_accents:
         accents = map(chr, np.flatnonzero(characters.accents.mask()).tolist())
@@ -88,7 +88,10 @@ def _changing(settings: HuggingFaceSettings, characters: HuggingFaceCharacters) 
 def _entry(
     character: str, settings: HuggingFaceSettings, characters: HuggingFaceCharacters
 ) -> tuple[tuple[int, ...], int]:
-    """The code points that a character gives, and how it cuts words.
+    """The code points that a character gives, and the flags by which it cuts words.
+
+    Example: with all settings on, "É" gives `(101,)` and 0, "!" `(33,)` and
+    SEPARATOR | ISOLATED, and U+0301, an accent, `()` and REMOVED.
 
     Raises:
       ValueError: it gives several words, which no table can hold.

@@ -165,7 +165,7 @@ class StockReference:
 
 
 class StockProfile:
-    """TensorFlow Text's preprocessing; its ops are those of every release."""
+    """TensorFlow Text's preprocessing, whose ops are the same for every release of a server."""
 
     truncate_pair = staticmethod(keep_longer_shortened)
     keeps_empty_second_text = True
