@@ -74,6 +74,13 @@ def data_folder() -> Path:
     return Path(folder)
 
 
+def written_texts(seed: int) -> list[str]:
+    """Texts for an oracle: examples, an empty one, a long one, lines of data, and random ones."""
+    lines = [*texts.data_lines()[:200], *texts.fuzzed_strings(200, seed)]
+    written = [*texts.EXAMPLES, *texts.SENTENCES, "", "not " * 100]
+    return written + [line.decode("utf-8", "ignore") for line in lines]
+
+
 @pytest.fixture(scope="session")
 def minilm() -> Path:
     """MiniLM as sentence-transformers has it."""
@@ -88,9 +95,7 @@ def model_garden(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Mode
     scratch = tmp_path_factory.mktemp("model_garden")
     cased = scratch / "cased.txt"
     cased.write_text("".join(f"{token}\n" for token in tiny_tokens(do_lower_case=False)))
-    lines = [*texts.data_lines()[:200], *texts.fuzzed_strings(200, 62)]
-    written = [*texts.EXAMPLES, *texts.SENTENCES, "", "not " * 100]
-    written += [line.decode("utf-8", "ignore") for line in lines]
+    written = written_texts(seed=62)
     pairs = list(zip(written, [*written[1:], written[0]], strict=True))
     request = scratch / "request.json"
     request.write_text(

@@ -13,12 +13,11 @@ import pytest
 import tensorflow as tf
 
 from exporter import export
-from tests.acceptance.conftest import data_folder
+from tests.acceptance.conftest import data_folder, written_texts
 from tests.conftest import load_signatures
 from tests.exporter.command import run
 from tests.exporter.preview.client import preview
 from tests.exporter.preview.loading import wait_until_loaded
-from tests.exporter.text import texts
 from tests.oracles.transformers_environment import TransformersEnvironment
 from tests.repository import ROOT
 from tests.tiny_model import tiny_tokens
@@ -73,9 +72,7 @@ def oracle(
     directory = tmp_path_factory.mktemp("transformers")
     cased = directory / "cased.txt"
     cased.write_text("".join(f"{token}\n" for token in tiny_tokens(do_lower_case=False)))
-    lines = [*texts.data_lines()[:200], *texts.fuzzed_strings(200, 61)]
-    written = [*texts.EXAMPLES, *texts.SENTENCES, "", "not " * 100]
-    written += [line.decode("utf-8", "ignore") for line in lines]
+    written = written_texts(seed=61)
     dev = (data_folder() / "sst2" / "dev.tsv").read_text(encoding="utf-8").splitlines()
     sentences = [line.split("\t")[0] for line in dev]
     request = directory / "request.json"

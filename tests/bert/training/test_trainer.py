@@ -14,7 +14,7 @@ from bert.config import BertConfig
 from bert.encoder.trainable import TrainableEncoder
 from bert.errors import UserError
 from bert.training import checkpoints, trainer
-from bert.training.batches import Batch, in_order, pack, packed_tokens, shuffled
+from bert.training.batches import Batch, in_order, packed_tokens, shuffled
 from bert.training.checkpoints import read_global_step
 from bert.training.classifier import Classifier
 from bert.training.evaluation import evaluate, predict
@@ -258,34 +258,6 @@ def test_steps_are_counted_as_in_the_original() -> None:
     assert count(10, 10.0, 32) == (3, 0)
     with pytest.raises(UserError, match="--num_train_epochs 1 of 31 examples fill no batch"):
         count(31, 1.0, 32)
-
-
-def test_every_epoch_shows_every_example_once_in_an_order_of_its_own() -> None:
-    examples = toy_features(10)
-    numbered = [
-        dataclasses.replace(example, label_id=index) for index, example in enumerate(examples)
-    ]
-
-    def order(seed: int) -> list[int]:
-        batches = shuffled(numbered, 4, seed, range(5))
-        return [int(label) for batch in batches for label in batch.label_ids]
-
-    first, second = order(1)[:10], order(1)[10:]
-    assert sorted(first) == sorted(second) == list(range(10))
-    assert first != second
-    assert order(1) == first + second != order(2)
-    resumed = [int(label) for batch in shuffled(numbered, 4, 1, range(3, 5)) for label in batch[4]]
-    assert resumed == order(1)[12:]
-
-
-def test_packing_lays_rows_end_to_end() -> None:
-    examples = toy_features(2)
-    batch = pack(examples)
-    lengths = [len(example.ids) for example in examples]
-    assert batch.row_splits.tolist() == [0, lengths[0], sum(lengths)]
-    assert batch.positions.tolist() == [*range(lengths[0]), *range(lengths[1])]
-    assert batch.ids.tolist() == [*examples[0].ids, *examples[1].ids]
-    assert {part.dtype for part in batch} == {np.dtype(np.int32)}
 
 
 def test_random_weights_are_the_original_s_kind() -> None:

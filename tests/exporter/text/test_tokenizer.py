@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 from tests.exporter.text import texts
+from tests.exporter.text.any_text import lines_of_any_text
 from tests.exporter.text.tokenizer_artefact import Tokenize, save_and_load
 from tests.exporter.text.vocabularies import sample_vocabulary, write_vocabulary
 from tests.oracles.original_tokenizer import original_tokenizer
@@ -102,19 +102,10 @@ def test_lines_of_data(tokenizers: Tokenizers) -> None:
     assert not differences(tokenizers, lines)
 
 
-_characters = st.one_of(
-    st.characters(codec="utf-8"),
-    st.sampled_from(" \t\u00a0\u2028Σσςaʰ'.-\u00ad\u200d\u0301\u0316\u0345\U00016ff0漢İ½ß"),
-)
-_words = st.one_of(
-    st.text(_characters, max_size=12),
-    st.sampled_from(["[CLS]", "[SEP]", "[MASK]", "[UNK]", "##s", "unaffable", "ΟΔΟΣ", "THE"]),
-    st.builds(lambda letter, count: letter * count, _characters, st.integers(195, 205)),
-)
-_texts = st.builds(
-    lambda words, between: between.join(words).encode(),
-    st.lists(_words, max_size=6),
-    st.sampled_from(["", " ", "\u00ad", "\u2029"]),
+_LINES = lines_of_any_text(
+    " \t\u00a0\u2028Σσςaʰ'.-\u00ad\u200d\u0301\u0316\u0345\U00016ff0漢İ½ß",
+    ["[CLS]", "[SEP]", "[MASK]", "[UNK]", "##s", "unaffable", "ΟΔΟΣ", "THE"],
+    longest_word=200,
 )
 
 
@@ -122,7 +113,7 @@ _texts = st.builds(
     max_examples=max(100, settings().max_examples),
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(lines=st.lists(st.one_of(_texts, st.binary(max_size=30)), min_size=1, max_size=8))
+@given(lines=_LINES)
 def test_any_text(tokenizers: Tokenizers, lines: list[bytes]) -> None:
     assert not differences(tokenizers, lines)
 

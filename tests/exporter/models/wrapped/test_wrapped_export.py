@@ -4,144 +4,33 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert.tokenizers.google_research import FullTokenizer
-from bert.tokenizers.huggingface.characters import HuggingFaceCharacters
-from bert.tokenizers.huggingface.settings import HuggingFaceSettings
-from bert.tokenizers.huggingface.tokenizer import HuggingFaceTokenizer
-from bert.tokenizers.vocabulary import Vocabulary
 from exporter import export
 from exporter.contract import REPORT_FILE
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
-from tests.conftest import Signatures, load_signatures
+from tests.conftest import load_signatures
 from tests.exporter.command import run_here
 from tests.exporter.models.wrapped.saved_models import (
     CLASSES,
     HUB,
-    HUGGING_FACE,
     RECIPE,
     answers_of,
-    encoder,
-    logits_named,
     probabilities,
     write_old_saved_model,
     write_saved_model,
-    write_vocabulary,
 )
+from tests.exporter.models.wrapped.wrapped import LENGTH, Wrapped, ask
 from tests.programs.compatibility import guards
-from tests.tiny_model import LABELS, TinyModel, write_tiny_model
-
-_LENGTH = 40
-
-
-class Wrapped(NamedTuple):
-    """A SavedModel, its export, and what its texts' features are."""
-
-    directory: Path
-    version_directory: Path
-    names: tuple[str, str, str]
-    length: int | None
-    dtype: type[np.integer]
-    tokenizer: FullTokenizer | HuggingFaceTokenizer
-
-    @property
-    def signatures(self) -> Signatures:
-        return load_signatures(self.version_directory)
-
-    def ids(self, text: bytes, max_seq_length: int) -> list[int]:
-        return self.tokenizer.encode(text, None, max_seq_length)[0]
-
-    def expected(self, texts: tuple[bytes, ...], max_seq_length: int, output: str) -> np.ndarray:
-        """What the SavedModel itself says of a text at a time, padded as its clients do."""
-        answers = []
-        for text in texts:
-            ids = self.ids(text, max_seq_length)
-            row = np.zeros([3, 1, self.length or len(ids)], self.dtype)
-            row[0, 0, : len(ids)] = ids
-            row[1, 0, : len(ids)] = 1
-            inputs = dict(zip(self.names, row, strict=True))
-            if self.names == RECIPE:
-                inputs["label_ids"] = np.zeros([1], np.int32)
-            answers.append(answers_of(self.directory, inputs)[output])
-        return np.concatenate(answers)
-
-
-def ask(signature: object, texts: tuple[bytes, ...]) -> Mapping[str, np.ndarray]:
-    answer = signature(text=tf.constant(texts))  # type: ignore[operator]
-    return {name: values.numpy() for name, values in answer.items()}
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("wrapped")
-
-
-@pytest.fixture(scope="module")
-def vocabulary(scratch: Path) -> Path:
-    return write_vocabulary(scratch)
-
-
-@pytest.fixture(scope="module")
-def recipe_model(scratch: Path) -> TinyModel:
-    return write_tiny_model(scratch / "tiny", max_position_embeddings=64)
-
-
-@pytest.fixture(scope="module")
-def recipe(scratch: Path, recipe_model: TinyModel, vocabulary: Path) -> Wrapped:
-    """Variables of TensorFlow 1, by whose name no later loader finds their values."""
-    directory = write_old_saved_model(scratch / "exported" / "1579422100", recipe_model, _LENGTH)
-    report = export(
-        directory,
-        scratch / "recipe",
-        vocab_file=vocabulary,
-        labels=LABELS,
-        warmup=False,
-        verify=False,
-    )
-    tokenizer = FullTokenizer(Vocabulary.from_file(vocabulary), True)
-    return Wrapped(directory, report.version_directory, RECIPE, _LENGTH, np.int32, tokenizer)
-
-
-@pytest.fixture(scope="module")
-def hub(scratch: Path, vocabulary: Path) -> Wrapped:
-    """Vocabulary and casing are its own, so no flag is needed."""
-    directory = write_saved_model(
-        scratch / "hub_model", HUB, encoder, vocabulary=vocabulary, do_lower_case=True
-    )
-    report = export(
-        directory, scratch / "hub", tokenizer="google_research", warmup=False, verify=False
-    )
-    tokenizer = FullTokenizer(Vocabulary.from_file(vocabulary), True)
-    return Wrapped(directory, report.version_directory, HUB, None, np.int32, tokenizer)
-
-
-@pytest.fixture(scope="module")
-def hugging_face(scratch: Path) -> Wrapped:
-    """The tokenizer lies two levels above, where transformers leaves it."""
-    folder = scratch / "bert-base"
-    vocabulary = write_vocabulary(folder)
-    (folder / "tokenizer_config.json").write_text('{"model_max_length": 32}')
-    directory = write_saved_model(
-        folder / "saved_model" / "1", HUGGING_FACE, logits_named("logits"), dtype=tf.int64
-    )
-    report = export(directory, scratch / "hugging_face", warmup=False, verify=False)
-    assert report.model.max_seq_length == 32
-    assert report.model.tokenizer == "huggingface"
-    pieces = Vocabulary.from_file(vocabulary)
-    tokenizer = HuggingFaceTokenizer(
-        pieces, HuggingFaceSettings.of_vocabulary(pieces, True), HuggingFaceCharacters.load()
-    )
-    return Wrapped(directory, report.version_directory, HUGGING_FACE, None, np.int64, tokenizer)
+from tests.tiny_model import LABELS, TinyModel
 
 
 def test_the_recipe_answers_text(recipe: Wrapped) -> None:
     answer = ask(recipe.signatures["text"], ADVERSARIAL_TEXTS)["probabilities"]
-    expected = recipe.expected(ADVERSARIAL_TEXTS, _LENGTH, "output")
+    expected = recipe.expected(ADVERSARIAL_TEXTS, LENGTH, "output")
     assert np.ptp(expected, axis=0).max() > 0.03, "texts differ"
     np.testing.assert_allclose(answer, expected, rtol=0, atol=1e-6)
 
@@ -170,7 +59,7 @@ def test_logits_get_a_softmax(hugging_face: Wrapped) -> None:
 @pytest.mark.parametrize("kind", ["recipe", "hub", "hugging_face"])
 def test_ids(kind: str, request: pytest.FixtureRequest) -> None:
     wrapped: Wrapped = request.getfixturevalue(kind)
-    length = {"recipe": _LENGTH, "hub": 128, "hugging_face": 32}[kind]
+    length = {"recipe": LENGTH, "hub": 128, "hugging_face": 32}[kind]
     tokens = ask(wrapped.signatures["tokenize"], ADVERSARIAL_TEXTS)
     for index, text in enumerate(ADVERSARIAL_TEXTS):
         mask = tokens["input_mask"][index].astype(bool)
@@ -200,7 +89,7 @@ def test_old_clients(recipe: Wrapped) -> None:
         "segment_ids": generator.integers(2, size=[rows, 30]),
     }
     padded = {
-        name: np.pad(values, [[0, 0], [0, _LENGTH - 30]]).astype(np.int32)
+        name: np.pad(values, [[0, 0], [0, LENGTH - 30]]).astype(np.int32)
         for name, values in inputs.items()
     }
     label_ids = np.arange(rows, dtype=np.int32)
@@ -235,8 +124,8 @@ def test_features_that_have_no_answer(recipe: Wrapped) -> None:
     ):
         with pytest.raises(tf.errors.InvalidArgumentError):
             features(**{**dict.fromkeys(RECIPE, right), name: wrong})
-    with pytest.raises(tf.errors.InvalidArgumentError, match=f"1 to {_LENGTH} columns"):
-        features(**dict.fromkeys(RECIPE, tf.ones([2, _LENGTH + 1], tf.int32)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"1 to {LENGTH} columns"):
+        features(**dict.fromkeys(RECIPE, tf.ones([2, LENGTH + 1], tf.int32)))
 
 
 @pytest.mark.parametrize("kind", ["recipe", "hub"])
@@ -270,7 +159,7 @@ def test_an_answer_that_json_has_no_form_for(scratch: Path, vocabulary: Path) ->
 
 def test_resource_variables(scratch: Path, recipe: Wrapped, recipe_model: TinyModel) -> None:
     directory = write_old_saved_model(
-        scratch / "resources", recipe_model, _LENGTH, use_resource=True
+        scratch / "resources", recipe_model, LENGTH, use_resource=True
     )
     vocab_file = recipe_model.directory / "vocab.txt"
     report = export(

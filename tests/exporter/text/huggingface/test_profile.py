@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from bert.errors import UserError
 from bert.tokenizers.huggingface.characters import HuggingFaceCharacters
@@ -17,6 +16,7 @@ from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 from exporter.text.huggingface.normalizer import build_normalizer
 from tests.exporter.text import texts
+from tests.exporter.text.any_text import lines_of_any_text
 from tests.exporter.text.huggingface.artefact import (
     Tokenizers,
     literal_texts,
@@ -122,24 +122,15 @@ def test_marks(tokenizers: Tokenizers, count: int) -> None:
     assert not tokenizers.differences([line.encode() for line in lines])
 
 
-_characters = st.one_of(
-    st.characters(codec="utf-8"),
-    st.sampled_from(" \t\u00a0\u2028Σσaʰ'.-\u00ad\u200d\u0301\u0316\u0345\u302e漢İ½ß[]"),
-)
-_words = st.one_of(
-    st.text(_characters, max_size=12),
-    st.sampled_from(["[CLS]", "[SEP]", "[MASK]", "[UNK]", "[mask]", "[MASK", "##s", "the"]),
-    st.builds(lambda letter, count: letter * count, _characters, st.integers(95, 105)),
-)
-_texts = st.builds(
-    lambda words, between: between.join(words).encode(),
-    st.lists(_words, max_size=6),
-    st.sampled_from(["", " ", "\u00ad", "\u2029"]),
+_LINES = lines_of_any_text(
+    " \t\u00a0\u2028Σσaʰ'.-\u00ad\u200d\u0301\u0316\u0345\u302e漢İ½ß[]",
+    ["[CLS]", "[SEP]", "[MASK]", "[UNK]", "[mask]", "[MASK", "##s", "the"],
+    longest_word=100,
 )
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
-@given(lines=st.lists(st.one_of(_texts, st.binary(max_size=30)), min_size=1, max_size=8))
+@given(lines=_LINES)
 def test_any_text(tokenizers: Tokenizers, lines: list[bytes]) -> None:
     assert not tokenizers.differences(lines)
 
