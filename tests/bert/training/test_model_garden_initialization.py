@@ -2,14 +2,9 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from bert import checkpoints
-from bert.checkpoints.tensorflow import files as tensorflow_files
-from bert.variables import encoder_shapes
 from tests.bert.checkpoints.huggingface.directory import of_encoder, write_directory
 from tests.bert.checkpoints.model_garden.directory import (
     classifier_tree,
@@ -18,34 +13,8 @@ from tests.bert.checkpoints.model_garden.directory import (
     write_checkpoint,
 )
 from tests.bert.checkpoints.model_garden.directory import write_directory as write_model_garden
-from tests.bert.training.test_huggingface_initialization import told_of_faulty, train
-from tests.bert.training.toy_task import write_toy_data
-from tests.tiny_model import TinyModel, write_tiny_model
-
-_NO_DROPOUT: dict[str, Any] = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> TinyModel:
-    """The encoder under google-research/bert's names, and data to train on."""
-    write_toy_data(tmp_path / "data", num_train=16, num_dev=1)
-    tiny = write_tiny_model(tmp_path / "tiny", **_NO_DROPOUT)
-    encoder = {name: tiny.weights[name] for name in encoder_shapes(tiny.config)}
-    tensorflow_files.write_variables(tiny.directory / "bert_model.ckpt", encoder)
-    return tiny
-
-
-def assert_same_training(tiny: TinyModel, found: Path, scratch: Path) -> None:
-    """One step from `found` leads where one from google-research's checkpoint leads."""
-    assert train(tiny.directory / "bert_model.ckpt", scratch / "expected") == 0
-    assert train(found, scratch / "found") == 0
-    expected, trained = (
-        checkpoints.read(scratch / name, checkpoints.ReadOptions())
-        for name in ("expected", "found")
-    )
-    assert trained.config == expected.config
-    for name, value in expected.weights.items():
-        np.testing.assert_allclose(trained.weights[name], value, rtol=0, atol=1e-6, err_msg=name)
+from tests.bert.training.initializing import NO_DROPOUT, assert_same_training, told_of_faulty
+from tests.tiny_model import TinyModel
 
 
 @pytest.mark.parametrize("kind", ["encoder", "classifier", "best"])
@@ -81,7 +50,7 @@ def test_sentence_transformers(tiny: TinyModel, tmp_path: Path) -> None:
         of_encoder(tiny.weights),
         "BertModel",
         hidden_act="gelu_new",
-        **_NO_DROPOUT,
+        **NO_DROPOUT,
     )
     (directory / "modules.json").write_text(
         '[{"type": "sentence_transformers.models.Transformer", "path": "0_Transformer"}, '
