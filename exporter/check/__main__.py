@@ -5,6 +5,7 @@ python -m exporter.check models/sentiment --target_serving 2.12.0
 
 import json
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from absl import app, flags
 
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
+from exporter.check.limits import DEFAULT_TIMEOUT
 from exporter.contract import GRAPH_FILES
 
 
@@ -24,6 +26,13 @@ def define_flags(values: flags.FlagValues) -> None:
         "Oldest TensorFlow Serving that must run it; later ones count too.",
         flag_values=values,
     )
+    flags.DEFINE_float(
+        "timeout",
+        DEFAULT_TIMEOUT,
+        "Seconds for the whole audit. Loading has half of them, a request a tenth.",
+        lower_bound=1,
+        flag_values=values,
+    )
     flags.DEFINE_bool("json", False, "Print the report as JSON.", flag_values=values)
     # So that flags may follow the directory.
     values.set_gnu_getopt(True)
@@ -31,6 +40,8 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
     """Audits and prints; the exit code: 0 if nothing would stop or crash the server, else 1."""
+    # A plain SIGTERM would leave the trial's process and its scratch directory.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         directory = saved_model_directory(arguments[1:])
         import_tensorflow_quietly()
@@ -39,10 +50,14 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
         from exporter.serving.op_tables import OpTables
 
         tables = OpTables()
-        report = audit(directory, target_release(values.target_serving, tables), tables)
+        target = target_release(values.target_serving, tables)
+        report = audit(directory, target, tables, values.timeout)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 128 + signal.SIGINT
     print(json.dumps(report.to_json(), indent=2) if values.json else report.to_text())
     return 0 if report.passes else 1
 

@@ -8,9 +8,12 @@ import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from exporter.check.findings import Audit, Finding, Severity, merge_signatures
+from exporter.check.limits import Limits
 from exporter.check.signature_rules import fixed_rows, rank, signature_findings
 from exporter.check.trial import Trial, try_model
+from exporter.runtime.status import Code
 from exporter.serving import gate
+from exporter.serving.effects import ops_with_effects
 from exporter.serving.graph_file import read_serving_graph
 from exporter.serving.op_tables import OpTables
 from exporter.serving.reachability import OpUse, called_signatures, op_uses
@@ -27,11 +30,16 @@ _GUARD = "tf.ensure_shape on every input"
 _NOT_UTF8 = "bytes that are not UTF-8 (an output named '..._bytes' is sent in base64)"
 _NOT_FINITE = "NaN or Infinity"
 
+_NO_MEMORY = Code.RESOURCE_EXHAUSTED.name
+
 _PARSING_OPS = ("ParseExample", "ParseExampleV2", "ParseSingleExample")
 
 
-def audit(directory: Path, target: Release, tables: OpTables) -> Audit:
+def audit(directory: Path, target: Release, tables: OpTables, timeout: float) -> Audit:
     """Audits the SavedModel in `directory`; runs it in processes of their own.
+
+    A graph with ops that do more than compute is never loaded. The verdict is there `timeout`
+    seconds after the start, or a few more.
 
     Raises:
       UserError: there is no SavedModel that a server would load.
@@ -39,12 +47,15 @@ def audit(directory: Path, target: Release, tables: OpTables) -> Audit:
     meta_graph = read_serving_graph(directory)
     signatures = called_signatures(meta_graph.signature_def)
     uses = op_uses(meta_graph)
-    trial = try_model(directory, signatures)
+    effects = ops_with_effects(meta_graph)
+    trial = Trial() if effects else try_model(directory, signatures, Limits(timeout))
     findings = [
         *_op_findings(uses, target, tables),
+        *_effect_findings(effects),
         *_static_findings(signatures),
         *_load_findings(trial, uses),
         *_warmup_findings(trial, directory),
+        *_time_findings(trial, timeout),
         *(finding for name in signatures for finding in _request_findings(name, trial, uses)),
         *(
             finding
@@ -78,6 +89,29 @@ def _op_findings(uses: Mapping[str, OpUse], target: Release, tables: OpTables) -
             blocking.signatures,
             op=blocking.op,
             first_release=since,
+        )
+
+
+def _effect_findings(effects: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
+    for op, signatures in effects.items():
+        where = "" if signatures else ", as soon as the model is loaded"
+        yield Finding(
+            Severity.HAZARD,
+            "effect",
+            f"the op {op} does more than compute (it may read or write files, run Python or reach "
+            f"other machines){where}; nothing of the model was run",
+            signatures,
+            op=op,
+        )
+
+
+def _time_findings(trial: Trial, timeout: float) -> Iterator[Finding]:
+    if trial.requests_left:
+        yield Finding(
+            Severity.WARNING,
+            "not_tried",
+            f"{trial.requests_left} requests were not tried, since the {timeout:g} s of the audit "
+            "were over: give it more with --timeout",
         )
 
 
@@ -135,10 +169,17 @@ def _request_findings(name: str, trial: Trial, uses: Mapping[str, OpUse]) -> Ite
             fix = f"; {_GUARD} makes it an error answer" if request.wrong_shape else ""
             message = f"{sent} ends the server ({outcome.death}){fix}"
             yield Finding(Severity.HAZARD, "crash", message, (name,))
+        if outcome.timeout is not None:
+            message = f"{sent} has no answer within {outcome.timeout:g} s"
+            yield Finding(Severity.HAZARD, "no_answer", message, (name,))
+        if outcome.error is not None and outcome.error.startswith(_NO_MEMORY):
+            message = f"{sent} needs more memory than there is here ({outcome.error})"
+            yield Finding(Severity.HAZARD, "memory", message, (name,))
         # Only its maker knows what features a tf.Example of it has.
         if (
             outcome.error is not None
             and request.ordinary
+            and not outcome.error.startswith(_NO_MEMORY)
             and not _reaches(name, _PARSING_OPS, uses)
         ):
             message = f"{sent} is refused ({outcome.error})"

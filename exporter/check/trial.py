@@ -1,10 +1,11 @@
 """Runs a SavedModel's warm-up records and requests in a process that may die of them.
 
-    python -m exporter.check.trial DIRECTORY PROGRESS_FILE [STEP,...]
+    python -m exporter.check.trial DIRECTORY PROGRESS_FILE [STEP,...] LOAD_SECONDS REQUEST_SECONDS
 
 Step 0 replays the warm-up records, the others are the requests. The process writes a line of
 JSON before and after each, so that its parent knows which one killed it, and starts another
-process behind that step.
+process behind that step. An alarm of the kernel's kills it where a step takes too long, since no
+Python runs while TensorFlow computes.
 """
 
 import dataclasses
@@ -19,19 +20,22 @@ from typing import Any
 import numpy as np
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from exporter.check.limits import Limits
 from exporter.check.requests import Request, requests
-from exporter.runtime.fresh_process import run_module
+from exporter.runtime.fresh_process import ProcessTimeout, run_module
 from exporter.runtime.replay import replay_warmup
 from exporter.runtime.servable import Servable
 from exporter.runtime.status import Code, StatusError
 from exporter.serving.reachability import called_signatures
 
 _WARMUP_STEP = 0
+_ALARM = signal.SIGALRM.name
+_TIME_OVER = "time over"
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a request came to: exactly one of the three."""
+    """What a request came to: exactly one of the four."""
 
     answer: Mapping[str, "Output"] | None = None
     error: str | None = None
@@ -39,6 +43,9 @@ class Outcome:
 
     death: str | None = None
     """The signal that ended the process, such as SIGSEGV."""
+
+    timeout: float | None = None
+    """The seconds after which the process was killed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +67,8 @@ class Trial:
     warmup_records: int | None = None
     warmup_error: str | None = None
     outcomes: tuple[tuple[Request, Outcome], ...] = ()
+    requests_left: int = 0
+    """How many the time of the audit did not suffice for."""
 
     def outcomes_of(self, signature: str) -> list[tuple[Request, Outcome]]:
         """The requests to one signature, and what each came to."""
@@ -70,7 +79,7 @@ class Trial:
         ]
 
 
-def try_model(directory: Path, signatures: Mapping[str, SignatureDef]) -> Trial:
+def try_model(directory: Path, signatures: Mapping[str, SignatureDef], limits: Limits) -> Trial:
     """Loads a SavedModel in processes of their own, replays its warm-up, sends the requests."""
     sent = [request for name in signatures for request in requests(name, signatures[name])]
     # Step 0 is the warm-up.
@@ -78,26 +87,31 @@ def try_model(directory: Path, signatures: Mapping[str, SignatureDef]) -> Trial:
     waiting = list(range(len(steps)))
     done: dict[int, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="exporter-check-") as scratch:
-        while waiting:
+        while waiting and limits.left() > 0:
             progress = Path(scratch, "progress.jsonl")
             progress.unlink(missing_ok=True)
-            death = _run_process(directory, progress, waiting)
+            death = _run_process(directory, progress, waiting, limits)
             lines = []
             if progress.exists():
                 lines = [json.loads(line) for line in progress.read_text().splitlines()]
             if not lines or "load_error" in lines[0]:
-                return Trial(load_error=lines[0]["load_error"] if lines else death)
+                late = death in (_ALARM, _TIME_OVER)
+                reason = f"no end within {limits.load:g} s" if late else death
+                return Trial(load_error=lines[0]["load_error"] if lines else reason)
             done.update((line["step"], line["outcome"]) for line in lines if "outcome" in line)
             waiting = [step for step in waiting if step not in done]
-            if waiting:
+            if waiting and death != _TIME_OVER:
                 killer, *others = waiting
-                done[killer] = {"death": death}
-                told = steps[killer]
-                waiting = [step for step in others if not _is_told_by(told, steps[step])]
-    warmup = done[_WARMUP_STEP]
+                late, told = death == _ALARM, steps[killer]
+                done[killer] = {"timeout": limits.request} if late else {"death": death}
+                if late and told is None:
+                    done[killer] = _late_warmup(limits.load)
+                waiting = [step for step in others if not _is_told_by(told, steps[step], late)]
+    warmup = done.get(_WARMUP_STEP) or _late_warmup(limits.timeout)
     return Trial(
         warmup_records=warmup.get("records"),
         warmup_error=warmup.get("error") or warmup.get("death"),
+        requests_left=sum(step != _WARMUP_STEP for step in waiting),
         outcomes=tuple(
             (request, _outcome(done[step]))
             for step, request in enumerate(sent, start=1)
@@ -106,27 +120,46 @@ def try_model(directory: Path, signatures: Mapping[str, SignatureDef]) -> Trial:
     )
 
 
-def _is_told_by(killer: Request | None, request: Request | None) -> bool:
+def _late_warmup(seconds: float) -> dict[str, Any]:
+    return {"error": f"the warm-up records have no end within {seconds:g} s"}
+
+
+def _is_told_by(killer: Request | None, request: Request | None, late: bool) -> bool:
     """Whether a request would only die as another one did: a process for each is too many."""
-    if killer is None or request is None or not (killer.wrong_shape and request.wrong_shape):
+    if killer is None or request is None or killer.signature != request.signature:
         return False
-    return killer.signature == request.signature
+    return late or (killer.wrong_shape and request.wrong_shape)
 
 
-def _run_process(directory: Path, progress: Path, steps: Sequence[int]) -> str | None:
+def _run_process(
+    directory: Path, progress: Path, steps: Sequence[int], limits: Limits
+) -> str | None:
     """Runs the steps; the signal that ended the process, or None if it came to its end."""
-    result = run_module(
-        "exporter.check.trial", str(directory), str(progress), json.dumps(list(steps))
-    )
+    try:
+        result = run_module(
+            "exporter.check.trial",
+            *(str(directory), str(progress), json.dumps(list(steps))),
+            *(str(limits.load), str(limits.request)),
+            seconds=max(limits.left(), 0.0),
+        )
+    except ProcessTimeout:
+        return _TIME_OVER
     if result.returncode > 0:
         raise RuntimeError(f"exporter.check.trial failed: {result.stderr.strip()}")
     return signal.Signals(-result.returncode).name if result.returncode else None
 
 
-def run_steps(directory: str, progress_file: str, steps: str) -> None:
+def run_steps(
+    directory: str, progress_file: str, steps: str, load_seconds: str, request_seconds: str
+) -> None:
     """What the process does: loads the model, and writes what became of each step.
 
-    `steps` is a list in JSON.
+    Args:
+      directory: of the SavedModel.
+      progress_file: gets the lines.
+      steps: a list in JSON.
+      load_seconds: after which the process is killed while it loads, or replays the warm-up.
+      request_seconds: after which it is killed while it answers a request.
     """
     with open(progress_file, "a", encoding="utf-8") as progress:
 
@@ -134,23 +167,33 @@ def run_steps(directory: str, progress_file: str, steps: str) -> None:
             progress.write(json.dumps(line) + "\n")
             progress.flush()
 
+        _set_alarm(float(load_seconds))
         try:
             servable = Servable(Path(directory), checks_shapes=False)
         # Whatever a SavedModel holds may be broken in any way.
         except Exception as error:
             message = " ".join(str(error).split())
             tell(load_error=f"{type(error).__name__}: {message}")
+            _set_alarm(0)
             return
         tell(loaded=True)
         signatures = called_signatures(servable.signatures)
         sent = [request for name in signatures for request in requests(name, signatures[name])]
         for step in json.loads(steps):
             tell(step=step)
-            if step == _WARMUP_STEP:
+            is_warmup = step == _WARMUP_STEP
+            _set_alarm(float(load_seconds if is_warmup else request_seconds))
+            if is_warmup:
                 outcome = _replay(servable, Path(directory))
             else:
                 outcome = _ask(servable, sent[step - 1])
             tell(step=step, outcome=outcome)
+        _set_alarm(0)
+
+
+def _set_alarm(seconds: float) -> None:
+    """Kills this process after some seconds, unless set again; 0 for never."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _replay(servable: Servable, directory: Path) -> dict[str, Any]:
@@ -191,7 +234,9 @@ def _all_finite(values: np.ndarray) -> bool:
 
 def _outcome(told: Mapping[str, Any]) -> Outcome:
     if "answer" not in told:
-        return Outcome(error=told.get("error"), death=told.get("death"))
+        return Outcome(
+            error=told.get("error"), death=told.get("death"), timeout=told.get("timeout")
+        )
     return Outcome(
         answer={
             name: Output(tuple(shape), all_utf8, all_finite)

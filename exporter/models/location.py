@@ -8,12 +8,15 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from bert.errors import UserError
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+# BERT-large with the slots of its optimizer has 4 GB.
+_LARGEST_UNPACKED = 16 << 30
 _ARCHIVES = (".tar.gz", ".tgz", ".tar")
 # Of TensorFlow Hub: lines of progress on standard output.
 _PROGRESS_VARIABLE = "TFHUB_DOWNLOAD_PROGRESS"
@@ -107,14 +110,43 @@ def _unpacked(archive: str, stack: contextlib.ExitStack) -> Path:
     directory = _scratch(stack)
     try:
         with tarfile.open(archive) as file:
-            # Refuses links, devices and paths that lead out of the directory.
-            file.extractall(directory, filter="data")
+            _extract(file, directory)
     except (OSError, EOFError, tarfile.TarError) as error:
         raise UserError(
             f"--checkpoint {archive} cannot be unpacked ({error}): give a whole tar archive of a "
             "SavedModel."
         ) from error
     return directory
+
+
+def _extract(file: tarfile.TarFile, directory: Path) -> None:
+    """Extracts an archive of files and directories that stay within `directory`.
+
+    Raises:
+      tarfile.TarError: a member is something else, leads outside, or the whole is too large.
+    """
+    # Refuses links, devices and paths that lead out of the directory. Pythons before 3.10.12 and
+    # 3.11.4 have no filter: there a member's own path and kind decide, and no link is followed.
+    options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+    unpacked = 0
+    for member in file:
+        if not options:
+            _require_plain(member, directory)
+        unpacked += member.size
+        if unpacked > _LARGEST_UNPACKED:
+            raise tarfile.TarError(
+                f"its files have more than {_LARGEST_UNPACKED >> 30} GB at {member.name!r}"
+            )
+        file.extract(member, directory, **options)
+
+
+def _require_plain(member: tarfile.TarInfo, directory: Path) -> None:
+    if not (member.isreg() or member.isdir()):
+        raise tarfile.TarError(f"{member.name!r} is neither a file nor a directory")
+    if not (directory / member.name).resolve().is_relative_to(directory.resolve()):
+        raise tarfile.TarError(f"{member.name!r} would be extracted outside of the archive")
+    # Never set-user-ID, nor writable by others.
+    member.mode = 0o755 if member.isdir() else member.mode & 0o755
 
 
 def _only_child(directory: Path) -> Path:

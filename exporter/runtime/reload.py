@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bert.tasks import RowOutputs
-from exporter.runtime.fresh_process import run_module
+from exporter.runtime.fresh_process import ProcessTimeout, run_module
 
 _BATCH = 16
 
@@ -90,7 +90,10 @@ def _rows(arrays: Mapping[str, np.ndarray], run: int, names: Sequence[str]) -> l
 
 
 def _run(*arguments: str) -> None:
-    result = run_module("exporter.runtime.reload", *arguments)
+    try:
+        result = run_module("exporter.runtime.reload", *arguments)
+    except ProcessTimeout as error:
+        raise ReloadError(f"the process was killed: {error}") from error
     if result.returncode:
         lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
         raise ReloadError(lines[-1])

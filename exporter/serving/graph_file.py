@@ -1,5 +1,6 @@
 """The file of a SavedModel that holds its graphs."""
 
+import stat
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -9,6 +10,9 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from bert.errors import UserError
 from exporter.contract import GRAPH_FILE, SERVE_TAG, TEXT_GRAPH_FILE
+
+# A message of protocol buffers.
+_LARGEST_GRAPH = 2**31 - 1
 
 
 def read_serving_graph(directory: Path) -> MetaGraphDef:
@@ -22,6 +26,8 @@ def read_serving_graph(directory: Path) -> MetaGraphDef:
         file = directory / TEXT_GRAPH_FILE
     saved_model = SavedModel()
     try:
+        # A pipe would be waited for, and a parser that fails at 2 GB has read them before.
+        _require_regular(file)
         if file.suffix == ".pb":
             saved_model.ParseFromString(file.read_bytes())
         else:
@@ -41,3 +47,17 @@ def read_serving_graph(directory: Path) -> MetaGraphDef:
             f"the tag {SERVE_TAG!r}: export the model for serving."
         )
     return saved_model.meta_graphs[tags.index([SERVE_TAG])]
+
+
+def _require_regular(file: Path) -> None:
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError(
+            f"{file} is no regular file, where a SavedModel has one: give the directory of a "
+            "SavedModel."
+        )
+    if status.st_size > _LARGEST_GRAPH:
+        raise UserError(
+            f"{file} has {status.st_size} bytes, where protocol buffers end at {_LARGEST_GRAPH}: "
+            "export the model with its weights as variables."
+        )

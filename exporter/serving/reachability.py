@@ -51,7 +51,7 @@ def op_uses(meta_graph: MetaGraphDef) -> Mapping[str, OpUse]:
         attributes.setdefault(node.op, set()).update(_set_attributes(node, defaults))
     signatures: dict[str, list[str]] = {}
     for name, signature in called_signatures(meta_graph.signature_def).items():
-        for op in nodes.ops_behind(info.name for info in _tensors(signature)):
+        for op in nodes.ops_behind(info.name for info in output_tensors(signature)):
             signatures.setdefault(op, []).append(name)
     return {
         op: OpUse(frozenset(names), tuple(signatures.get(op, ())))
@@ -137,7 +137,7 @@ def _node_name(tensor: str) -> str:
     return tensor.lstrip("^").split(":")[0]
 
 
-def _tensors(signature: SignatureDef) -> Iterator:
+def output_tensors(signature: SignatureDef) -> Iterator:
     """The outputs, with the parts of composite ones."""
     for info in signature.outputs.values():
         yield info

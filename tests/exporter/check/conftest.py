@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.check import trial as trial_module
+from exporter.check.limits import Limits
 from exporter.check.trial import run_steps
 from tests.exporter.preview.models import (
     save_classifier,
@@ -23,7 +24,8 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares the process of its own where no request is deadly."""
 
-    def run_process(directory: Path, progress: Path, steps: Sequence[int]) -> None:
-        run_steps(str(directory), str(progress), json.dumps(steps))
+    def run_process(directory: Path, progress: Path, steps: Sequence[int], limits: Limits) -> None:
+        # Without alarms, which would end the tests.
+        run_steps(str(directory), str(progress), json.dumps(steps), "0", "0")
 
     monkeypatch.setattr(trial_module, "_run_process", run_process)

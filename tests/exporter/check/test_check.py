@@ -9,6 +9,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from exporter.check import audit as audit_module
 from exporter.check.findings import Finding, Severity, merge_signatures
+from exporter.check.limits import DEFAULT_TIMEOUT, Limits
 from exporter.check.trial import try_model
 from exporter.serving.graph_file import read_serving_graph
 from exporter.serving.reachability import called_signatures
@@ -40,7 +41,8 @@ def test_model_garden_preprocessing(
     """RoundRobinTrimmer: not for 2.19, for 2.20."""
     third_party_models.save_model_garden_preprocessing(tmp_path, tiny_model.directory / "vocab.txt")
     # Both verdicts rest on the same trial.
-    trial = try_model(tmp_path, called_signatures(read_serving_graph(tmp_path).signature_def))
+    signatures = called_signatures(read_serving_graph(tmp_path).signature_def)
+    trial = try_model(tmp_path, signatures, Limits(DEFAULT_TIMEOUT))
     monkeypatch.setattr(audit_module, "try_model", lambda *_: trial)
     refused = audited(tmp_path, "2.19")
     assert not refused.passes

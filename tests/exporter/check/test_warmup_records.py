@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from exporter.check.limits import DEFAULT_TIMEOUT, Limits
 from exporter.check.trial import Trial, try_model
 from tests.exporter.check.command import run
 from tests.exporter.preview.models import (
@@ -54,7 +55,7 @@ def test_more_bad_warm_up_records(classifier: Path, tmp_path: Path, name: str) -
     records, told = _BAD_WARM_UPS[name]
     directory = shutil.copytree(classifier, tmp_path / "1")
     write_warmup(directory, records)
-    trial = try_model(directory, {})
+    trial = try_model(directory, {}, Limits(DEFAULT_TIMEOUT))
     assert trial.warmup_records is None
     assert trial.warmup_error is not None
     assert re.search(told, trial.warmup_error)
@@ -64,4 +65,4 @@ def test_more_bad_warm_up_records(classifier: Path, tmp_path: Path, name: str) -
 def test_good_warm_up_records(classifier: Path, tmp_path: Path) -> None:
     directory = shutil.copytree(classifier, tmp_path / "1")
     write_warmup(directory, [text_record(b"fine"), text_record(b"a", "serving_default")])
-    assert try_model(directory, {}) == Trial(warmup_records=2)
+    assert try_model(directory, {}, Limits(DEFAULT_TIMEOUT)) == Trial(warmup_records=2)

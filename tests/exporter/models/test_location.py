@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from bert.errors import UserError
+from exporter.models import location as location_module
 from exporter.models.location import is_archive, is_remote, local_path
 
 
@@ -66,6 +67,20 @@ def test_a_path_is_left_alone(tmp_path: Path) -> None:
             assert path == Path(location)
 
 
+@pytest.fixture(params=[True, False], ids=["tarfile filters", "tarfile without filters"])
+def tarfile_of_any_release(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is here, and as it is in Python 3.11.3, which has no `filter`."""
+    if not request.param:
+        extract = tarfile.TarFile.extract
+        monkeypatch.delattr(tarfile, "data_filter")
+        monkeypatch.setattr(
+            tarfile.TarFile,
+            "extract",
+            lambda self, member, path: extract(self, member, path, filter="fully_trusted"),
+        )
+
+
+@pytest.mark.usefixtures("tarfile_of_any_release")
 @pytest.mark.parametrize("wrapped_in", ["", "1579422100/"])
 def test_an_archive(tmp_path: Path, wrapped_in: str) -> None:
     members = [(wrapped_in + name, content) for name, content in MEMBERS]
@@ -130,6 +145,19 @@ def test_what_cannot_be_fetched(tmp_path: Path) -> None:
     assert not (tmp_path / "outside").exists()
 
 
+def test_an_archive_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the sizes in it, before anything is written."""
+    monkeypatch.setattr(location_module, "_LARGEST_UNPACKED", 1 << 30)
+    file = tmp_path / "model.tar.gz"
+    with tarfile.open(file, "w:gz", compresslevel=1) as archive:
+        member = tarfile.TarInfo("zeros")
+        member.size = (1 << 30) + 1
+        # The header alone: it is refused before its content is looked for.
+        archive.addfile(member)
+    refused(str(file), "more than 1 GB", "zeros")
+
+
+@pytest.mark.usefixtures("tarfile_of_any_release")
 def test_archives_that_cannot_be_unpacked(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tar.gz"
     broken.write_bytes(b"not an archive")
