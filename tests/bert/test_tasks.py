@@ -44,7 +44,10 @@ def test_differences() -> None:
     assert largest_difference(probabilities(0.5, 0.25), probabilities(0.5, 0.5)) == 0.25
     # Of values above 1, a share of the largest.
     assert largest_difference(probabilities(3, 4.5), probabilities(3, 5)) == pytest.approx(0.1)
-    assert largest_difference({"scores": np.float32(2)}, {"scores": np.float64(2)}) == 0
+    assert (
+        largest_difference({"scores": np.array(2, np.float32)}, {"scores": np.array(2, np.float64)})
+        == 0
+    )
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -57,9 +60,13 @@ def test_a_difference_from_nan_is_nan(place: int) -> None:
 
 
 def test_what_is_no_fraction_must_be_equal() -> None:
-    expected = {"answer": np.array(b"Paris"), "start": np.int64(7), "score": np.float64(0.5)}
-    assert largest_difference({**expected, "start": np.int32(7)}, expected) == 0
-    assert largest_difference({**expected, "start": np.int32(8)}, expected) == math.inf
+    expected = {
+        "answer": np.array(b"Paris"),
+        "start": np.array(7, np.int64),
+        "score": np.array(0.5, np.float64),
+    }
+    assert largest_difference({**expected, "start": np.array(7, np.int32)}, expected) == 0
+    assert largest_difference({**expected, "start": np.array(8, np.int32)}, expected) == math.inf
     assert largest_difference({**expected, "answer": np.array(b"Rome")}, expected) == math.inf
 
 
@@ -73,4 +80,6 @@ def test_what_a_client_takes() -> None:
     assert CLASSIFICATION.chooses_otherwise(before, probabilities(0.4, 0.6, 0.1))
     assert not MULTILABEL.chooses_otherwise(before, after)
     assert MULTILABEL.chooses_otherwise(before, probabilities(0.6, 0.4, 0.7))
-    assert not REGRESSION.chooses_otherwise({"scores": np.float64(1)}, {"scores": np.float64(2)})
+    assert not REGRESSION.chooses_otherwise(
+        {"scores": np.array(1, np.float64)}, {"scores": np.array(2, np.float64)}
+    )

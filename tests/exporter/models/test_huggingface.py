@@ -15,7 +15,7 @@ from bert.reference import ReferenceModel
 from exporter import export
 from exporter.contract import WARMUP_FILE
 from exporter.serving.graph_file import read_serving_graph
-from exporter.text.huggingface.profile import build_reference
+from exporter.text.huggingface.profile import HuggingFaceProfile
 from tests.bert.checkpoints.huggingface.directory import (
     tensors,
     variables,
@@ -35,7 +35,7 @@ _NORMALIZED = {"mean": True, "max": False, "cls": True}
 
 def expected_answers(model: FineTunedModel, texts: tuple[str, ...] = _TEXTS) -> np.ndarray:
     """The textbook forward pass, one text at a time."""
-    witness, tokenizer = ReferenceModel(model), build_reference(model)
+    witness, tokenizer = ReferenceModel(model), HuggingFaceProfile().build_reference(model)
     answers = []
     for text in texts:
         ids, segments = tokenizer.encode(text, None, model.max_seq_length)
