@@ -17,6 +17,11 @@ TEXT_PAIR_INPUTS = ("text_a", "text_b")
 # What `serving_default` may be.
 DEFAULT_SIGNATURES = (TEXT, FEATURES, FEATURES_WITH_LABEL_IDS)
 
+# What weights may be stored in.
+FLOAT32 = "float32"
+BFLOAT16 = "bfloat16"
+PRECISIONS = (FLOAT32, BFLOAT16)
+
 # The tag of the meta graph that a server loads.
 SERVE_TAG = "serve"
 

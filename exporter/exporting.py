@@ -1,19 +1,19 @@
 """The way of one export: read, write, gate, warm up, verify, publish."""
 
 import contextlib
+import os
+import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import tensorflow as tf
 
-from bert.checkpoints import ReadOptions
 from exporter.artefact import saving
 from exporter.artefact.warmup import default_rows, read_rows, write_warmup
 from exporter.models.location import local_path
 from exporter.models.opened_model import OpenedModel
 from exporter.models.opening import open_model
 from exporter.options import ExportOptions
-from exporter.progress import Stage
+from exporter.progress import silent
 from exporter.proof.valid_json import require_valid_json
 from exporter.proof.verification import verify, verify_loads
 from exporter.publish import cannot_write, staged_version
@@ -24,23 +24,18 @@ from exporter.serving.release import Release
 from exporter.text.profiles import require_profile
 
 
-def export_checkpoint(
-    checkpoint: str,
-    export_dir: Path,
-    read_options: ReadOptions,
-    options: ExportOptions,
-    stage: Stage,
-) -> ExportReport:
-    """Exports one checkpoint as one version; `exporter.export` describes the arguments.
+def export_checkpoint(options: ExportOptions) -> ExportReport:
+    """Exports one checkpoint as one version; `exporter.export` describes the options.
 
     Raises:
       UserError: a mistake of the user's; nothing new is left in `export_dir`.
       VerificationError: the export does not answer as its witnesses do; likewise.
     """
+    stage = options.stage or silent
+    checkpoint = os.fspath(options.checkpoint)
     tables = OpTables()
     target = gate.target_release(options.target_serving, tables)
-    options.check()
-    require_profile(read_options.tokenizer)
+    require_profile(options.tokenizer)
     warmup_rows = None
     if options.warmup_file is not None:
         warmup_rows = read_rows(options.warmup_file, options.text_pair)
@@ -49,34 +44,27 @@ def export_checkpoint(
     with contextlib.ExitStack() as stack:
         with stage(f"reading {checkpoint.rstrip('/').rsplit('/')[-1]}"):
             path = stack.enter_context(local_path(checkpoint))
-            opened = open_model(path, read_options, checkpoint)
+            opened = open_model(path, options, checkpoint)
             require_valid_json(opened)
         options.check_with(opened.model)
-        return _export(opened, export_dir, options, target, tables, warmup_rows, stage)
+        return _export(opened, options, target, tables, warmup_rows)
 
 
 def _export(
     opened: OpenedModel,
-    export_dir: Path,
     options: ExportOptions,
     target: Release,
     tables: OpTables,
     warmup_rows: Sequence[tuple[bytes, ...]] | None,
-    stage: Stage,
 ) -> ExportReport:
     """Writes, checks and publishes a model that was read."""
-    with staged_version(export_dir, options.version) as directory:
+    export_dir, stage = options.export_dir, options.stage or silent
+    version = int(time.time()) if options.version is None else options.version
+    with staged_version(export_dir, version) as directory:
         with stage("tracing and saving"):
             try:
-                signatures = saving.write(
-                    opened,
-                    directory,
-                    text_pair=options.text_pair,
-                    default_signature=options.default_signature,
-                    top_k=options.top_k or len(opened.model.labels),
-                    precision=options.precision,
-                    word_piece_op=gate.fastest_word_piece_op(target, tables),
-                )
+                word_piece_op = gate.fastest_word_piece_op(target, tables)
+                signatures = saving.write(opened, directory, options, word_piece_op)
             # TensorFlow tells of a full disk by several classes of its own.
             except (OSError, tf.errors.OpError) as error:
                 raise cannot_write(export_dir, error) from error
@@ -99,7 +87,7 @@ def _export(
             with stage("replaying warm-up requests"):
                 verify_loads(directory)
         report = ExportReport(
-            version_directory=export_dir / str(options.version),
+            version_directory=export_dir / str(version),
             opened=opened,
             text_pair=options.text_pair,
             signatures=signatures,

@@ -1,45 +1,123 @@
-"""What an export may be asked for beside the checkpoint itself."""
+"""The options of an export, besides those for reading the checkpoint."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Sequence
 from pathlib import Path
 
+from bert.checkpoints.options import MODEL, ReadKeywords
+from bert.command.options import File, StrPath, declared, option, require_valid
 from bert.errors import UserError
 from bert.model import TextModel
-from exporter.contract import DEFAULT_SIGNATURES
-from exporter.models.network import PRECISIONS
+from exporter.contract import DEFAULT_SIGNATURES, FLOAT32, PRECISIONS, TEXT
+from exporter.progress import Stage
 
 # TF Serving reads a version as an int64.
 _LARGEST_VERSION = 2**63 - 1
 
+# The headings of `--help`.
+_REQUIRED = "What is exported, and where to"
+_EXPORT = "What the export is"
+_CHECKS = "What is checked and warmed up"
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportOptions:
-    """The arguments of `exporter.export` that are not for reading the checkpoint."""
 
-    version: int
-    text_pair: bool
-    default_signature: str
-    top_k: int | None
-    precision: str
-    target_serving: str
-    warmup: bool
-    warmup_file: Path | None
-    verify: bool
-    verify_file: Path | None
+@dataclasses.dataclass(frozen=True)
+class ExportKeywords(ReadKeywords[File]):
+    """The arguments of `exporter.export`, and the flags of `python -m exporter`."""
+
+    checkpoint: StrPath = dataclasses.field(
+        metadata=declared(
+            "the model: a TensorFlow checkpoint's prefix, or a directory with one; a directory of "
+            "transformers or sentence-transformers; or a SavedModel that takes features, as a "
+            "directory, a tar archive or a handle of TensorFlow Hub",
+            group=_REQUIRED,
+        )
+    )
+    export_dir: File = dataclasses.field(
+        metadata=declared(
+            "base path of the served model; a version directory is made in it", group=_REQUIRED
+        )
+    )
+    _: dataclasses.KW_ONLY
+    label_file: File | None = option(
+        None,
+        "a file with one class name a line, in class order, in place of labels",
+        group=MODEL,
+    )
+    text_pair: bool = option(
+        False, "whether the inputs are text_a and text_b in place of text", group=_EXPORT
+    )
+    version: int | None = option(
+        None,
+        "the version number",
+        group=_EXPORT,
+        unset="the time in Unix seconds",
+        least=0,
+        most=_LARGEST_VERSION,
+        fix="give such a number, or leave the flag out for the time of day",
+    )
+    top_k: int | None = option(
+        None,
+        "how many labels the signature labels returns",
+        group=_EXPORT,
+        unset="all",
+    )
+    default_signature: str = option(
+        TEXT,
+        "the signature that serving_default is the same as",
+        group=_EXPORT,
+        choices=DEFAULT_SIGNATURES,
+    )
+    precision: str = option(
+        FLOAT32,
+        "the type that weights are stored in",
+        group=_EXPORT,
+        choices=PRECISIONS,
+    )
+    target_serving: str = option(
+        "2.12.0",
+        "the oldest TensorFlow Serving release that must run the export",
+        group=_CHECKS,
+    )
+    warmup: bool = option(
+        True,
+        "whether to write warm-up requests, which a server runs when it loads the model",
+        group=_CHECKS,
+    )
+    warmup_file: File | None = option(
+        None,
+        "sentences for them, one a line, or two with a tab between them",
+        group=_CHECKS,
+        unset="built-in sentences",
+    )
+    verify: bool = option(
+        True,
+        "whether to compare ids and answers in a fresh process",
+        group=_CHECKS,
+    )
+    verify_file: File | None = option(
+        None,
+        "lines to compare besides the built-in ones",
+        group=_CHECKS,
+    )
+    stage: Stage | None = option(
+        None,
+        "a context manager around each stage, for progress",
+        unset="silent",
+        is_flag=False,
+    )
 
     def check(self) -> None:
-        """Raises a UserError for what is wrong whatever the model is."""
-        _check_choice("default_signature", self.default_signature, DEFAULT_SIGNATURES)
-        _check_choice("precision", self.precision, PRECISIONS)
-        if not 0 <= self.version <= _LARGEST_VERSION:
-            raise UserError(
-                f"--version is {self.version}, where a number from 0 to {_LARGEST_VERSION} is "
-                "expected: give such a number, or leave the flag out for the time of day."
-            )
+        """Checks everything that depends on no model.
+
+        Raises:
+          UserError: an option is wrong, or two contradict each other.
+        """
+        require_valid(self)
+        if self.labels is not None and self.label_file is not None:
+            raise UserError("--labels and --label_file are both given: give one of them.")
         if self.warmup_file is not None and not self.warmup:
             raise UserError("--warmup_file is given with --nowarmup: leave one of the two out.")
-        if self.verify_file is not None and not self.verify_file.is_file():
+        if self.verify_file is not None and not Path(self.verify_file).is_file():
             raise UserError(f"--verify_file {self.verify_file} does not exist: check the path.")
 
     def check_with(self, model: TextModel) -> None:
@@ -56,10 +134,22 @@ class ExportOptions:
                 "the checkpoint, is expected: give such a number, or leave the flag out for all."
             )
 
+    def class_names(self) -> Sequence[str] | None:
+        """The names given for the classes, in class order.
 
-def _check_choice(flag: str, value: str, choices: Collection[str]) -> None:
-    if value not in choices:
-        raise UserError(
-            f"--{flag} is {value!r}, where one of {', '.join(choices)} is expected: give one of "
-            "these."
-        )
+        Raises:
+          UserError: `label_file` cannot be read.
+        """
+        if self.label_file is None:
+            return self.labels
+        try:
+            lines = Path(self.label_file).read_text(encoding="utf-8-sig").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"--label_file {self.label_file} cannot be read ({error}): check the path."
+            ) from error
+        return [line.strip() for line in lines if line.strip()]
+
+
+ExportOptions = ExportKeywords[Path]
+"""the same with files as paths"""

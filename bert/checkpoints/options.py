@@ -1,26 +1,69 @@
-"""ReadOptions: what a user may say about a checkpoint beside its path."""
+"""The options for reading a checkpoint, besides its path."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Generic
 
+from bert.command.options import File, option
 from bert.errors import UserError
-from bert.tasks import Task
+from bert.model import TOKENIZERS
+from bert.tasks import TASKS, Task
+
+# The heading of `--help`.
+MODEL = "What the model is, where its files leave that open"
 
 
-@dataclasses.dataclass(frozen=True)
-class ReadOptions:
-    """The flags that steer the reading of a checkpoint; None leaves it to the files."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReadKeywords(Generic[File]):
+    """The options as keywords; None leaves an answer to the files of the checkpoint."""
 
-    bert_config_file: Path | None = None
-    vocab_file: Path | None = None
-    do_lower_case: bool | None = None
-    tokenizer: str | None = None
-    max_seq_length: int | None = None
-    task: str | None = None
-    labels: tuple[str, ...] | None = None
+    task: str | None = option(
+        None,
+        "what the head does",
+        group=MODEL,
+        unset="by the checkpoint",
+        choices=tuple(TASKS),
+    )
+    labels: Sequence[str] | None = option(
+        None,
+        "names of the classes, in class order",
+        group=MODEL,
+        unset="id2label of config.json, else numbers from 0",
+    )
+    bert_config_file: File | None = option(
+        None, "the configuration of the encoder", group=MODEL, unset="next to the checkpoint"
+    )
+    vocab_file: File | None = option(
+        None, "the vocabulary", group=MODEL, unset="next to the checkpoint"
+    )
+    do_lower_case: bool | None = option(
+        None,
+        "whether the model is uncased",
+        group=MODEL,
+        unset="tokenizer_config.json, else inferred from the vocabulary",
+    )
+    tokenizer: str | None = option(
+        None,
+        "the library whose ids the model was trained on",
+        group=MODEL,
+        unset="by the kind of checkpoint",
+        choices=TOKENIZERS,
+        fix="give the library that the model was trained with",
+    )
+    max_seq_length: int | None = option(
+        None,
+        "length in tokens, with [CLS] and [SEP], at which texts are truncated",
+        group=MODEL,
+        unset="sentence_bert_config.json, else tokenizer_config.json, else 128",
+    )
 
 
-def class_labels(given: tuple[str, ...] | None, num_labels: int) -> tuple[str, ...]:
+ReadOptions = ReadKeywords[Path]
+"""the same with files as paths, as the readers take it"""
+
+
+def class_labels(given: Sequence[str] | None, num_labels: int) -> tuple[str, ...]:
     """The names given for `num_labels` classes, else `0`, `1`, ...
 
     Raises:
@@ -38,10 +81,10 @@ def class_labels(given: tuple[str, ...] | None, num_labels: int) -> tuple[str, .
         raise UserError(
             f"--labels or --label_file names {twice!r} twice: give every class a name of its own."
         )
-    return given
+    return tuple(given)
 
 
-def require_no_labels(given: tuple[str, ...] | None, task: Task) -> None:
+def require_no_labels(given: Sequence[str] | None, task: Task) -> None:
     """Refuses names for a task without classes.
 
     Raises:
@@ -54,7 +97,7 @@ def require_no_labels(given: tuple[str, ...] | None, task: Task) -> None:
         )
 
 
-def task_labels(given: tuple[str, ...] | None, task: Task, num_labels: int) -> tuple[str, ...]:
+def task_labels(given: Sequence[str] | None, task: Task, num_labels: int) -> tuple[str, ...]:
     """The names of the classes, none where the task has no labels.
 
     Raises:

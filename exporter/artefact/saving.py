@@ -10,23 +10,18 @@ from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
 from exporter.contract import TEXT_INPUT, TEXT_PAIR_INPUTS, VOCABULARY_ASSET
 from exporter.models.opened_model import OpenedModel
+from exporter.options import ExportOptions
 
 
 def write(
-    opened: OpenedModel,
-    directory: Path,
-    *,
-    text_pair: bool,
-    default_signature: str,
-    top_k: int,
-    precision: str,
-    word_piece_op: str,
+    opened: OpenedModel, directory: Path, options: ExportOptions, word_piece_op: str
 ) -> tuple[str, ...]:
     """Writes the model to an empty directory, and names the signatures it has."""
-    text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
-    model = opened.model
-    served = ServedModel(model, opened.network(precision), text_names, word_piece_op)
-    signatures = build_signatures(SignatureContext(served, model, top_k), default_signature)
+    text_names = TEXT_PAIR_INPUTS if options.text_pair else TEXT_INPUT
+    model, network = opened.model, opened.network(options.precision)
+    served = ServedModel(model, network, text_names, word_piece_op)
+    context = SignatureContext(served, model, options.top_k or len(model.labels))
+    signatures = build_signatures(context, options.default_signature)
     _save(served, directory, signatures)
     _name_methods(directory, signatures)
     first_with = {function: name for name, function in reversed(list(signatures.items()))}

@@ -12,10 +12,9 @@ from bert.encoder.pooling import pool
 from bert.encoder.row_groups import encode_in_groups
 from bert.encoder.serving import ServingEncoder
 from bert.model import FineTunedModel
+from exporter.contract import BFLOAT16, FLOAT32
 from exporter.models.features import pack_features
 
-FLOAT32 = "float32"
-BFLOAT16 = "bfloat16"
 PRECISIONS: Mapping[str, tf.DType] = {FLOAT32: tf.float32, BFLOAT16: tf.bfloat16}
 
 

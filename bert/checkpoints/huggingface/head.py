@@ -1,6 +1,7 @@
 """What stands on the encoder of a Hugging Face model: task, labels and pooling."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from bert.checkpoints.huggingface.config import HuggingFaceConfig
 from bert.checkpoints.huggingface.weights import CLASSIFIER, HuggingFaceWeights
@@ -157,7 +158,7 @@ def _task(config: HuggingFaceConfig, num_outputs: int, flag: str | None) -> Task
 
 
 def _labels(
-    config: HuggingFaceConfig, num_outputs: int, given: tuple[str, ...] | None, task: Task
+    config: HuggingFaceConfig, num_outputs: int, given: Sequence[str] | None, task: Task
 ) -> tuple[str, ...]:
     if given is not None or config.labels is None or not task.has_labels:
         return task_labels(given, task, num_outputs)
