@@ -6,89 +6,63 @@ r"""Fine-tunes BERT to classify sentences or pairs of them, with the original's 
 Flags mean what they mean in google-research/bert's run_classifier.py.
 """
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from absl import app, flags
+from absl import flags
 
+from bert.command import flags as command_flags
+from bert.command.options import option, require_valid, with_paths
+from bert.command.running import Command
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
 from bert.training.glue import DEV, TEST, TRAIN, Task, find_task, split_file
+from bert.training.options import FineTuningOptions
 
 if TYPE_CHECKING:
     from bert.training.fine_tuning import FineTuning
 
-_WITHOUT_TPU = "Accepted for old command lines; without a TPU it has no effect."
+# The headings of `--help`.
+_EXPORT = "The export"
+_TPU = "Accepted for old command lines"
+
+
+def _without_effect(default: Any) -> Any:
+    return option(default, "without a TPU it has no effect", group=_TPU)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions(FineTuningOptions):
+    """The flags of the command."""
+
+    do_export: bool = option(
+        False, "whether to export a SavedModel that takes plain text", group=_EXPORT
+    )
+    export_dir: Path | None = option(
+        None, "base path of the served model; --do_export makes a version in it", group=_EXPORT
+    )
+    labels: Sequence[str] | None = option(
+        None,
+        "names of the classes in the export, in class order",
+        group=_EXPORT,
+        unset="those of the task",
+    )
+    use_tpu: bool = option(False, "TPUs are not supported: must be false", group=_TPU)
+    tpu_name: str | None = _without_effect(None)
+    tpu_zone: str | None = _without_effect(None)
+    gcp_project: str | None = _without_effect(None)
+    master: str | None = _without_effect(None)
+    tpu_job_name: str | None = _without_effect(None)
+    num_tpu_cores: int = _without_effect(8)
+    iterations_per_loop: int = _without_effect(1000)
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-
-    def string(name: str, text: str) -> None:
-        flags.DEFINE_string(name, None, text, flag_values=values)
-
-    def boolean(name: str, default: bool | None, text: str) -> None:
-        flags.DEFINE_bool(name, default, text, flag_values=values)
-
-    def integer(name: str, default: int, text: str, least: int = 1) -> None:
-        flags.DEFINE_integer(name, default, text, least, 2**31 - 1, flag_values=values)
-
-    def number(name: str, default: float, text: str, most: float | None = None) -> None:
-        flags.DEFINE_float(name, default, text, 0.0, most, flag_values=values)
-
-    string("data_dir", "Directory with train.tsv, dev.tsv and test.tsv.")
-    string(
-        "bert_config_file",
-        "JSON file with the architecture of the pre-trained model. Default: bert_config.json "
-        "beside the checkpoint.",
-    )
-    string("task_name", "Name of the task to train.")
-    string(
-        "vocab_file",
-        "Vocabulary of the pre-trained model. Default: vocab.txt beside the checkpoint.",
-    )
-    string("output_dir", "Directory to write checkpoints and results to.")
-    string("init_checkpoint", "Checkpoint to start from, usually of a pre-trained model.")
-    boolean(
-        "do_lower_case",
-        None,
-        "Whether to lower-case the text: true for uncased models, false for cased ones. Default: "
-        "as tokenizer_config.json beside the checkpoint says, else as the vocabulary looks.",
-    )
-    integer(
-        "max_seq_length",
-        128,
-        "Most tokens of an input after WordPiece tokenization, [CLS] and [SEP] included; longer "
-        "ones are truncated.",
-    )
-    boolean("do_train", False, "Whether to train.")
-    boolean("do_eval", False, "Whether to evaluate on dev.tsv.")
-    boolean("do_predict", False, "Whether to predict test.tsv, or dev.tsv where there is none.")
-    integer("train_batch_size", 32, "Examples a training step.")
-    integer("eval_batch_size", 8, "Examples a batch of evaluation.")
-    integer("predict_batch_size", 8, "Examples a batch of prediction.")
-    number("learning_rate", 5e-5, "Highest learning rate of Adam.")
-    number("num_train_epochs", 3.0, "Times to go through train.tsv.")
-    number(
-        "warmup_proportion",
-        0.1,
-        "Share of the training during which the learning rate rises to its highest.",
-        most=1.0,
-    )
-    integer("save_checkpoints_steps", 1000, "Steps between two checkpoints.")
-    integer("iterations_per_loop", 1000, _WITHOUT_TPU)
-    boolean("use_tpu", False, "TPUs are not supported: must be false.")
-    for name in ("tpu_name", "tpu_zone", "gcp_project", "master", "tpu_job_name"):
-        string(name, _WITHOUT_TPU)
-    integer("num_tpu_cores", 8, _WITHOUT_TPU)
-    integer("seed", 12345, "Seed of shuffling, dropout and random initial weights.", least=0)
-    boolean("do_export", False, "Whether to export a SavedModel that takes plain text.")
-    string("export_dir", "Base path of the served model; --do_export makes a version in it.")
-    flags.DEFINE_list(
-        "labels", None, "Names of the classes in the export, in class order.", flag_values=values
-    )
+    command_flags.define_flags(RunOptions, values)
 
 
 def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
@@ -96,42 +70,22 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
     try:
         # The quick mistakes are told before TensorFlow is imported, which takes seconds.
         task = _check_flags(arguments, values)
+        options = with_paths(RunOptions(**command_flags.given_options(RunOptions, values)))
+        require_valid(options)
         import_tensorflow_quietly()
-        _run(task, values)
+        _run(task, options)
     except UserError as error:
         print(f"run_classifier: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _run(task: Task, values: flags.FlagValues) -> None:
+def _run(task: Task, options: RunOptions) -> None:
     from bert.training import fine_tuning
 
-    done = fine_tuning.run(
-        task,
-        fine_tuning.Options(
-            data_dir=Path(values.data_dir or ""),
-            output_dir=Path(values.output_dir),
-            init_checkpoint=_path(values.init_checkpoint),
-            bert_config_file=_path(values.bert_config_file),
-            vocab_file=_path(values.vocab_file),
-            do_lower_case=values.do_lower_case,
-            max_seq_length=values.max_seq_length,
-            do_train=values.do_train,
-            do_eval=values.do_eval,
-            do_predict=values.do_predict,
-            train_batch_size=values.train_batch_size,
-            eval_batch_size=values.eval_batch_size,
-            predict_batch_size=values.predict_batch_size,
-            learning_rate=values.learning_rate,
-            num_train_epochs=values.num_train_epochs,
-            warmup_proportion=values.warmup_proportion,
-            save_checkpoints_steps=values.save_checkpoints_steps,
-            seed=values.seed,
-        ),
-    )
-    if values.do_export:
-        _export(done, task, values)
+    done = fine_tuning.run(task, options)
+    if options.do_export:
+        _export(done, task, options)
 
 
 def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> Task:
@@ -189,24 +143,23 @@ def _check_export(export_dir: str | None, labels: list[str] | None, task: Task) 
         )
 
 
-def _export(done: "FineTuning", task: Task, values: flags.FlagValues) -> None:
+def _export(done: "FineTuning", task: Task, options: RunOptions) -> None:
     # An application at the edge of both packages: nothing else in bert knows the exporter.
-    from exporter import export
+    from exporter import VerificationError, export
     from exporter.progress import stage
-    from exporter.proof.verification import VerificationError
 
     settings = done.settings
     try:
         report = export(
             checkpoint=done.trained_checkpoint(),
-            export_dir=values.export_dir,
+            export_dir=str(options.export_dir),
             # Training has written what it took from config.json or params.yaml.
             bert_config_file=settings.config_file if settings.is_google_research else None,
             vocab_file=settings.vocabulary_file,
             do_lower_case=settings.do_lower_case.value,
-            max_seq_length=values.max_seq_length,
+            max_seq_length=options.max_seq_length,
             text_pair=task.is_pair,
-            labels=None if values.labels is None else tuple(values.labels),
+            labels=None if options.labels is None else tuple(options.labels),
             stage=stage,
         )
     except VerificationError as error:
@@ -214,10 +167,25 @@ def _export(done: "FineTuning", task: Task, values: flags.FlagValues) -> None:
     print(report.summary(), flush=True)
 
 
-def _path(value: str | None) -> Path | None:
-    return Path(value) if value else None
+def run() -> int:
+    """The command; the exit code."""
+    command = Command(
+        name="run_classifier: ",
+        summary="Fine-tunes BERT to classify sentences or pairs of them; flags mean what they mean "
+        "in google-research/bert's run_classifier.py.",
+        usage="python -m bert.run_classifier --task_name NAME --output_dir PATH [flags]",
+        options=RunOptions,
+        define_flags=define_flags,
+        main=main,
+        examples=(
+            "python -m bert.run_classifier --task_name sst-2 --data_dir DATA --output_dir OUT \\",
+            "    --init_checkpoint DIR/bert_model.ckpt --do_train --do_eval --do_predict",
+            "python -m bert.run_classifier --task_name mrpc --output_dir OUT \\",
+            "    --do_export --export_dir models/mrpc --labels different,same",
+        ),
+    )
+    return command.run()
 
 
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    app.run(lambda arguments: main(arguments, flags.FLAGS))
+    sys.exit(run())

@@ -57,6 +57,7 @@ def run() -> int:
         "text on TensorFlow Serving.",
         usage="python -m exporter --checkpoint PATH --export_dir PATH [flags]",
         options=ExportKeywords,
+        define_flags=define_flags,
         main=main,
         examples=(
             "python -m exporter --checkpoint out/model.ckpt-343 --export_dir models/sentiment",

@@ -22,6 +22,18 @@ class _Number(flags.ArgumentParser):
             raise ValueError(f"{self.syntactic_help} is expected: give one") from None
 
 
+class _Switch(flags.BooleanFlag):
+    """A flag that is true or false, and says so of other values."""
+
+    def parse(self, argument: Any) -> None:
+        try:
+            super().parse(argument)
+        except flags.IllegalFlagValueError:
+            raise flags.IllegalFlagValueError(
+                f"flag --{self.name}={argument}: true or false is expected: give one of the two"
+            ) from None
+
+
 def define_flags(options_class: Any, values: flags.FlagValues) -> None:
     """Defines a flag for every option that is one."""
     for each in options_of(options_class):
@@ -42,7 +54,7 @@ def _define(option: Option, values: flags.FlagValues) -> None:
     default = None if option.is_required else option.default
     help = option.describe()
     if option.kind is bool:
-        flags.DEFINE_bool(option.name, default, help, flag_values=values)
+        flags.DEFINE_flag(_Switch(option.name, default, help), flag_values=values)
     elif option.kind in (int, float):
         flags.DEFINE(
             _Number(option.kind),

@@ -2,14 +2,12 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from bert.command.options import Option, options_of
 
 WIDTH = 100
 _NAME_WIDTH = 28
-_WORDS = {bool: "", int: " N", float: " NUMBER", str: " NAME", tuple: " A,B", Path: " PATH"}
 
 # The options that every command has.
 _COMMON = (
@@ -34,7 +32,7 @@ def help_text(summary: str, usage: str, options_class: Any, examples: Sequence[s
             heading = option.declared.group or "Flags"
             groups.setdefault(heading, []).append((_flag(option), option.describe()))
     groups.setdefault("Help", []).extend(_COMMON)
-    parts = ["\n".join(textwrap.wrap(summary, WIDTH)), f"Usage: {usage}"]
+    parts = ["\n".join(textwrap.wrap(summary, WIDTH, break_on_hyphens=False)), f"Usage: {usage}"]
     parts += [f"{heading}:\n" + "\n".join(_rows(rows)) for heading, rows in groups.items()]
     parts.append("Examples:\n" + "\n".join(f"  {example}" for example in examples))
     return "\n\n".join(parts)
@@ -42,7 +40,7 @@ def help_text(summary: str, usage: str, options_class: Any, examples: Sequence[s
 
 def _flag(option: Option) -> str:
     prefix = "[no]" if option.kind is bool else ""
-    return f"--{prefix}{option.name}{_WORDS[option.kind]}"
+    return f"--{prefix}{option.name} {option.placeholder}".rstrip()
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -53,4 +51,10 @@ def _rows(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
         if not first.endswith(" "):
             yield first
             first = indent
-        yield from textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=indent)
+        yield from textwrap.wrap(
+            text,
+            WIDTH,
+            initial_indent=first,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )

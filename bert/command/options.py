@@ -29,6 +29,7 @@ R = TypeVar("R")
 P = ParamSpec("P")
 
 _KEY = "declaration"
+_PLACEHOLDERS = {bool: "", int: "N", float: "NUMBER", str: "NAME", tuple: "A,B", Path: "PATH"}
 _DOCSTRING_WIDTH = 88
 
 
@@ -84,6 +85,11 @@ class Option:
         """Whether it has no default."""
         return self.default is dataclasses.MISSING
 
+    @property
+    def placeholder(self) -> str:
+        """What stands for a value in a command line; nothing for a switch."""
+        return _PLACEHOLDERS[self.kind]
+
     def describe(self) -> str:
         """Its help with choices and default, as one sentence or more."""
         declared, default = self.declared, self.default
@@ -92,7 +98,7 @@ class Option:
             sentence += f": {', '.join(declared.choices)}"
         if self.is_required:
             return f"{sentence}. Required."
-        if default is None:
+        if default is None or declared.unset:
             return f"{sentence}. Default: {declared.unset}." if declared.unset else f"{sentence}."
         shown = {True: "yes", False: "no"}[default] if self.kind is bool else default
         return f"{sentence}. Default: {shown}."
@@ -118,7 +124,9 @@ def require_valid(options: Any) -> None:
     for each in options_of(type(options)):
         value, declared = getattr(options, each.name), each.declared
         if each.is_required and not os.fspath(value or ""):
-            raise UserError(f"--{each.name} is missing: give it, as --{each.name}=PATH.")
+            raise UserError(
+                f"--{each.name} is missing: give it, as --{each.name}={each.placeholder}."
+            )
         if value is None:
             continue
         if declared.choices and value not in declared.choices:

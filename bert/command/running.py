@@ -12,7 +12,6 @@ from typing import Any
 
 from absl import flags, logging
 
-from bert.command.flags import define_flags
 from bert.command.help import help_text
 
 _VERSIONS_OF = (
@@ -41,6 +40,8 @@ class Command:
     options: Any
     """the options class whose fields are the flags"""
 
+    define_flags: Callable[[flags.FlagValues], None]
+
     main: Callable[[Sequence[str], flags.FlagValues], int]
     """arguments with the program's name, values -> exit code"""
 
@@ -50,7 +51,7 @@ class Command:
         faulthandler.enable()
         logging.use_absl_handler()
         values = flags.FLAGS
-        define_flags(self.options, values)
+        self.define_flags(values)
         _define_common_flags(values)
         try:
             arguments = values(sys.argv)

@@ -1,6 +1,5 @@
 """One run of run_classifier: train, evaluate, predict, export, as far as asked for."""
 
-import dataclasses
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from bert.training.batches import EncodedExample, encode
 from bert.training.classifier import Classifier
 from bert.training.glue import DEV, TEST, TRAIN, Task, read_examples, split_file
 from bert.training.initialization import blaming
+from bert.training.options import FineTuningOptions
 from bert.training.settings import ModelSettings, find_settings, require_same
 from bert.training.trainer import Schedule, Trainer
 
@@ -19,34 +19,10 @@ EVAL_RESULTS_FILE = "eval_results.txt"
 TEST_RESULTS_FILE = "test_results.tsv"
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """The flags of run_classifier, under their names, checked for what needs no file."""
-
-    data_dir: Path
-    output_dir: Path
-    init_checkpoint: Path | None
-    bert_config_file: Path | None
-    vocab_file: Path | None
-    do_lower_case: bool | None
-    max_seq_length: int
-    do_train: bool
-    do_eval: bool
-    do_predict: bool
-    train_batch_size: int
-    eval_batch_size: int
-    predict_batch_size: int
-    learning_rate: float
-    num_train_epochs: float
-    warmup_proportion: float
-    save_checkpoints_steps: int
-    seed: int
-
-
 class FineTuning:
     """The phases of one run; each after training reads the checkpoint that it judges."""
 
-    def __init__(self, task: Task, options: Options) -> None:
+    def __init__(self, task: Task, options: FineTuningOptions) -> None:
         """Finds weights and settings and reads the data of every phase.
 
         Raises:
@@ -58,7 +34,7 @@ class FineTuning:
         init = options.init_checkpoint
         self._init_checkpoint = None if init is None else initialization.find_checkpoint(init)
         self.settings = self._find_settings()
-        self._predicted_split = TEST if split_file(options.data_dir, TEST).exists() else DEV
+        self._predicted_split = TEST if split_file(options.examples_dir, TEST).exists() else DEV
         # Everything is read before training, so that no mistake costs hours.
         self._train_examples = self._encode(TRAIN) if options.do_train else []
         self._dev_examples = self._encode(DEV) if options.do_eval else []
@@ -124,7 +100,7 @@ class FineTuning:
         )
         file = self._options.output_dir / TEST_RESULTS_FILE
         evaluation.write_probabilities(file, probabilities)
-        source = split_file(self._options.data_dir, self._predicted_split)
+        source = split_file(self._options.examples_dir, self._predicted_split)
         missing = "" if self._predicted_split == TEST else f" (there is no {TEST}.tsv)"
         _tell(f"Predicted {source}{missing} with {prefix}, written to {file}.")
 
@@ -189,7 +165,7 @@ class FineTuning:
     def _encode(self, split: str) -> list[EncodedExample]:
         options = self._options
         return encode(
-            read_examples(self._task, options.data_dir, split),
+            read_examples(self._task, options.examples_dir, split),
             self.settings.tokenizer(),
             self._task.labels,
             options.max_seq_length,
@@ -245,7 +221,7 @@ class FineTuning:
             ) from error
 
 
-def run(task: Task, options: Options) -> FineTuning:
+def run(task: Task, options: FineTuningOptions) -> FineTuning:
     """Runs the phases that the options ask for, in the original's order.
 
     Raises:

@@ -3,6 +3,7 @@
 python -m exporter.check models/sentiment --target_serving 2.12.0
 """
 
+import dataclasses
 import json
 import re
 import signal
@@ -10,30 +11,35 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 
+from bert.command import flags as command_flags
+from bert.command.options import option, require_valid
+from bert.command.running import Command
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
 from exporter.check.limits import DEFAULT_TIMEOUT
 from exporter.contract import GRAPH_FILES
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """The flags of the command."""
+
+    target_serving: str = option(
+        "2.12.0", "oldest TensorFlow Serving that must run it; later ones count too"
+    )
+    timeout: float = option(
+        DEFAULT_TIMEOUT,
+        "seconds for the whole audit; loading has half of them, a request a tenth",
+        least=1,
+    )
+    json: bool = option(False, "whether to print the report as JSON")
+
+
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
-    flags.DEFINE_string(
-        "target_serving",
-        "2.12.0",
-        "Oldest TensorFlow Serving that must run it; later ones count too.",
-        flag_values=values,
-    )
-    flags.DEFINE_float(
-        "timeout",
-        DEFAULT_TIMEOUT,
-        "Seconds for the whole audit. Loading has half of them, a request a tenth.",
-        lower_bound=1,
-        flag_values=values,
-    )
-    flags.DEFINE_bool("json", False, "Print the report as JSON.", flag_values=values)
+    command_flags.define_flags(CheckOptions, values)
     # So that flags may follow the directory.
     values.set_gnu_getopt(True)
 
@@ -43,6 +49,8 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
     # A plain SIGTERM would leave the trial's process and its scratch directory.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
+        options = CheckOptions(**command_flags.given_options(CheckOptions, values))
+        require_valid(options)
         directory = saved_model_directory(arguments[1:])
         import_tensorflow_quietly()
         from exporter.check.audit import audit
@@ -50,15 +58,15 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
         from exporter.serving.op_tables import OpTables
 
         tables = OpTables()
-        target = target_release(values.target_serving, tables)
-        report = audit(directory, target, tables, values.timeout)
+        target = target_release(options.target_serving, tables)
+        report = audit(directory, target, tables, options.timeout)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 128 + signal.SIGINT
-    print(json.dumps(report.to_json(), indent=2) if values.json else report.to_text())
+    print(json.dumps(report.to_json(), indent=2) if options.json else report.to_text())
     return 0 if report.passes else 1
 
 
@@ -87,6 +95,22 @@ def saved_model_directory(arguments: Sequence[str]) -> Path:
     return max(versions, key=lambda child: int(child.name))
 
 
+def run() -> int:
+    """The command; the exit code."""
+    command = Command(
+        name="",
+        summary="Tells whether a TensorFlow Serving release loads and survives a SavedModel.",
+        usage="python -m exporter.check DIR [flags]",
+        options=CheckOptions,
+        define_flags=define_flags,
+        main=main,
+        examples=(
+            "python -m exporter.check models/sentiment",
+            "python -m exporter.check models/sentiment/1600000000 --target_serving 2.8.4 --json",
+        ),
+    )
+    return command.run()
+
+
 if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    app.run(lambda arguments: main(arguments, flags.FLAGS))
+    sys.exit(run())

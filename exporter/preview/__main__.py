@@ -1,15 +1,20 @@
 """The command `python -m exporter.preview`: flags, then the server until it is stopped."""
 
 import asyncio
+import dataclasses
 import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from absl import app, flags
+from absl import flags
 
+from bert.command import flags as command_flags
+from bert.command.options import StrPath, declared, option, require_valid
+from bert.command.running import Command
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
 from exporter.contract import GRAPH_FILES
@@ -18,27 +23,33 @@ if TYPE_CHECKING:
     from exporter.preview.server import Settings
 
 
-def define_flags() -> None:
-    """Defines the command's flags, named as TF Serving names them where it has them."""
-    flags.DEFINE_string("model_name", None, "Name of the model, as the URLs name it.")
-    flags.DEFINE_string(
-        "model_base_path", None, "Directory that holds the model's version directories."
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PreviewOptions:
+    """The flags of the command, named as TF Serving names them where it has them."""
+
+    model_name: str = dataclasses.field(metadata=declared("name of the model, as in its URLs"))
+    model_base_path: StrPath = dataclasses.field(
+        metadata=declared("directory that holds the model's version directories")
     )
-    flags.DEFINE_integer("rest_api_port", 8501, "Port to listen on; 0 takes a free one.", 0, 65535)
-    flags.DEFINE_string("rest_api_host", "127.0.0.1", "Address to listen on.")
-    flags.DEFINE_float(
-        "file_system_poll_wait_seconds", 1.0, "Seconds between two looks for new versions.", 0.01
+    rest_api_port: int = option(8501, "port to listen on; 0 takes a free one", least=0, most=65535)
+    rest_api_host: str = option("127.0.0.1", "address to listen on")
+    file_system_poll_wait_seconds: float = option(
+        1.0, "seconds between two looks for new versions", least=0.01
     )
-    flags.DEFINE_list(
-        "version_labels",
-        [],
-        "Labels of versions, as in stable:1,canary:2. A labelled version is served beside "
-        "the newest one.",
+    version_labels: Sequence[str] = option(
+        (),
+        "labels of versions, as in stable:1,canary:2; a labelled version is served besides the "
+        "newest one",
+        unset="none",
     )
-    flags.mark_flags_as_required(["model_name", "model_base_path"])
 
 
-def main(arguments: list[str]) -> int:
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+    command_flags.define_flags(PreviewOptions, values)
+
+
+def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit status, 0 or 1."""
     print(
         "Preview server for a first try on this machine; in production, TensorFlow Serving "
@@ -50,26 +61,27 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     try:
-        _run(arguments)
+        if len(arguments) > 1:
+            raise UserError(f"unexpected argument {arguments[1]}: this command has flags only")
+        options = PreviewOptions(**command_flags.given_options(PreviewOptions, values))
+        require_valid(options)
+        _run(options)
     except UserError as error:
         print(f"exporter.preview: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _run(arguments: list[str]) -> None:
-    values = flags.FLAGS
-    if len(arguments) > 1:
-        raise UserError(f"unexpected argument {arguments[1]}: this command has flags only")
-    if not values.model_name or set(values.model_name) & set("/:"):
+def _run(options: PreviewOptions) -> None:
+    if not options.model_name or set(options.model_name) & set("/:"):
         raise UserError(
-            f"--model_name={values.model_name} cannot stand in a URL: it must not be empty and "
+            f"--model_name={options.model_name} cannot stand in a URL: it must not be empty and "
             "not hold / or :"
         )
-    labels = _labels(values.version_labels)
-    base_path = _base_path(values.model_base_path)
+    labels = _labels(options.version_labels)
+    base_path = _base_path(options.model_base_path)
     # The quick mistakes are told before TensorFlow is imported, which takes seconds.
-    with _listener(values.rest_api_host, values.rest_api_port) as listener:
+    with _listener(options.rest_api_host, options.rest_api_port) as listener:
         import_tensorflow_quietly()
         try:
             from exporter.preview.server import Settings
@@ -82,10 +94,10 @@ def _run(arguments: list[str]) -> None:
             ) from None
         host, port = listener.getsockname()[:2]
         settings = Settings(
-            model_name=values.model_name,
+            model_name=options.model_name,
             base_path=base_path,
             url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
-            poll_seconds=values.file_system_poll_wait_seconds,
+            poll_seconds=options.file_system_poll_wait_seconds,
             labels=labels,
         )
         asyncio.run(_serve_until_signal(settings, listener))
@@ -100,7 +112,7 @@ async def _serve_until_signal(settings: "Settings", listener: socket.socket) -> 
     await serve(settings, listener, stop)
 
 
-def _labels(values: list[str]) -> dict[str, int]:
+def _labels(values: Sequence[str]) -> dict[str, int]:
     labels = {}
     for value in values:
         label, _, version = value.partition(":")
@@ -112,7 +124,7 @@ def _labels(values: list[str]) -> dict[str, int]:
     return labels
 
 
-def _base_path(value: str) -> Path:
+def _base_path(value: StrPath) -> Path:
     path = Path(value).absolute()
     if any((path / name).exists() for name in GRAPH_FILES):
         raise UserError(
@@ -150,6 +162,23 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
+def run() -> int:
+    """The command; the exit code."""
+    command = Command(
+        name="exporter.preview: ",
+        summary="Serves a model on this machine with the URLs and answers of TensorFlow Serving, "
+        "for a first try.",
+        usage="python -m exporter.preview --model_name NAME --model_base_path PATH [flags]",
+        options=PreviewOptions,
+        define_flags=define_flags,
+        main=main,
+        examples=(
+            "python -m exporter.preview --model_name sentiment \\",
+            '    --model_base_path "$PWD/models/sentiment"',
+        ),
+    )
+    return command.run()
+
+
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    sys.exit(run())

@@ -1,0 +1,93 @@
+"""The options of fine-tuning, under the names of google-research/bert's flags."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from bert.command.options import declared, option
+from bert.training.glue import TASKS
+
+# The largest number that TensorFlow counts with here, an int32.
+_MOST = 2**31 - 1
+
+# The headings of `--help`.
+_DATA = "What is read and written"
+_TEXT = "What the model is, where its files leave that open"
+_TRAINING = "How it is trained"
+
+
+def _count(default: int, help: str, least: int = 1) -> Any:
+    return option(default, help, group=_TRAINING, least=least, most=_MOST)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FineTuningOptions:
+    """One run: train, evaluate, predict."""
+
+    task_name: str = dataclasses.field(
+        metadata=declared(f"the task to train: {', '.join(sorted(TASKS))}", group=_DATA)
+    )
+    output_dir: Path = dataclasses.field(
+        metadata=declared("directory to write checkpoints and results to", group=_DATA)
+    )
+    data_dir: Path | None = option(
+        None, "directory with train.tsv, dev.tsv and test.tsv", group=_DATA
+    )
+    init_checkpoint: Path | None = option(
+        None,
+        "checkpoint to start from, usually of a pre-trained model",
+        group=_DATA,
+        unset="random weights",
+    )
+    do_train: bool = option(False, "whether to train", group=_DATA)
+    do_eval: bool = option(False, "whether to evaluate on dev.tsv", group=_DATA)
+    do_predict: bool = option(
+        False, "whether to predict test.tsv, or dev.tsv where there is none", group=_DATA
+    )
+    bert_config_file: Path | None = option(
+        None,
+        "JSON file with the architecture of the pre-trained model",
+        group=_TEXT,
+        unset="bert_config.json next to the checkpoint",
+    )
+    vocab_file: Path | None = option(
+        None,
+        "vocabulary of the pre-trained model",
+        group=_TEXT,
+        unset="vocab.txt next to the checkpoint",
+    )
+    do_lower_case: bool | None = option(
+        None,
+        "whether to lower-case the text: true for uncased models, false for cased ones",
+        group=_TEXT,
+        unset="tokenizer_config.json next to the checkpoint, else inferred from the vocabulary",
+    )
+    max_seq_length: int = option(
+        128,
+        "most tokens of an input after WordPiece tokenization, [CLS] and [SEP] included; longer "
+        "ones are truncated",
+        group=_TEXT,
+        least=1,
+        most=_MOST,
+    )
+    train_batch_size: int = _count(32, "examples a training step")
+    eval_batch_size: int = _count(8, "examples a batch of evaluation")
+    predict_batch_size: int = _count(8, "examples a batch of prediction")
+    learning_rate: float = option(5e-5, "highest learning rate of Adam", group=_TRAINING, least=0.0)
+    num_train_epochs: float = option(
+        3.0, "times to go through train.tsv", group=_TRAINING, least=0.0
+    )
+    warmup_proportion: float = option(
+        0.1,
+        "share of the training during which the learning rate rises to its highest",
+        group=_TRAINING,
+        least=0.0,
+        most=1.0,
+    )
+    save_checkpoints_steps: int = _count(1000, "steps between two checkpoints")
+    seed: int = _count(12345, "seed of shuffling, dropout and random initial weights", least=0)
+
+    @property
+    def examples_dir(self) -> Path:
+        """`data_dir`, which a run that reads no examples does without."""
+        return self.data_dir or Path()
