@@ -63,7 +63,7 @@ def _export(
     with staged_version(export_dir, version) as directory:
         with stage("tracing and saving"):
             try:
-                word_piece_op = gate.fastest_word_piece_op(target, tables)
+                word_piece_op = saving.fastest_word_piece_op(target, tables)
                 signatures = saving.write(opened, directory, options, word_piece_op)
             # TensorFlow tells of a full disk by several classes of its own.
             except (OSError, tf.errors.OpError) as error:

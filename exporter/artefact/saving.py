@@ -11,6 +11,9 @@ from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_s
 from exporter.contract import TEXT_INPUT, TEXT_PAIR_INPUTS, VOCABULARY_ASSET
 from exporter.models.opened_model import OpenedModel
 from exporter.options import ExportOptions
+from exporter.serving.op_tables import OpTables
+from exporter.serving.release import Release
+from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 
 
 def write(
@@ -36,6 +39,12 @@ def write(
     vocabulary.parent.mkdir(exist_ok=True)
     vocabulary.write_bytes(model.vocabulary_file)
     return tuple(signatures)
+
+
+def fastest_word_piece_op(target: Release, tables: OpTables) -> str:
+    """The fastest WordPiece op that every release from `target` on has."""
+    releases = tables.from_release_on(target)
+    return CLASSIC_OP if tables.lacking(FAST_OP, releases) else FAST_OP
 
 
 def _save(

@@ -9,7 +9,6 @@ from exporter.serving.graph_file import read_serving_graph
 from exporter.serving.op_tables import OpTables
 from exporter.serving.reachability import OpUse, op_uses
 from exporter.serving.release import Release, format_release, parse_release
-from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,12 +72,6 @@ def target_release(text: str, tables: OpTables) -> Release:
             f"{format_release(releases[-1])}: give a release among these."
         )
     return target
-
-
-def fastest_word_piece_op(target: Release, tables: OpTables) -> str:
-    """The fastest WordPiece op that every release from `target` on has."""
-    releases = tables.from_release_on(target)
-    return CLASSIC_OP if tables.lacking(FAST_OP, releases) else FAST_OP
 
 
 def check(directory: Path, target: Release, tables: OpTables) -> GateReport:

@@ -112,22 +112,6 @@ def test_calls_of_functions_are_no_ops(tables: OpTables, tmp_path: Path) -> None
     assert report.ops == ("MatMul", "Softmax")
 
 
-@pytest.mark.parametrize(
-    ("target", "op"),
-    [
-        ("2.5.1", CLASSIC_OP),
-        ("2.7.4", CLASSIC_OP),
-        ("2.8.0", CLASSIC_OP),
-        ("2.9.3", CLASSIC_OP),
-        ("2.10.0", FAST_OP),
-        ("2.12.0", FAST_OP),
-        ("2.20.0", FAST_OP),
-    ],
-)
-def test_fastest_op(tables: OpTables, target: str, op: str) -> None:
-    assert gate.fastest_word_piece_op(parse_release(target), tables) == op
-
-
 def test_targets(tables: OpTables) -> None:
     assert gate.target_release("2.12", tables) == (2, 12, 0)
     for text in ("2.5.1", "2.20.0"):

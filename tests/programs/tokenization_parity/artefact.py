@@ -10,7 +10,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bert.tokenizers.vocabulary import Vocabulary
-from exporter.serving.gate import fastest_word_piece_op, target_release
+from exporter.artefact.saving import fastest_word_piece_op
+from exporter.serving.gate import target_release
 from exporter.serving.op_tables import OpTables
 from exporter.text.profiles import PROFILES
 from exporter.text.registration import register_text_ops
