@@ -14,6 +14,7 @@ GOOGLE_RESEARCH = "google_research"
 HUGGINGFACE = "huggingface"
 TENSORFLOW_TEXT = "tensorflow_text"
 TENSORFLOW_TEXT_FAST = "tensorflow_text_fast"
+TOKENIZERS = (GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,23 @@ SERVING_DEFAULT = "serving_default"
 TEXT_INPUT = ("text",)
 TEXT_PAIR_INPUTS = ("text_a", "text_b")
 
+# The inputs of features; the last one is of the recipe that exported run_classifier's models.
+INPUT_IDS = "input_ids"
+INPUT_MASK = "input_mask"
+SEGMENT_IDS = "segment_ids"
+LABEL_IDS = "label_ids"
+FEATURE_INPUTS = (INPUT_IDS, INPUT_MASK, SEGMENT_IDS)
+
+# That recipe's one output.
+RECIPE_OUTPUT = "output"
+
+# The requests of TensorFlow Serving's API other than predict, and the tensors that it asks for:
+# serialized tf.Examples, and a regression's values (tensorflow/core/protobuf/meta_graph.proto).
+CLASSIFY_METHOD = "tensorflow/serving/classify"
+REGRESS_METHOD = "tensorflow/serving/regress"
+EXAMPLES_INPUT = "inputs"
+REGRESS_OUTPUT = "outputs"
+
 # What `serving_default` may be.
 DEFAULT_SIGNATURES = (TEXT, FEATURES, FEATURES_WITH_LABEL_IDS)
 
@@ -29,6 +46,8 @@ SERVE_TAG = "serve"
 GRAPH_FILE = "saved_model.pb"
 TEXT_GRAPH_FILE = "saved_model.pbtxt"
 GRAPH_FILES = (GRAPH_FILE, TEXT_GRAPH_FILE)
-VOCABULARY_ASSET = "assets/vocab.txt"
-WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
-REPORT_FILE = "assets.extra/export.json"
+ASSETS = "assets"
+EXTRA_ASSETS = "assets.extra"
+VOCABULARY_ASSET = f"{ASSETS}/vocab.txt"
+WARMUP_FILE = f"{EXTRA_ASSETS}/tf_serving_warmup_requests"
+REPORT_FILE = f"{EXTRA_ASSETS}/export.json"

@@ -21,7 +21,6 @@ from exporter.report import ExportReport
 from exporter.serving import gate
 from exporter.serving.op_tables import OpTables
 from exporter.serving.release import Release
-from exporter.text.profiles import require_profile
 
 
 def export_checkpoint(options: ExportOptions) -> ExportReport:
@@ -35,7 +34,6 @@ def export_checkpoint(options: ExportOptions) -> ExportReport:
     checkpoint = os.fspath(options.checkpoint)
     tables = OpTables()
     target = gate.target_release(options.target_serving, tables)
-    require_profile(options.tokenizer)
     warmup_rows = None
     if options.warmup_file is not None:
         warmup_rows = read_rows(options.warmup_file, options.text_pair)

@@ -20,12 +20,12 @@ class ExportReport:
     """Everything about a finished export."""
 
     version_directory: Path
-    opened: OpenedModel
+    opened: OpenedModel = dataclasses.field(repr=False)
     text_pair: bool
     signatures: tuple[str, ...]
     default_signature: str
     precision: str
-    gate: GateReport
+    gate: GateReport = dataclasses.field(repr=False)
     warmup_requests: int
     verification: VerificationReport | None
 

@@ -10,7 +10,7 @@ from bert.model import TextModel
 from bert.tasks import Task
 from exporter.artefact.examples import texts_of_examples
 from exporter.artefact.served_model import ServedModel
-from exporter.contract import TEXT_PAIR_INPUTS
+from exporter.contract import EXAMPLES_INPUT, TEXT_PAIR_INPUTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,9 @@ def examples_function(
     """Traces `answer`, a function of a list of texts, with tf.Examples that hold them as input."""
 
     # The server asks for one input of this name.
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name=EXAMPLES_INPUT)], autograph=False
+    )
     def of_examples(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer(texts_of_examples(inputs, context.served.text_names))
 

@@ -13,11 +13,20 @@ from exporter.artefact.signature_registry import (
 )
 from exporter.contract import (
     CLASSIFY,
+    CLASSIFY_METHOD,
     EMBEDDING,
+    FEATURE_INPUTS,
     FEATURES,
     FEATURES_WITH_LABEL_IDS,
+    INPUT_IDS,
+    INPUT_MASK,
+    LABEL_IDS,
     LABELS,
+    RECIPE_OUTPUT,
     REGRESS,
+    REGRESS_METHOD,
+    REGRESS_OUTPUT,
+    SEGMENT_IDS,
     SERVING_DEFAULT,
     TEXT,
     TOKENIZE,
@@ -26,12 +35,9 @@ from exporter.text.pipeline import NOT_IN_TEXT
 
 # The request that TensorFlow Serving's API has for a signature; `predict` where none is named.
 METHOD_NAMES = {
-    CLASSIFY: tf.compat.v1.saved_model.CLASSIFY_METHOD_NAME,
-    REGRESS: tf.compat.v1.saved_model.REGRESS_METHOD_NAME,
+    CLASSIFY: CLASSIFY_METHOD,
+    REGRESS: REGRESS_METHOD,
 }
-
-# The one output of the exports that run_classifier recipes made.
-_RECIPE_OUTPUT = "output"
 
 
 def build_signatures(
@@ -50,8 +56,7 @@ def build_signatures(
 
 
 def _feature_specs() -> list[tf.TensorSpec]:
-    names = ("input_ids", "input_mask", "segment_ids")
-    return [tf.TensorSpec([None, None], tf.int32, name=name) for name in names]
+    return [tf.TensorSpec([None, None], tf.int32, name=name) for name in FEATURE_INPUTS]
 
 
 @signature(TEXT, lambda task: task.answers_rows)
@@ -99,7 +104,7 @@ def _features_with_label_ids(
 ) -> tf.types.experimental.PolymorphicFunction:
     """As `features`, with label ids that clients of the old recipe send and nobody reads."""
     served = context.served
-    specs = [*_feature_specs(), tf.TensorSpec([None], tf.int32, name="label_ids")]
+    specs = [*_feature_specs(), tf.TensorSpec([None], tf.int32, name=LABEL_IDS)]
 
     @tf.function(input_signature=specs, autograph=False)
     def features_with_label_ids(
@@ -107,7 +112,7 @@ def _features_with_label_ids(
     ) -> dict[str, tf.Tensor]:
         del label_ids
         answer = served.network.answer_features(input_ids, input_mask, segment_ids)
-        return {_RECIPE_OUTPUT: answer}
+        return {RECIPE_OUTPUT: answer}
 
     return features_with_label_ids
 
@@ -130,7 +135,7 @@ def _regress(context: SignatureContext) -> tf.types.experimental.PolymorphicFunc
     served = context.served
 
     def regress(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {"outputs": served.answer_text(texts)}
+        return {REGRESS_OUTPUT: served.answer_text(texts)}
 
     return examples_function(context, regress)
 
@@ -166,9 +171,9 @@ def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
             return rows.to_tensor(default_value=padding)
 
         return {
-            "input_ids": padded(tokens.ids, 0),
-            "input_mask": padded(tf.ones_like(tokens.ids), 0),
-            "segment_ids": padded(tokens.segment_ids, 0),
+            INPUT_IDS: padded(tokens.ids, 0),
+            INPUT_MASK: padded(tf.ones_like(tokens.ids), 0),
+            SEGMENT_IDS: padded(tokens.segment_ids, 0),
             "tokens": padded(tf.gather(pieces, tokens.ids), ""),
             "starts": padded(packed.starts, NOT_IN_TEXT),
             "ends": padded(packed.ends, NOT_IN_TEXT),

@@ -16,7 +16,18 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from bert.errors import UserError
 from bert.model import TextModel
-from exporter.contract import SERVING_DEFAULT, TEXT_INPUT, TEXT_PAIR_INPUTS, WARMUP_FILE
+from exporter.contract import (
+    CLASSIFY_METHOD,
+    INPUT_IDS,
+    INPUT_MASK,
+    LABEL_IDS,
+    REGRESS_METHOD,
+    SEGMENT_IDS,
+    SERVING_DEFAULT,
+    TEXT_INPUT,
+    TEXT_PAIR_INPUTS,
+    WARMUP_FILE,
+)
 from exporter.runtime.replay import MAX_RECORDS
 from exporter.serving.graph_file import read_serving_graph
 from exporter.text.profiles import PROFILES
@@ -162,21 +173,21 @@ def _columns(rows: Sequence[tuple[bytes, ...]], encode: _Encode, max_seq_length:
         segment_ids[index, : len(ids)] = segments
     label_ids = np.zeros(len(rows), np.int32)
     return columns | {
-        "input_ids": input_ids,
-        "input_mask": input_mask,
-        "segment_ids": segment_ids,
-        "label_ids": label_ids,
+        INPUT_IDS: input_ids,
+        INPUT_MASK: input_mask,
+        SEGMENT_IDS: segment_ids,
+        LABEL_IDS: label_ids,
     }
 
 
 def _record(name: str, signature: SignatureDef, columns: _Columns) -> PredictionLog:
     """The request of a signature, by its method, as the server logs one."""
     record = PredictionLog()
-    if signature.method_name == tf.compat.v1.saved_model.CLASSIFY_METHOD_NAME:
+    if signature.method_name == CLASSIFY_METHOD:
         classification = record.classify_log.request
         classification.model_spec.signature_name = name
         _add_examples(classification.input, columns)
-    elif signature.method_name == tf.compat.v1.saved_model.REGRESS_METHOD_NAME:
+    elif signature.method_name == REGRESS_METHOD:
         regression = record.regress_log.request
         regression.model_spec.signature_name = name
         _add_examples(regression.input, columns)

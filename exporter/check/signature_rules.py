@@ -10,9 +10,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from exporter.check.findings import Finding, Severity
-
-_CLASSIFY_METHOD = "tensorflow/serving/classify"
-_REGRESS_METHOD = "tensorflow/serving/regress"
+from exporter.contract import CLASSIFY_METHOD, EXAMPLES_INPUT, REGRESS_METHOD, REGRESS_OUTPUT
 
 _JSON_DTYPES = frozenset(
     dtype.as_datatype_enum
@@ -26,7 +24,7 @@ _JSON_DTYPES = frozenset(
 # output -> dtype and possible ranks
 _Outputs = Mapping[str, tuple[tf.DType, tuple[int, ...]]]
 _CLASSIFY_OUTPUTS: _Outputs = {"classes": (tf.string, (2,)), "scores": (tf.float32, (2,))}
-_REGRESS_OUTPUTS: _Outputs = {"outputs": (tf.float32, (1, 2))}
+_REGRESS_OUTPUTS: _Outputs = {REGRESS_OUTPUT: (tf.float32, (1, 2))}
 
 
 def signature_findings(name: str, signature: SignatureDef) -> Iterator[Finding]:
@@ -70,14 +68,14 @@ def _rest_messages(signature: SignatureDef) -> Iterator[str]:
 
 
 def _method_messages(signature: SignatureDef) -> Iterator[str]:
-    expected = {_CLASSIFY_METHOD: _CLASSIFY_OUTPUTS, _REGRESS_METHOD: _REGRESS_OUTPUTS}
+    expected = {CLASSIFY_METHOD: _CLASSIFY_OUTPUTS, REGRESS_METHOD: _REGRESS_OUTPUTS}
     outputs = expected.get(signature.method_name)
     if outputs is not None:
         yield from _broken_rules(signature, outputs)
         return
     # By default a server goes by the names of inputs and outputs alone.
     names = set(signature.outputs)
-    if set(signature.inputs) != {"inputs"} or not names:
+    if set(signature.inputs) != {EXAMPLES_INPUT} or not names:
         return
     for method, outputs in expected.items():
         if not names <= outputs.keys():
@@ -91,9 +89,9 @@ def _method_messages(signature: SignatureDef) -> Iterator[str]:
 
 def _broken_rules(signature: SignatureDef, outputs: _Outputs) -> Iterator[str]:
     told = " and ".join(outputs)
-    if list(signature.inputs) != ["inputs"]:
+    if list(signature.inputs) != [EXAMPLES_INPUT]:
         yield f"its inputs are {sorted(signature.inputs)}, where its method takes one, 'inputs'"
-    elif signature.inputs["inputs"].dtype != tf.string.as_datatype_enum:
+    elif signature.inputs[EXAMPLES_INPUT].dtype != tf.string.as_datatype_enum:
         yield "its input 'inputs' is no string, where its method sends serialized tf.Examples"
     if not signature.outputs or not set(signature.outputs) <= outputs.keys():
         yield f"its outputs are {sorted(signature.outputs)}, where its method takes {told}"

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from bert.config import BertConfig
 from bert.encoder.packed_tokens import PackedTokens
+from exporter.contract import INPUT_IDS, INPUT_MASK, SEGMENT_IDS
 
 # modeling.py, attention_layer: what masked columns get added to their scores.
 _MASKED_BIAS = -10000.0
@@ -32,12 +33,12 @@ def checked_features(
     ]
     shape = tf.shape(features[0])
     checks = [
-        _same_shape(shape, features[1], "input_mask"),
-        _same_shape(shape, features[2], "segment_ids"),
+        _same_shape(shape, features[1], INPUT_MASK),
+        _same_shape(shape, features[2], SEGMENT_IDS),
         _columns_in_range(shape[1], limits.columns),
-        _in_range(features[0], limits.ids, "input_ids"),
-        _in_range(features[1], 2, "input_mask"),
-        _in_range(features[2], limits.segments, "segment_ids"),
+        _in_range(features[0], limits.ids, INPUT_IDS),
+        _in_range(features[1], 2, INPUT_MASK),
+        _in_range(features[2], limits.segments, SEGMENT_IDS),
     ]
     with tf.control_dependencies(checks):
         return [tf.identity(feature) for feature in features]

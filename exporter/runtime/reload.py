@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bert.tasks import RowOutputs
+from exporter.contract import INPUT_IDS, INPUT_MASK, TEXT, TOKENIZE
 from exporter.runtime.fresh_process import ProcessTimeout, run_module
 
 _BATCH = 16
@@ -129,9 +130,9 @@ def _main(directory: str, request_file: str = "", answer_file: str = "") -> None
     ]
     ids, lengths = [], []
     for batch in batches:
-        tokens = servable.predict("tokenize", batch)
-        mask = tokens["input_mask"].astype(bool)
-        ids.append(tokens["input_ids"][mask])
+        tokens = servable.predict(TOKENIZE, batch)
+        mask = tokens[INPUT_MASK].astype(bool)
+        ids.append(tokens[INPUT_IDS][mask])
         lengths.append(mask.sum(axis=1))
 
     answers: dict[str, np.ndarray] = {}
@@ -139,7 +140,7 @@ def _main(directory: str, request_file: str = "", answer_file: str = "") -> None
         if threshold is not None:
             servable.assign(FLOAT32_THRESHOLD, threshold)
         for number, batch in enumerate(batches):
-            outputs = servable.predict("text", batch)
+            outputs = servable.predict(TEXT, batch)
             for name in request["output_names"]:
                 answers[f"{run}/{name}/{number}"] = _storable(outputs[name])
     np.savez(answer_file, ids=np.concatenate(ids), lengths=np.concatenate(lengths), **answers)

@@ -9,7 +9,7 @@ from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from exporter.contract import WARMUP_FILE
+from exporter.contract import CLASSIFY_METHOD, REGRESS_METHOD, WARMUP_FILE
 from exporter.runtime.servable import Servable
 from exporter.runtime.status import Code, StatusError, invalid_argument
 
@@ -94,9 +94,9 @@ def _predict(servable: Servable, request: PredictRequest) -> None:
 def _multi_inference(servable: Servable, request: MultiInferenceRequest) -> None:
     examples = examples_from_input(request.input)
     for task in request.tasks:
-        if task.method_name == "tensorflow/serving/classify":
+        if task.method_name == CLASSIFY_METHOD:
             servable.classify(task.model_spec.signature_name, examples)
-        elif task.method_name == "tensorflow/serving/regress":
+        elif task.method_name == REGRESS_METHOD:
             servable.regress(task.model_spec.signature_name, examples)
         else:
             raise StatusError(Code.UNIMPLEMENTED, f"unsupported method '{task.method_name}'")

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
-from exporter.contract import SERVE_TAG, SERVING_DEFAULT
+from exporter.contract import EXAMPLES_INPUT, REGRESS_OUTPUT, SERVE_TAG, SERVING_DEFAULT
 from exporter.runtime.status import Code, StatusError, invalid_argument
 from exporter.text.registration import register_text_ops
 
@@ -86,13 +86,13 @@ class Servable:
         if len(signature.inputs) != 1 or len(signature.outputs) not in (1, 2):
             raise invalid_argument("classify takes a signature with one input and 1 or 2 outputs")
         names = [name for name in ("classes", "scores") if name in signature.outputs]
-        if "inputs" not in signature.inputs or not names:
+        if EXAMPLES_INPUT not in signature.inputs or not names:
             raise StatusError(
                 Code.FAILED_PRECONDITION,
                 "classify takes a signature with an input 'inputs' and an output 'classes' or "
                 "'scores'; such a signature is chosen with \"signature_name\"",
             )
-        outputs = self._run(signature, {"inputs": _string_vector(examples)}, names)
+        outputs = self._run(signature, {EXAMPLES_INPUT: _string_vector(examples)}, names)
         for name, dtype in (("classes", np.dtype(object)), ("scores", np.dtype(np.float32))):
             array = outputs.get(name)
             if array is not None and (
@@ -118,14 +118,14 @@ class Servable:
         signature = self.signature(signature_name)
         if len(signature.inputs) != 1 or len(signature.outputs) != 1:
             raise invalid_argument("regress takes a signature with one input and one output")
-        if "inputs" not in signature.inputs or "outputs" not in signature.outputs:
+        if EXAMPLES_INPUT not in signature.inputs or REGRESS_OUTPUT not in signature.outputs:
             raise StatusError(
                 Code.FAILED_PRECONDITION,
                 "regress takes a signature with an input 'inputs' and an output 'outputs'; "
                 'such a signature is chosen with "signature_name"',
             )
-        outputs = self._run(signature, {"inputs": _string_vector(examples)}, ["outputs"])
-        values = outputs["outputs"]
+        outputs = self._run(signature, {EXAMPLES_INPUT: _string_vector(examples)}, [REGRESS_OUTPUT])
+        values = outputs[REGRESS_OUTPUT]
         if values.dtype != np.float32 or values.shape not in ((len(examples),), (len(examples), 1)):
             raise invalid_argument(
                 f"output 'outputs' is {values.dtype} {list(values.shape)}, which is no "

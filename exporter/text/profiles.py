@@ -5,7 +5,6 @@ from typing import Protocol
 
 import tensorflow as tf
 
-from bert.errors import UserError
 from bert.model import (
     GOOGLE_RESEARCH,
     HUGGINGFACE,
@@ -56,16 +55,3 @@ PROFILES: Mapping[str, Profile] = {
     TENSORFLOW_TEXT: StockProfile(BertTokenizer),
     TENSORFLOW_TEXT_FAST: StockProfile(FastBertTokenizer),
 }
-
-
-def require_profile(tokenizer: str | None) -> None:
-    """Makes sure that `--tokenizer`, where it is given, names one of them.
-
-    Raises:
-      UserError: it names none.
-    """
-    if tokenizer and tokenizer not in PROFILES:
-        raise UserError(
-            f"--tokenizer is {tokenizer!r}, where one of {', '.join(PROFILES)} is expected: give "
-            "the library that the model was trained with."
-        )

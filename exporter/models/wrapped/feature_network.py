@@ -11,15 +11,10 @@ from bert.encoder.row_groups import (
     answer_in_groups,
     encode_in_groups,
 )
+from exporter.contract import INPUT_IDS, INPUT_MASK, LABEL_IDS, SEGMENT_IDS
 from exporter.models.features import FeatureLimits, checked_features
 from exporter.models.wrapped.model import WrappedModel
 from exporter.models.wrapped.saved_network import SavedNetwork
-from exporter.models.wrapped.signature import (
-    INPUT_IDS,
-    INPUT_MASK,
-    LABEL_IDS,
-    SEGMENT_IDS,
-)
 
 
 class FeatureNetwork(tf.Module):

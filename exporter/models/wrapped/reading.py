@@ -13,19 +13,14 @@ from bert.checkpoints.text.profile import TextProfile
 from bert.checkpoints.text.settings import Setting, find_max_seq_length
 from bert.errors import UserError
 from bert.model import GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT
-from exporter.contract import GRAPH_FILE, SERVE_TAG, TEXT_GRAPH_FILE
+from exporter.contract import GRAPH_FILE, INPUT_IDS, INPUT_MASK, SERVE_TAG, TEXT_GRAPH_FILE
 from exporter.models.opened_model import Row
 from exporter.models.wrapped.answer import Answer, decide_answer
 from exporter.models.wrapped.effects import refuse_effects
 from exporter.models.wrapped.embedding_tables import find_tables
 from exporter.models.wrapped.model import WrappedModel
 from exporter.models.wrapped.saved_network import SavedNetwork, cut_network
-from exporter.models.wrapped.signature import (
-    INPUT_IDS,
-    INPUT_MASK,
-    FeatureSignature,
-    find_signature,
-)
+from exporter.models.wrapped.signature import FeatureSignature, find_signature
 from exporter.models.wrapped.text_assets import find_text
 from exporter.models.wrapped.witness import padded_inputs
 from exporter.serving.graph_file import read_serving_graph

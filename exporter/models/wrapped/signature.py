@@ -9,24 +9,25 @@ from tensorflow.core.framework.tensor_shape_pb2 import TensorShapeProto
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
 
 from bert.errors import UserError
-from exporter.contract import SERVING_DEFAULT
-
-INPUT_IDS = "input_ids"
-INPUT_MASK = "input_mask"
-SEGMENT_IDS = "segment_ids"
-LABEL_IDS = "label_ids"
-FEATURES = (INPUT_IDS, INPUT_MASK, SEGMENT_IDS)
+from exporter.contract import (
+    FEATURE_INPUTS,
+    INPUT_IDS,
+    INPUT_MASK,
+    LABEL_IDS,
+    SEGMENT_IDS,
+    SERVING_DEFAULT,
+)
 
 # What models call each: google-research/bert, TensorFlow Hub and Model Garden, Hugging Face.
 _NAMES = {
-    "input_ids": INPUT_IDS,
+    INPUT_IDS: INPUT_IDS,
     "input_word_ids": INPUT_IDS,
-    "input_mask": INPUT_MASK,
+    INPUT_MASK: INPUT_MASK,
     "attention_mask": INPUT_MASK,
-    "segment_ids": SEGMENT_IDS,
+    SEGMENT_IDS: SEGMENT_IDS,
     "input_type_ids": SEGMENT_IDS,
     "token_type_ids": SEGMENT_IDS,
-    "label_ids": LABEL_IDS,
+    LABEL_IDS: LABEL_IDS,
 }
 
 
@@ -45,7 +46,7 @@ class FeatureSignature:
 
     name: str
     inputs: Mapping[str, FeatureInput]
-    """by what they mean: the three FEATURES, and LABEL_IDS where the model asks for them"""
+    """by what they mean: the three FEATURE_INPUTS, and LABEL_IDS where the model asks for them"""
 
     outputs: Mapping[str, str]
     """name -> tensor, of those that are floats"""
@@ -103,8 +104,8 @@ def find_signature(
 def _takes_features(signature: SignatureDef) -> bool:
     meanings = [_NAMES.get(name) for name in signature.inputs]
     return sorted(filter(None, meanings)) in (
-        sorted(FEATURES),
-        sorted([*FEATURES, LABEL_IDS]),
+        sorted(FEATURE_INPUTS),
+        sorted([*FEATURE_INPUTS, LABEL_IDS]),
     ) and len(meanings) == len(list(filter(None, meanings)))
 
 

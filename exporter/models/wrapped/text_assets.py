@@ -13,11 +13,12 @@ from bert.checkpoints.text.huggingface_files import TOKENIZER_FILE, VOCABULARY_F
 from bert.checkpoints.text.profile import TextProfile, find_text_profile
 from bert.checkpoints.text.settings import Setting
 from bert.errors import UserError
+from exporter.contract import ASSETS, EXTRA_ASSETS
 
 # TensorFlow Hub's encoders have had these two attributes since TensorFlow 2.
 _VOCABULARY_ATTRIBUTE = "vocab_file"
 _CASING_ATTRIBUTE = "do_lower_case"
-_ASSET_FOLDERS = ("assets", "assets.extra")
+_ASSET_FOLDERS = (ASSETS, EXTRA_ASSETS)
 _VARIABLES = "variables/variables"
 
 
@@ -70,7 +71,7 @@ def _place(
         return options.vocab_file.parent, options.vocab_file
     asset = _vocabulary_asset(meta_graph)
     if asset is not None:
-        return directory / "assets", directory / "assets" / asset
+        return directory / ASSETS, directory / ASSETS / asset
     folders = [directory / name for name in _ASSET_FOLDERS]
     # transformers writes NAME/saved_model/1, with the tokenizer in NAME.
     if directory.absolute().parent.name == "saved_model":

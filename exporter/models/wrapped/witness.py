@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from exporter.contract import INPUT_IDS, INPUT_MASK, SEGMENT_IDS
 from exporter.models.opened_model import Row
 from exporter.models.wrapped.model import WrappedModel
-from exporter.models.wrapped.signature import INPUT_IDS, INPUT_MASK, SEGMENT_IDS, FeatureSignature
+from exporter.models.wrapped.signature import FeatureSignature
 from exporter.runtime.fresh_process import run_module
 from exporter.runtime.reload import ReloadError
 
