@@ -1,21 +1,60 @@
 """The package: `bert` reads, runs and trains BERT; `exporter` makes it answer text."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
+ROOT = Path(__file__).parent
+
+
+def version() -> str:
+    """`exporter.__version__`, which is written there and nowhere else."""
+    text = (ROOT / "exporter" / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
 setup(
     name="bert-text-exporter",
-    version="0.1.0",
+    version=version(),
     description="Exports a fine-tuned BERT as a SavedModel that answers plain text",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    author="The bert-text-exporter maintainers",
     license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    keywords=["BERT", "TensorFlow Serving", "SavedModel", "tokenization", "text classification"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Text Processing :: Linguistic",
+        "Typing :: Typed",
+    ],
     packages=find_packages(include=["bert", "bert.*", "exporter", "exporter.*"]),
     package_data={
+        "bert": ["py.typed"],
+        "exporter": ["py.typed"],
         "bert.tokenizers.huggingface": ["data/*.npz"],
         "exporter.text": ["data/*.npz"],
         "exporter.serving": ["data/*.json"],
+    },
+    entry_points={
+        "console_scripts": [
+            "bert-text-exporter = exporter.__main__:run",
+            "bert-text-exporter-check = exporter.check.__main__:run",
+            "bert-text-exporter-preview = exporter.preview.__main__:run",
+        ],
     },
     python_requires=">=3.10,<3.13",
     # constraints.txt pins what CI runs; BUILD_NOTES.md gives the reason for each.
