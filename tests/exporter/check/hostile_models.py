@@ -14,14 +14,17 @@ Answer = Callable[[tf.Tensor], tf.Tensor]
 def save(directory: Path, *answers: Answer) -> Path:
     """A model with one signature for each function of `text`, string [B]."""
     module = tf.Module()
-    signatures = {}
-    for number, answer in enumerate(answers):
-        specs = [tf.TensorSpec([None], tf.string, "text")]
-        function = tf.function(lambda text, f=answer: {"x": f(text)}, input_signature=specs)
-        signatures[f"signature_{number}" if number else "serving_default"] = function
+    names = ["serving_default", *(f"signature_{number}" for number in range(1, len(answers)))]
+    signatures = dict(zip(names, map(_function, answers), strict=True))
     module.functions = list(signatures.values())
     tf.saved_model.save(module, str(directory), signatures=signatures)
     return directory
+
+
+def _function(answer: Answer) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    return tf.function(
+        lambda text: {"x": answer(text)}, input_signature=[tf.TensorSpec([None], tf.string, "text")]
+    )
 
 
 def lengths(text: tf.Tensor) -> tf.Tensor:
