@@ -20,6 +20,7 @@ from bert.tasks import RowOutputs
 from exporter.contract import INPUT_IDS, INPUT_MASK, TEXT, TOKENIZE
 from exporter.runtime.fresh_process import ProcessTimeout, run_module
 
+_MODULE = "exporter.runtime.reload"
 _BATCH = 16
 
 
@@ -33,7 +34,7 @@ def load_in_fresh_process(directory: Path) -> None:
     Raises:
       ReloadError: one of the two failed.
     """
-    _run(str(directory))
+    run_checked(_MODULE, str(directory))
 
 
 def run_in_fresh_process(
@@ -71,7 +72,7 @@ def run_in_fresh_process(
             "float32_thresholds": list(float32_thresholds),
         }
         request.write_text(json.dumps(content))
-        _run(str(directory), str(request), str(answer))
+        run_checked(_MODULE, str(directory), str(request), str(answer))
         with np.load(answer) as arrays:
             split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
             outputs = [
@@ -90,9 +91,14 @@ def _rows(arrays: Mapping[str, np.ndarray], run: int, names: Sequence[str]) -> l
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _run(*arguments: str) -> None:
+def run_checked(module: str, *arguments: str) -> None:
+    """Runs a module of this package in a process of its own.
+
+    Raises:
+      ReloadError: the process failed, or had to be killed.
+    """
     try:
-        result = run_module("exporter.runtime.reload", *arguments)
+        result = run_module(module, *arguments)
     except ProcessTimeout as error:
         raise ReloadError(f"the process was killed: {error}") from error
     if result.returncode:

@@ -22,6 +22,7 @@ from exporter.models.wrapped.model import WrappedModel
 from exporter.models.wrapped.saved_network import SavedNetwork, cut_network
 from exporter.models.wrapped.signature import FeatureSignature, find_signature
 from exporter.models.wrapped.text_assets import find_text
+from exporter.models.wrapped.trial import require_bounded
 from exporter.models.wrapped.witness import padded_inputs
 from exporter.serving.graph_file import read_serving_graph
 
@@ -61,6 +62,7 @@ def read(directory: Path, options: ReadOptions, location: str) -> WrappedModel:
     refuse_effects(meta_graph, signature, location)
     kind, tokenizer = _kind(signature)
     text, folder = find_text(directory, meta_graph, options, tokenizer)
+    require_bounded(directory, signature, location)
     with _loaded(directory, location) as session:
         tables = find_tables(session.graph, signature.outputs.values())
         if tables.words is not None and len(text.vocabulary) > tables.words:

@@ -16,8 +16,7 @@ from exporter.contract import INPUT_IDS, INPUT_MASK, SEGMENT_IDS
 from exporter.models.opened_model import Row
 from exporter.models.wrapped.model import WrappedModel
 from exporter.models.wrapped.signature import FeatureSignature
-from exporter.runtime.fresh_process import run_module
-from exporter.runtime.reload import ReloadError
+from exporter.runtime.reload import run_checked
 
 _BATCH = 4
 
@@ -53,14 +52,11 @@ def answers_of_original(model: WrappedModel, rows: Sequence[Row]) -> np.ndarray:
     with tempfile.TemporaryDirectory(prefix="exporter-witness-") as scratch:
         request_file, answer_file = Path(scratch, "request.npz"), Path(scratch, "answer.npz")
         np.savez(request_file, **request)
-        result = run_module(
+        run_checked(
             "exporter.models.wrapped.witness",
             *(str(model.directory), model.signature.name, model.answer.output),
             *(str(request_file), str(answer_file)),
         )
-        if result.returncode:
-            lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
-            raise ReloadError(lines[-1])
         with np.load(answer_file) as arrays:
             return model.answer.finish_array(arrays["output"])
 

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from exporter.models.wrapped import trial
 from tests.exporter.command import assert_refused, run_here
 from tests.exporter.models.malformed import Malformed
 from tests.exporter.models.wrapped.saved_models import (
@@ -83,6 +84,18 @@ def in_a_branch(op: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tensor], t
 
 def runs_python(logits: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.numpy_function(lambda x: x, [logits], tf.float32), logits.shape)
+
+
+def loops_for_ever(logits: tf.Tensor) -> tf.Tensor:
+    (last,) = tf.while_loop(
+        lambda i: i >= 0, lambda i: [tf.math.floormod(i + 1, 1_000_000)], [tf.constant(0)]
+    )
+    return logits + tf.cast(last, tf.float32)
+
+
+def takes_160_gb(logits: tf.Tensor) -> tf.Tensor:
+    size = 40_000_000_000 + tf.size(logits, tf.int64)
+    return logits + tf.reduce_sum(tf.fill(tf.expand_dims(size, 0), 0.0))
 
 
 def keeping_a_count() -> Malformed:
@@ -179,6 +192,7 @@ MALFORMED = {
     "reads a file": written("ReadFile", "signature", outputs=with_op(reads_a_file)),
     "writes a file": written("WriteFile", outputs=with_op(in_a_branch(writes_a_file))),
     "runs Python": written("PyFunc", outputs=with_op(runs_python)),
+    "160 GB": written("--checkpoint", "more than the", "GB", outputs=with_op(takes_160_gb)),
     "keeps a count": keeping_a_count(),
     "writes when it is loaded": changed(that_writes_when_loaded, "WriteFile", "initialisation"),
     "an op that is not known": changed(with_an_unknown_op, "TanhOfTomorrow"),
@@ -195,6 +209,15 @@ MALFORMED = {
 def test_malformed(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     MALFORMED[name].assert_refused(capsys, tmp_path)
     assert not Path("/tmp/exporter-was-here").exists()
+
+
+def test_a_loop_without_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "_SECONDS", 40.0)
+    written(
+        "no end within 40 s", "without endless loops", outputs=with_op(loops_for_ever)
+    ).assert_refused(capsys, tmp_path)
 
 
 def test_a_base_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
