@@ -163,6 +163,7 @@ def _request_findings(name: str, trial: Trial, uses: Mapping[str, OpUse]) -> Ite
     """What the requests to a signature came to."""
     # kind of fault, output -> the requests that show it
     not_json: dict[tuple[str, str, str], list[str]] = {}
+    too_large: list[tuple[str, str]] = []
     for request, outcome in trial.outcomes_of(name):
         sent = request.description
         if outcome.death is not None:
@@ -173,8 +174,7 @@ def _request_findings(name: str, trial: Trial, uses: Mapping[str, OpUse]) -> Ite
             message = f"{sent} has no answer within {outcome.timeout:g} s"
             yield Finding(Severity.HAZARD, "no_answer", message, (name,))
         if outcome.error is not None and outcome.error.startswith(_NO_MEMORY):
-            message = f"{sent} needs more memory than there is here ({outcome.error})"
-            yield Finding(Severity.HAZARD, "memory", message, (name,))
+            too_large.append((sent, outcome.error))
         # Only its maker knows what features a tf.Example of it has.
         if (
             outcome.error is not None
@@ -189,6 +189,11 @@ def _request_findings(name: str, trial: Trial, uses: Mapping[str, OpUse]) -> Ite
                 not_json.setdefault(("not_utf8", key, _NOT_UTF8), []).append(sent)
             if not output.all_finite:
                 not_json.setdefault(("not_finite", key, _NOT_FINITE), []).append(sent)
+    if too_large:
+        (first, error), *others = too_large
+        more = f", as {len(others)} other requests do" if others else ""
+        message = f"{first} needs more memory than there is here{more} ({error})"
+        yield Finding(Severity.HAZARD, "memory", message, (name,))
     for (kind, key, what), sent_texts in not_json.items():
         more = f" and {len(sent_texts) - 1} other requests" if len(sent_texts) > 1 else ""
         message = (

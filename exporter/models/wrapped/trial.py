@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bert.errors import UserError
+from exporter.models.opened_model import Row
 from exporter.models.wrapped.signature import FeatureSignature
 from exporter.models.wrapped.witness import padded_inputs
 from exporter.runtime.fresh_process import ProcessTimeout, memory_limit, run_module
@@ -32,7 +33,7 @@ def require_bounded(directory: Path, signature: FeatureSignature, location: str)
       UserError: it has no end, needs more memory than there is, or ends the process.
     """
     length = signature.length or _COLUMNS
-    inputs = padded_inputs(signature, [([0] * length, [0] * length)])
+    inputs = padded_inputs(signature, [Row([0] * length, [0] * length)])
     with tempfile.TemporaryDirectory(prefix="exporter-trial-") as scratch:
         request = Path(scratch, "request.npz")
         np.savez(request, **inputs)

@@ -104,6 +104,8 @@ def test_nothing_is_left_when_it_is_ended(number: signal.Signals, tmp_path: Path
         text=True,
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(scratch)},
+        # Ignored where the tests run in the background of a shell.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 300
         while not list(scratch.glob("exporter-check-*/progress.jsonl")):
