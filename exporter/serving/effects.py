@@ -40,6 +40,10 @@ _IN_MEMORY = frozenset(
         *("LookupTableInsertV2", "LookupTableSize", "LookupTableSizeV2", "LookupTableExportV2"),
         *("InitializeTable", "InitializeTableV2"),
         *("Multinomial", "RandomShuffle", "RandomGamma", "RandomPoissonV2"),
+        # TensorFlow Text calls its tokenizers stateful for the tables that they read.
+        *("WordpieceTokenizeWithOffsets", "SentencepieceOp", "SentencepieceVocabSizeOp"),
+        *("SentencepieceTokenizeOp", "SentencepieceTokenizeWithOffsetsOp"),
+        *("SentencepieceDetokenizeOp", "SentencepieceIdToStringOp", "SentencepieceStringToIdOp"),
         *("StatefulUniform", "StatefulStandardNormalV2", "RngSkip", "RngReadAndSkip"),
     }
 )
