@@ -57,6 +57,8 @@ def run_module(
             # Gone already where the process ended by itself and left no other behind.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            # `Popen` itself does not reap it after a KeyboardInterrupt.
+            process.wait()
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
