@@ -7,10 +7,20 @@ POOLER = "bert/pooler/dense"
 OUTPUT_WEIGHTS = "output_weights"
 OUTPUT_BIAS = "output_bias"
 
+# The dense layers of an encoder layer, within its scope.
+ATTENTION_OUTPUT = "attention/output/dense"
+INTERMEDIATE = "intermediate/dense"
+OUTPUT = "output/dense"
+
 
 def layer(index: int) -> str:
     """The name scope of encoder layer `index`."""
     return f"bert/encoder/layer_{index}"
+
+
+def self_attention(index: int) -> str:
+    """The name scope of the query, key and value of encoder layer `index`."""
+    return f"{layer(index)}/attention/self"
 
 
 def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
@@ -25,11 +35,11 @@ def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
     for index in range(config.num_hidden_layers):
         scope = layer(index)
         for projection in ("query", "key", "value"):
-            shapes |= _dense(f"{scope}/attention/self/{projection}", hidden, hidden)
-        shapes |= _dense(f"{scope}/attention/output/dense", hidden, hidden)
+            shapes |= _dense(f"{self_attention(index)}/{projection}", hidden, hidden)
+        shapes |= _dense(f"{scope}/{ATTENTION_OUTPUT}", hidden, hidden)
         shapes |= _layer_norm(f"{scope}/attention/output", hidden)
-        shapes |= _dense(f"{scope}/intermediate/dense", hidden, inner)
-        shapes |= _dense(f"{scope}/output/dense", inner, hidden)
+        shapes |= _dense(f"{scope}/{INTERMEDIATE}", hidden, inner)
+        shapes |= _dense(f"{scope}/{OUTPUT}", inner, hidden)
         shapes |= _layer_norm(f"{scope}/output", hidden)
     return shapes | _dense(POOLER, hidden, hidden) if config.has_pooler else shapes
 

@@ -34,11 +34,6 @@ REGRESS_OUTPUT = "outputs"
 # What `serving_default` may be.
 DEFAULT_SIGNATURES = (TEXT, FEATURES, FEATURES_WITH_LABEL_IDS)
 
-# What weights may be stored in.
-FLOAT32 = "float32"
-BFLOAT16 = "bfloat16"
-PRECISIONS = (FLOAT32, BFLOAT16)
-
 # The tag of the meta graph that a server loads.
 SERVE_TAG = "serve"
 

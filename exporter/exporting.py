@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from bert.encoder.precision import PRECISIONS
 from exporter.artefact import saving
 from exporter.artefact.warmup import default_rows, read_rows, write_warmup
 from exporter.models.location import local_path
@@ -79,7 +80,11 @@ def _export(
         if options.verify:
             with stage("verifying in a fresh process"):
                 verification_report = verify(
-                    directory, opened, options.text_pair, options.verify_file, options.precision
+                    directory,
+                    opened,
+                    options.text_pair,
+                    options.verify_file,
+                    PRECISIONS[options.precision],
                 )
         elif warmup_rows is not None:
             with stage("replaying warm-up requests"):

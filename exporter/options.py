@@ -6,9 +6,10 @@ from pathlib import Path
 
 from bert.checkpoints.options import MODEL, ReadKeywords
 from bert.command.options import File, StrPath, declared, option, require_valid
+from bert.encoder.precision import FLOAT32, PRECISIONS
 from bert.errors import UserError
 from bert.model import TextModel
-from exporter.contract import DEFAULT_SIGNATURES, FLOAT32, PRECISIONS, TEXT
+from exporter.contract import DEFAULT_SIGNATURES, TEXT
 from exporter.progress import Stage
 
 # TF Serving reads a version as an int64.
@@ -71,7 +72,7 @@ class ExportKeywords(ReadKeywords[File]):
         FLOAT32,
         "the type that weights are stored in",
         group=_EXPORT,
-        choices=PRECISIONS,
+        choices=tuple(PRECISIONS),
     )
     target_serving: str = option(
         "2.12.0",

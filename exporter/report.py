@@ -6,9 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from bert.encoder.precision import PRECISIONS
 from bert.model import TextModel
 from exporter.contract import REPORT_FILE, TEXT
-from exporter.models.network import FLOAT32
 from exporter.models.opened_model import OpenedModel
 from exporter.proof.verification import VerificationReport
 from exporter.serving.gate import GateReport
@@ -86,7 +86,7 @@ class ExportReport:
             f"({model.provenance['max_seq_length']})",
             "vocabulary": f"{len(model.vocabulary)} lines for "
             f"{self.opened.word_embedding_rows or 'an unknown number of'} embedding rows",
-            "precision": self._precision(),
+            "precision": PRECISIONS[self.precision].words,
             "signatures": named.replace(
                 "serving_default", f"serving_default (= {self.default_signature})"
             ),
@@ -97,11 +97,6 @@ class ExportReport:
         lines = [f"  {name:<11} {text}" for name, text in rows.items()]
         head = f"Exported {self.version_directory}"
         return "\n".join([head, *lines, "", "Ask a server of it:", f"  {self._curl()}"])
-
-    def _precision(self) -> str:
-        if self.precision == FLOAT32:
-            return self.precision
-        return f"{self.precision}, made {FLOAT32} where a server multiplies that faster"
 
     def _task(self) -> str:
         model = self.model
@@ -124,7 +119,7 @@ class ExportReport:
             f"{found.largest_probability_difference:.1e} on "
             f"{found.texts_with_compared_probabilities}"
         )
-        if self.precision == FLOAT32 or self.model.task.choose is None:
+        if PRECISIONS[self.precision].is_exact or self.model.task.choose is None:
             return compared
         return f"{compared}, of which {found.changed_labels} changed their label"
 

@@ -1,10 +1,10 @@
 """Self-attention over packed tokens: the one place where rows are padded."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from bert.encoder.graphs import Premises
 from bert.encoder.packed_tokens import PackedTokens, index_in_row, row_of_each_value
 
 # Padding gets a score far below the -10000 that a masked column of a request gets, so that a
@@ -48,16 +48,25 @@ class PaddedLayout(NamedTuple):
         return tf.reshape(tensor, [parts, self.num_rows, self.longest, size])
 
 
-def padded_layout(tokens: PackedTokens, heads: int, premises: Premises) -> PaddedLayout:
-    """Computes where each token goes; once for all layers."""
+def padded_layout(tokens: PackedTokens, heads: int, rows_are_even: bool) -> PaddedLayout:
+    """Computes where each token goes; once for all layers.
+
+    Of a row of 2 tokens and one of 3, token 3, the second of row 1, stands at place 4 of [2, 3],
+    and `padded_to_packed` is [[0, 1, 0], [2, 3, 4]].
+
+    Args:
+      tokens: N tokens of B rows.
+      heads: of attention.
+      rows_are_even: whether all rows are equally long and no token has an attention bias.
+    """
     starts = tokens.row_splits[:-1]  # [B]
     lengths = tokens.row_splits[1:] - starts  # [B]
     longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))  # S, 0 for a batch of no rows
-    # Behind a value that only running tells, or tracing would compare a number of rows that it
-    # knows with a number of tokens that it knows, and refuse the graph for even rows.
+    # Hide both sizes from tracing. With static sizes it would check rows * longest against tokens
+    # and reject the graph for even rows.
     num_rows, longest = tf.unstack(tf.stack([tf.size(starts), longest]))
     firsts = _in_every_head(tf.range(num_rows), num_rows, heads)
-    if premises.even:
+    if rows_are_even:
         num_tokens = tf.size(tokens.ids)
         places = _in_every_head(tf.range(num_tokens), num_tokens, heads)
         return PaddedLayout(num_rows, longest, starts, places, firsts, None, None)
@@ -85,7 +94,7 @@ def attention(
     key: tf.Tensor,
     value: tf.Tensor,
     key_bias: tf.Tensor | None,
-    dropout_rate: float,
+    dropout: Callable[[tf.Tensor], tf.Tensor],
 ) -> tf.Tensor:
     """Dot-product attention (Vaswani et al. 2017, section 3.2; `attention_layer`).
 
@@ -96,19 +105,17 @@ def attention(
       key: float [heads, B, S, D].
       value: float [heads, B, S, D].
       key_bias: float32 [B, 1, S], added to the scores; None adds nothing.
-      dropout_rate: of the attention probabilities; 0 outside training.
+      dropout: of the attention probabilities.
 
     Returns:
       float [heads, B, F, D].
     """
     scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [heads, B, F, S]
-    # Of a softmax whose rank it cannot tell, the optimizer of a server complains in its log.
+    # A server's optimizer logs a warning for a softmax of unknown rank.
     scores = tf.ensure_shape(scores, [query.shape[0], None, None, None])
     if key_bias is not None:
         scores += key_bias
-    probabilities = tf.nn.softmax(scores)
-    if dropout_rate:
-        probabilities = tf.nn.dropout(probabilities, dropout_rate)
+    probabilities = dropout(tf.nn.softmax(scores))
     return tf.matmul(tf.cast(probabilities, value.dtype), value)
 
 

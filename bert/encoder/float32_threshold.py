@@ -11,18 +11,14 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from bert.encoder.precision import FLOAT32_FROM, NEVER
+
 # What the threshold may be, or NEVER.
 TRIED = (16, 32, 64, 96, 128)
 _RUNS = 5
 # Of the time that a product takes with the weights as they are kept. It leaves them so where the
 # two are about as fast, and the rest of the encoder is slower after a conversion.
 _CLEARLY_FASTER = 0.9
-
-ALWAYS = 0
-NEVER = tf.int32.max
-
-# What the name of the resource begins with.
-NAME = "float32_products_from"
 
 _Product = Callable[[tf.Tensor], tf.Tensor]
 
@@ -47,7 +43,7 @@ class Float32Threshold(tf.saved_model.experimental.TrackableResource):
         self._width = width
         self._ways = kept, converted
         # Resources of one name are one, in a process as in a server's model.
-        self._name = f"{NAME}_{uuid.uuid4().hex}"
+        self._name = f"{FLOAT32_FROM}_{uuid.uuid4().hex}"
         self._assign(tf.constant(NEVER))
 
     def read(self) -> tf.Tensor:

@@ -1,8 +1,7 @@
-"""Graphs for what is known of the tokens, of which each request runs the one that suits it.
+"""Which graph for which request: each case has a graph of its own, and a request runs one.
 
-A few tokens ask for other kernels than many do, and rows of one length need no padding. To choose
-op by op would take a conditional at each of them, which costs time in every request and, in the
-optimisation of the graph, at every load.
+Few tokens need other kernels than many, and rows of one length need no padding. Conditionals at
+single ops would cost time in every request and, in the optimisation of the graph, at every load.
 """
 
 import dataclasses
@@ -18,8 +17,8 @@ FEW_TOKENS = 96
 
 
 @dataclasses.dataclass(frozen=True)
-class Premises:
-    """What a graph may take for granted about the tokens it gets."""
+class Case:
+    """The facts that a graph takes for granted."""
 
     few: bool = False
     """there are no more than FEW_TOKENS"""
@@ -31,42 +30,39 @@ class Premises:
     """weights are made float32 before they are multiplied"""
 
 
-NO_PREMISES = Premises()
-
-
-def encode_by_premises(
-    encode: Callable[[Premises, PackedTokens], tf.Tensor],
+def run_by_case(
+    run: Callable[[Case, PackedTokens], tf.Tensor],
     tokens: PackedTokens,
     float32_from: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Runs the graph that `encode` makes under the premises that hold for `tokens`.
+    """Runs the graph that `run` makes for the case of `tokens`.
 
     Args:
-      encode: premises and tokens -> float32 of a shape that does not depend on the premises.
+      run: case and tokens -> float32 of a shape that does not depend on the case.
       tokens: N tokens of B rows.
       float32_from: the number of tokens from which weights are made float32, int32 []; None
-        if they are so already.
+        if they never are.
 
     Returns:
-      What `encode` returns.
+      The result of `run`.
     """
 
-    def graph(premises: Premises) -> Callable[[], tf.Tensor]:
-        # Inlined, the graphs would be optimised as one, which takes more than their sum.
+    def graph(case: Case) -> Callable[[], tf.Tensor]:
+        # Inlined, the graphs would be optimised as one, which takes longer than one by one.
         function = tf.function(
-            functools.partial(encode, premises),
+            functools.partial(run, case),
             autograph=False,
             experimental_attributes={"_noinline": True},
         )
         return lambda: function(tokens)
 
-    cases = [Premises(few, even) for even in (False, True) for few in (False, True)]
+    cases = [Case(few, even) for even in (False, True) for few in (False, True)]
     count, even = tf.size(tokens.ids), tf.cast(_is_even(tokens), tf.int32)
-    case = tf.cast(count <= FEW_TOKENS, tf.int32) + 2 * even
+    index = tf.cast(count <= FEW_TOKENS, tf.int32) + 2 * even
     if float32_from is not None:
-        case = tf.where(count >= float32_from, len(cases) + even, case)
-        cases += [Premises(even=even, in_float32=True) for even in (False, True)]
-    return tf.switch_case(case, [graph(premises) for premises in cases])
+        index = tf.where(count >= float32_from, len(cases) + even, index)
+        cases += [Case(even=even, in_float32=True) for even in (False, True)]
+    return tf.switch_case(index, [graph(case) for case in cases])
 
 
 def _is_even(tokens: PackedTokens) -> tf.Tensor:

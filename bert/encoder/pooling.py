@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from bert.encoder.encoder import Encoder
 from bert.encoder.packed_tokens import PackedTokens, row_of_each_value
+from bert.encoder.serving import ServingEncoder
 from bert.tasks import FIRST_TOKEN, MEAN, POOLER, Pooling
 
 # torch.nn.functional.normalize, eps: vectors shorter than it keep their length.
@@ -15,7 +15,7 @@ _LEAST_TOKENS = 1e-9
 _MASKED = -1e9
 
 
-def pool(encoder: Encoder, tokens: PackedTokens, pooling: Pooling) -> tf.Tensor:
+def pool(encoder: ServingEncoder, tokens: PackedTokens, pooling: Pooling) -> tf.Tensor:
     """Runs the encoder and pools what it says of N tokens.
 
     Masked tokens, which only clients that send features have, do not count in the mean and

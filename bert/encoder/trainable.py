@@ -1,21 +1,23 @@
 """The encoder as it is trained: a variable for each of google-research/bert's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from bert import variables
 from bert.config import BertConfig
-from bert.encoder.encoder import Encoder
+from bert.encoder.forward import Forward
+from bert.encoder.packed_tokens import PackedTokens
 
 
-class TrainableEncoder(Encoder):
+class TrainableEncoder(tf.Module):
     """Float32 variables under their original names, and ops that have gradients."""
 
     def __init__(self, config: BertConfig, weights: Mapping[str, np.ndarray]) -> None:
         """Makes a variable of every weight named in `encoder_shapes(config)`."""
-        super().__init__(config)
+        super().__init__(name="encoder")
+        self._config = config
         self._variables = {
             name: tf.Variable(weights[name], name=name) for name in variables.encoder_shapes(config)
         }
@@ -24,30 +26,58 @@ class TrainableEncoder(Encoder):
         """The variables under their google-research names."""
         return dict(self._variables)
 
-    def _look_up(self, name: str, ids: tf.Tensor) -> tf.Tensor:
-        return tf.gather(self._variables[name], ids)
+    def pooled(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
+        """The pooled first token of every row, float32 [B, H]; in training with dropout."""
+        if training:
+            return Forward(self._config, self, tokens, dropout=tf.nn.dropout).pooled()
+        return Forward(self._config, self, tokens).pooled()
 
-    def _dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        product = tf.matmul(inputs, self._variables[f"{scope}/kernel"])
-        return tf.nn.bias_add(product, self._variables[f"{scope}/bias"])
+    # The methods of `forward.Weights`.
 
-    def _query_key_value(
-        self, index: int, queries: tf.Tensor, hidden: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        scope = f"{variables.layer(index)}/attention/self"
-        query = self._split_heads(self._dense(f"{scope}/query", queries))
-        key = self._split_heads(self._dense(f"{scope}/key", hidden))
-        value = self._split_heads(self._dense(f"{scope}/value", hidden))
-        return query * self._config.size_per_head**-0.5, key, value
+    def look_up(self, table: str, ids: tf.Tensor) -> tf.Tensor:
+        """Rows of a table: int32 [N] -> [N, H]."""
+        return tf.gather(self._variables[table], ids)
 
-    def _split_heads(self, projected: tf.Tensor) -> tf.Tensor:
-        """[N, H] -> [heads, N, D]."""
-        heads, size_per_head = self._config.num_attention_heads, self._config.size_per_head
-        return tf.transpose(tf.reshape(projected, [-1, heads, size_per_head]), [1, 0, 2])
-
-    def _layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+    def layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+        """Layer normalisation: [N, H] -> [N, H]."""
         mean = tf.reduce_mean(inputs, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.math.squared_difference(inputs, mean), axis=-1, keepdims=True)
         scaled = (inputs - mean) * tf.math.rsqrt(variance + self._config.layer_norm_eps)
         gamma = self._variables[f"{scope}/LayerNorm/gamma"]
         return scaled * gamma + self._variables[f"{scope}/LayerNorm/beta"]
+
+    def dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+        """A dense layer: [N, I] -> [N, O]."""
+        product = tf.matmul(inputs, self._variables[f"{scope}/kernel"])
+        return tf.nn.bias_add(product, self._variables[f"{scope}/bias"])
+
+    def query_key_value(
+        self, index: int, hidden: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The projections of a layer: [N, H] -> three of [heads, N, D]."""
+        return self._project(index, hidden, hidden)
+
+    def attend_first(
+        self,
+        first: tf.Tensor,
+        hidden: tf.Tensor,
+        attend: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor],
+    ) -> tf.Tensor:
+        """The context of first tokens [B, H] among their rows' tokens [N, H]: [heads, B, D]."""
+        query, key, value = self._project(self._config.num_hidden_layers - 1, first, hidden)
+        return attend(query[:, :, tf.newaxis], key, value)[:, :, 0]
+
+    def _project(
+        self, index: int, queries: tf.Tensor, hidden: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The query of [M, H], key and value of [N, H]: [heads, M, D], twice [heads, N, D]."""
+        scope = variables.self_attention(index)
+        query = self._by_heads(self.dense(f"{scope}/query", queries))
+        key = self._by_heads(self.dense(f"{scope}/key", hidden))
+        value = self._by_heads(self.dense(f"{scope}/value", hidden))
+        return query * self._config.size_per_head**-0.5, key, value
+
+    def _by_heads(self, projected: tf.Tensor) -> tf.Tensor:
+        """[N, H] -> [heads, N, D]."""
+        heads, size_per_head = self._config.num_attention_heads, self._config.size_per_head
+        return tf.transpose(tf.reshape(projected, [-1, heads, size_per_head]), [1, 0, 2])

@@ -1,7 +1,6 @@
 """The model behind the text, of whatever kind it is."""
 
 import functools
-from collections.abc import Mapping
 from typing import Protocol
 
 import tensorflow as tf
@@ -9,13 +8,11 @@ import tensorflow as tf
 from bert.encoder.heads import HEADS
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.pooling import pool
+from bert.encoder.precision import FLOAT32
 from bert.encoder.row_groups import encode_in_groups
 from bert.encoder.serving import ServingEncoder
 from bert.model import FineTunedModel
-from exporter.contract import BFLOAT16, FLOAT32
 from exporter.models.features import pack_features
-
-PRECISIONS: Mapping[str, tf.DType] = {FLOAT32: tf.float32, BFLOAT16: tf.bfloat16}
 
 
 class Network(Protocol):
@@ -42,10 +39,10 @@ class EncoderNetwork(tf.Module):
     has_embedding = True
 
     def __init__(self, model: FineTunedModel, precision: str = FLOAT32) -> None:
-        """Takes the weights of `model`; `precision` is one of PRECISIONS, of the encoder."""
+        """Takes the weights of `model`; `precision` is one of PRECISIONS."""
         super().__init__(name="network")
         self._config = model.config
-        self._encoder = ServingEncoder(model.config, model.weights, PRECISIONS[precision])
+        self._encoder = ServingEncoder(model.config, model.weights, precision)
         self._pooling = model.pooling
         self._head = HEADS[model.task.name](model.weights, model.task)
         self.embedding = tf.function(

@@ -7,22 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bert.encoder.float32_threshold import ALWAYS, NEVER
+from bert.encoder.precision import FLOAT32, PRECISIONS, Precision
 from bert.errors import UserError
 from bert.model import TextModel
 from bert.tasks import RowOutputs, Task
 from exporter.contract import TEXT_INPUT, TEXT_PAIR_INPUTS
-from exporter.models.network import FLOAT32
 from exporter.models.opened_model import OpenedModel, Row, Witness
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.runtime.reload import ReloadError, load_in_fresh_process, run_in_fresh_process
 from exporter.text.profiles import PROFILES
-
-# float32 against float64, over 12 layers; of values above 1, a share of the largest.
-PROBABILITY_TOLERANCE = 1e-5
-
-# bfloat16 has 8 bits: the largest change seen is 0.0147 with MiniLM, 0.0007 with BERT-base.
-BFLOAT16_TOLERANCE = 5e-2
 
 # The witness is a plain float64 program; these many texts keep it to some seconds.
 _ADVERSARIAL_PROBABILITIES = 16
@@ -44,8 +37,8 @@ class VerificationReport:
     texts_with_compared_probabilities: int
     largest_probability_difference: float
     changed_labels: int
-    """texts that get another label, or set of labels, than the witness gives, in bfloat16 with
-    weights multiplied as they are or made float32"""
+    """texts whose label, or set of labels, differs from the witness's under one of the choices
+    that a server may make"""
 
 
 def verify_loads(directory: Path) -> None:
@@ -65,14 +58,14 @@ def verify(
     opened: OpenedModel,
     text_pair: bool,
     verify_file: Path | None,
-    precision: str = FLOAT32,
+    precision: Precision = PRECISIONS[FLOAT32],
 ) -> VerificationReport:
     """Loads the export in a fresh process and compares ids and answers.
 
     Loading is what a server does: its warm-up requests are replayed.
     Ids against the Python reference tokenizer on the built-in adversarial texts and every
-    line of `verify_file`; answers on a part of them, against the model's witness. Weights in
-    bfloat16 are multiplied both ways that a server may choose.
+    line of `verify_file`; answers on a part of them, against the model's witness, under every
+    choice that `precision` leaves to a server.
     With `text_pair`, a line of the file holds two texts with a tab between them.
 
     Raises:
@@ -103,19 +96,17 @@ def _run(
     texts: Sequence[Texts],
     text_pair: bool,
     outputs: Sequence[str],
-    precision: str,
+    precision: Precision,
 ) -> tuple[list[list[int]], list[list[RowOutputs]]]:
-    """The ids of each row, and its outputs in each way that a server may multiply.
+    """The ids of each row, and its outputs under each choice that a server may make.
 
     Raises:
       VerificationError: the export does not load or run.
       UserError: there is no room for the files that a fresh process needs.
     """
     names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
-    # A server may do either with weights in bfloat16, as its processor is.
-    thresholds = () if precision == FLOAT32 else (ALWAYS, NEVER)
     try:
-        return run_in_fresh_process(directory, texts, names, outputs, thresholds)
+        return run_in_fresh_process(directory, texts, names, outputs, precision.choices)
     except ReloadError as error:
         raise _does_not_load(error) from error
     except OSError as error:
@@ -174,21 +165,20 @@ def _compare_answers(
     expected: RowOutputs,
     task: Task,
     witness_name: str,
-    precision: str,
+    precision: Precision,
 ) -> float:
     """The largest difference of a row's answers from the one expected.
 
     Raises:
       VerificationError: it is too large.
     """
-    tolerance = PROBABILITY_TOLERANCE if precision == FLOAT32 else BFLOAT16_TOLERANCE
     # NumPy's maximum is NaN where one is.
     difference = float(np.max([task.compare(answer, expected) for answer in given]))
     # Written so that NaN fails too.
-    if not difference <= tolerance:
+    if not difference <= precision.tolerance:
         raise VerificationError(
             f"the {task.answer_words} of {_shown(texts)} differ by {difference:.1e} from the "
-            f"{witness_name}, more than {tolerance:.0e}"
+            f"{witness_name}, more than {precision.tolerance:.0e}"
         )
     return difference
 

@@ -42,7 +42,7 @@ def run_in_fresh_process(
     rows: Sequence[Sequence[bytes]],
     input_names: Sequence[str],
     output_names: Sequence[str],
-    float32_thresholds: Sequence[int] = (),
+    choices: Sequence[Mapping[str, int]] = ({},),
 ) -> tuple[list[list[int]], list[list[RowOutputs]]]:
     """Token ids and the `text` signature's outputs for every row, from a new process.
 
@@ -51,11 +51,11 @@ def run_in_fresh_process(
       rows: the texts of each row, in the order of `input_names`.
       input_names: of the `text` signature.
       output_names: its outputs.
-      float32_thresholds: from how many tokens on weights are to be made float32, where the model
-        leaves that to its server (bert/float32_threshold.py); all are tried.
+      choices: the beginning of a resource's name -> an integer to assign to the resource first.
+        Texts are run under each choice in turn; an empty one changes nothing.
 
     Returns:
-      Ids of each row, and the outputs of each: as the model is loaded, or for each threshold.
+      Ids of each row, and for each choice the outputs of each row.
 
     Raises:
       ReloadError: the process failed.
@@ -69,15 +69,13 @@ def run_in_fresh_process(
         content = {
             "columns": columns,
             "output_names": list(output_names),
-            "float32_thresholds": list(float32_thresholds),
+            "choices": [dict(choice) for choice in choices],
         }
         request.write_text(json.dumps(content))
         run_checked(_MODULE, str(directory), str(request), str(answer))
         with np.load(answer) as arrays:
             split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
-            outputs = [
-                _rows(arrays, run, output_names) for run in range(len(float32_thresholds) or 1)
-            ]
+            outputs = [_rows(arrays, run, output_names) for run in range(len(choices))]
         return [ids.tolist() for ids in split_ids], outputs
 
 
@@ -112,7 +110,6 @@ def _storable(values: np.ndarray) -> np.ndarray:
 
 
 def _main(directory: str, request_file: str = "", answer_file: str = "") -> None:
-    from bert.encoder.float32_threshold import NAME as FLOAT32_THRESHOLD
     from exporter.runtime.replay import replay_warmup
     from exporter.runtime.servable import Servable
     from exporter.runtime.status import StatusError
@@ -142,9 +139,9 @@ def _main(directory: str, request_file: str = "", answer_file: str = "") -> None
         lengths.append(mask.sum(axis=1))
 
     answers: dict[str, np.ndarray] = {}
-    for run, threshold in enumerate(request["float32_thresholds"] or [None]):
-        if threshold is not None:
-            servable.assign(FLOAT32_THRESHOLD, threshold)
+    for run, choice in enumerate(request["choices"]):
+        for resource, value in choice.items():
+            servable.assign(resource, value)
         for number, batch in enumerate(batches):
             outputs = servable.predict(TEXT, batch)
             for name in request["output_names"]:

@@ -10,9 +10,9 @@ import tensorflow as tf
 from bert.checkpoints import ReadOptions, read
 from bert.encoder.heads import DenseHead
 from bert.encoder.packed_tokens import PackedTokens
+from bert.encoder.precision import BFLOAT16, PRECISIONS
 from bert.encoder.serving import ServingEncoder
 from exporter import export
-from exporter.proof.verification import BFLOAT16_TOLERANCE
 from tests.acceptance.conftest import Trained, data_folder, fine_tune
 from tests.conftest import load_signatures
 from tests.oracles.original_classifier import OriginalClassifier
@@ -125,7 +125,7 @@ def test_bfloat16_changes_hardly_a_label(
     changed = rounded.argmax(axis=1) != exact.argmax(axis=1)
     print(f"{changed.sum()} labels changed, probabilities by up to {np.abs(rounded - exact).max()}")
     assert changed.sum() <= 1
-    assert np.abs(rounded - exact).max() <= BFLOAT16_TOLERANCE
+    assert np.abs(rounded - exact).max() <= PRECISIONS[BFLOAT16].tolerance
     # The same to the last bit would mean that nothing was rounded.
     assert np.abs(rounded - exact).max() > 1e-5
 

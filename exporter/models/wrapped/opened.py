@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bert.encoder.precision import FLOAT32
 from bert.errors import UserError
 from bert.tasks import RowOutputs
-from exporter.models.network import FLOAT32
 from exporter.models.opened_model import Row
 from exporter.models.wrapped.feature_network import FeatureNetwork
 from exporter.models.wrapped.model import WrappedModel

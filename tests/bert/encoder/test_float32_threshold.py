@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert.encoder.float32_threshold import NAME, NEVER, Float32Threshold
+from bert.encoder.float32_threshold import Float32Threshold
+from bert.encoder.precision import FLOAT32_FROM, NEVER
 from exporter.runtime.servable import Servable
 
 _WIDTH = 8
@@ -84,7 +85,7 @@ def test_from_some_number_on(tmp_path: Path) -> None:
 
 def test_it_can_be_set(tmp_path: Path) -> None:
     servable = Servable(_save(_after(1), _after(60), tmp_path))
-    servable.assign(NAME, 7)
+    servable.assign(FLOAT32_FROM, 7)
     assert _threshold(servable) == 7
 
 

@@ -1,4 +1,4 @@
-"""Every request gets the graph whose premises hold for it."""
+"""Every request gets the graph whose case it is."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert.encoder.float32_threshold import ALWAYS, NEVER
-from bert.encoder.graphs import FEW_TOKENS, Premises, encode_by_premises
+from bert.encoder.graphs import FEW_TOKENS, Case, run_by_case
 from bert.encoder.packed_tokens import PackedTokens
+from bert.encoder.precision import ALWAYS, NEVER
 
 
 def _tokens(lengths: Sequence[int], bias: Sequence[float] | None = None) -> PackedTokens:
@@ -19,17 +19,17 @@ def _tokens(lengths: Sequence[int], bias: Sequence[float] | None = None) -> Pack
     return PackedTokens(zeros, zeros, zeros, row_splits, attention_bias)
 
 
-def _premises(tokens: PackedTokens, float32_from: int | None = None) -> Premises:
+def _case(tokens: PackedTokens, float32_from: int | None = None) -> Case:
     """Those of the graph that runs."""
 
-    def encode(premises: Premises, tokens: PackedTokens) -> tf.Tensor:
-        return tf.constant(dataclasses.astuple(premises))
+    def run(case: Case, tokens: PackedTokens) -> tf.Tensor:
+        return tf.constant(dataclasses.astuple(case))
 
-    def encode_any(tokens: PackedTokens) -> tf.Tensor:
+    def run_any(tokens: PackedTokens) -> tf.Tensor:
         threshold = None if float32_from is None else tf.constant(float32_from)
-        return encode_by_premises(encode, tokens, threshold)
+        return run_by_case(run, tokens, threshold)
 
-    return Premises(*map(bool, tf.function(encode_any)(tokens).numpy()))
+    return Case(*map(bool, tf.function(run_any)(tokens).numpy()))
 
 
 @pytest.mark.parametrize(
@@ -48,24 +48,24 @@ def _premises(tokens: PackedTokens, float32_from: int | None = None) -> Premises
     ],
 )
 def test_lengths(lengths: Sequence[int], few: bool, even: bool) -> None:
-    assert _premises(_tokens(lengths)) == Premises(few, even)
+    assert _case(_tokens(lengths)) == Case(few, even)
 
 
 @pytest.mark.parametrize("masked", [-10000.0, 1e-3])
 def test_a_bias_makes_rows_uneven(masked: float) -> None:
-    assert _premises(_tokens([3, 3], [0.0] * 6)) == Premises(few=True, even=True)
-    assert _premises(_tokens([3, 3], [0.0] * 5 + [masked])) == Premises(few=True, even=False)
+    assert _case(_tokens([3, 3], [0.0] * 6)) == Case(few=True, even=True)
+    assert _case(_tokens([3, 3], [0.0] * 5 + [masked])) == Case(few=True, even=False)
 
 
 @pytest.mark.parametrize("lengths", [[9], [4, 5], [5, 5], [200], [100, 5]])
 def test_from_some_number_of_tokens_on_in_float32(lengths: Sequence[int]) -> None:
     count, even = sum(lengths), len(set(lengths)) == 1
-    in_float32 = Premises(even=even, in_float32=True)
-    in_what_is_kept = Premises(few=count <= FEW_TOKENS, even=even)
+    in_float32 = Case(even=even, in_float32=True)
+    in_what_is_kept = Case(few=count <= FEW_TOKENS, even=even)
     for threshold, expected in (
         (ALWAYS, in_float32),
         (count, in_float32),
         (count + 1, in_what_is_kept),
         (NEVER, in_what_is_kept),
     ):
-        assert _premises(_tokens(lengths), threshold) == expected
+        assert _case(_tokens(lengths), threshold) == expected

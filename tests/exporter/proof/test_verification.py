@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions
-from bert.encoder.serving import ServingEncoder
+from bert.encoder.serving import _CaseWeights
 from bert.errors import UserError
 from exporter import export
 from exporter.artefact import saving
@@ -19,7 +19,7 @@ from exporter.models.checkpoint import OpenedCheckpoint
 from exporter.models.opened_model import OpenedModel
 from exporter.models.opening import open_model
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
-from exporter.proof.verification import PROBABILITY_TOLERANCE, VerificationError, verify
+from exporter.proof.verification import VerificationError, verify
 from exporter.text import google_research
 from exporter.text.engine.code_point_table import FLAG_BITS, CodePointTable
 from tests.exporter.command import assert_refused, run_here
@@ -78,13 +78,13 @@ def test_a_wrong_way_of_bfloat16(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Whichever of the two this machine would choose."""
-    weight = ServingEncoder._weight
+    dense = _CaseWeights.dense
 
-    def tampered(encoder: ServingEncoder, name: str, inputs: tf.Tensor) -> tf.Tensor:
-        factor = 3 if encoder._premises.in_float32 == in_float32 else 1
-        return weight(encoder, name, inputs) * factor
+    def tampered(weights: _CaseWeights, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+        factor = 3 if weights._case.in_float32 == in_float32 else 1
+        return dense(weights, scope, inputs) * factor
 
-    monkeypatch.setattr(ServingEncoder, "_weight", tampered)
+    monkeypatch.setattr(_CaseWeights, "dense", tampered)
     outcome = run_here(
         capfd,
         f"--checkpoint={tiny_model.prefix}",
@@ -169,7 +169,7 @@ def test_report(tiny_export: Path, opened: OpenedModel, tmp_path: Path) -> None:
     report = verify(tiny_export, opened, False, lines)
     assert report.texts_with_equal_ids == len(ADVERSARIAL_TEXTS) + 4
     assert report.texts_with_compared_probabilities >= 20
-    assert 0 < report.largest_probability_difference <= PROBABILITY_TOLERANCE
+    assert 0 < report.largest_probability_difference <= 1e-5
 
 
 def test_a_file_that_cannot_be_read(tiny_export: Path, opened: OpenedModel, tmp_path: Path) -> None:

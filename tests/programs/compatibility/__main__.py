@@ -17,8 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exporter.models.network import BFLOAT16
-from exporter.proof.verification import BFLOAT16_TOLERANCE
+from bert.encoder.precision import BFLOAT16, PRECISIONS
 from tests.programs.compatibility import guards
 from tests.programs.compatibility.asking import (
     Answer,
@@ -164,7 +163,7 @@ def _largest_difference(environment: Environment, loader: str, expected: _Asked)
 def _tolerance(signature: Signature, output: str) -> float:
     # Between the names of a checkpoint, which may be any, and of a release.
     if f" {BFLOAT16} " in signature.directory.parent.name:
-        return BFLOAT16_TOLERANCE
+        return PRECISIONS[BFLOAT16].tolerance
     return _EMBEDDING_TOLERANCE if output == _EMBEDDING else _TOLERANCE
 
 

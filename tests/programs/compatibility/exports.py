@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exporter.models.network import BFLOAT16
+from bert.encoder.precision import BFLOAT16
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from tests.exporter.text.texts import EXAMPLES, SENTENCES
 from tests.programs.compatibility.asking import Signature

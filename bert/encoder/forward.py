@@ -1,0 +1,172 @@
+"""BERT's forward pass over packed tokens (Devlin et al. 2018; `modeling.py`), from top to bottom.
+
+    embed -> layer -> layer -> ... -> last_layer, for first tokens alone -> pooler
+
+N tokens of B rows, one row after the other, are [N, H] throughout. Only attention, which must not
+look beyond a row, pads them. How weights are kept and multiplied is the matter of two other
+modules: trainable.py has the plain way, serving.py with layouts.py the fast one.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import tensorflow as tf
+
+from bert import variables
+from bert.config import GELU_ERF, GELU_TANH, LINEAR, RELU, TANH, BertConfig
+from bert.encoder.attention import attention, padded_layout, side_by_side
+from bert.encoder.kernels import as_float
+from bert.encoder.packed_tokens import PackedTokens
+
+ACTIVATIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
+    GELU_TANH: lambda x: tf.nn.gelu(x, approximate=True),
+    GELU_ERF: lambda x: tf.nn.gelu(x, approximate=False),
+    RELU: tf.nn.relu,
+    TANH: tf.math.tanh,
+    LINEAR: tf.identity,
+}
+
+
+class Weights(Protocol):
+    """The weights of one encoder, as one pass multiplies with them; D is the width of a head."""
+
+    def look_up(self, table: str, ids: tf.Tensor) -> tf.Tensor:
+        """Rows of a table: int32 [N] -> float32 [N, H]."""
+
+    def layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+        """Layer normalisation over the last axis (Ba et al. 2016): float32 [N, H] -> the same."""
+
+    def dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+        """A dense layer: float [N, I] -> float [N, O], of any precision."""
+
+    def query_key_value(
+        self, index: int, hidden: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The projections of layer `index`: float32 [N, H] -> three of [heads, N, D].
+
+        The query is already divided by the square root of D.
+        """
+
+    def attend_first(
+        self,
+        first: tf.Tensor,
+        hidden: tf.Tensor,
+        attend: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor],
+    ) -> tf.Tensor:
+        """The context of the first tokens of the rows, in the last layer.
+
+        Args:
+          first: float32 [B, H].
+          hidden: float32 [N, H].
+          attend: attention, `Forward.attend`.
+
+        Returns:
+          float [heads, B, D].
+        """
+
+
+class Forward:
+    """One pass: weights, and the tokens they are asked about."""
+
+    def __init__(
+        self,
+        config: BertConfig,
+        weights: Weights,
+        tokens: PackedTokens,
+        *,
+        rows_are_even: bool = False,
+        dropout: Callable[[tf.Tensor, float], tf.Tensor] = lambda values, rate: values,
+    ) -> None:
+        """Takes N tokens of B rows.
+
+        `rows_are_even` promises rows of one length and no attention bias; `dropout`, for training,
+        sets a share of values to zero.
+        """
+        self._config, self._weights, self._tokens = config, weights, tokens
+        self._dropout = dropout
+        self._layout = padded_layout(tokens, config.num_attention_heads, rows_are_even)
+
+    def pooled(self) -> tf.Tensor:
+        """The pooled first token of every row: float32 [B, H]."""
+        hidden = self._embed()
+        for index in range(self._config.num_hidden_layers - 1):
+            hidden = self._layer(index, hidden)
+        first = self._last_layer(hidden)
+        return tf.math.tanh(as_float(self._weights.dense(variables.POOLER, first)))
+
+    def sequence(self) -> tf.Tensor:
+        """The last layer's output for every token: float32 [N, H]."""
+        hidden = self._embed()
+        for index in range(self._config.num_hidden_layers):
+            hidden = self._layer(index, hidden)
+        return hidden
+
+    def _embed(self) -> tf.Tensor:
+        """Sum of the three tables, normalised: [N, H] (`embedding_postprocessor`)."""
+        scope, tokens = variables.EMBEDDINGS, self._tokens
+        embedded = (
+            self._weights.look_up(f"{scope}/word_embeddings", tokens.ids)
+            + self._weights.look_up(f"{scope}/token_type_embeddings", tokens.segment_ids)
+            + self._weights.look_up(f"{scope}/position_embeddings", tokens.positions)
+        )
+        return self._drop_out(self._weights.layer_norm(scope, embedded))
+
+    def _layer(self, index: int, hidden: tf.Tensor) -> tf.Tensor:
+        """An encoder layer (`transformer_model`): [N, H] -> [N, H]."""
+        query, key, value = self._weights.query_key_value(index, hidden)  # [heads, N, D] each
+        context = self.attend(self._layout.pad(query), key, value)
+        context = side_by_side(context, self._layout.head_places)  # [N, H]
+        return self._feed_forward(index, hidden, context)
+
+    def _last_layer(self, hidden: tf.Tensor) -> tf.Tensor:
+        """The last layer for the first tokens alone, which the pooler reads: [N, H] -> [B, H]."""
+        first = tf.gather(hidden, self._layout.first_tokens)
+        context = self._weights.attend_first(first, hidden, self.attend)  # [heads, B, D]
+        context = side_by_side(context[:, :, tf.newaxis], self._layout.first_head_places)
+        return self._feed_forward(self._config.num_hidden_layers - 1, first, context)
+
+    def attend(self, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
+        """The context of queries among their rows' tokens.
+
+        Args:
+          query: float [G, B, F, W], F queries a row: G heads of width W = D, or one of W = H.
+          key: float [G, N, W].
+          value: float [G, N, W].
+
+        Returns:
+          float [G, B, F, W].
+        """
+        padded = self._layout.pad(key)
+        return attention(
+            query,
+            padded,
+            padded if value is key else self._layout.pad(value),
+            self._layout.key_bias,
+            lambda scores: self._dropout(scores, self._config.attention_probs_dropout_prob),
+        )
+
+    def _feed_forward(self, index: int, hidden: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
+        """The part of a layer after attention, which sees each token by itself.
+
+        Args:
+          index: of the layer.
+          hidden: float32 [M, H], the layer's input.
+          context: float [M, H], the output of attention.
+
+        Returns:
+          float32 [M, H].
+        """
+        weights, scope = self._weights, variables.layer(index)
+        activation = ACTIVATIONS[self._config.hidden_act]
+
+        attended = as_float(weights.dense(f"{scope}/{variables.ATTENTION_OUTPUT}", context))
+        attended = self._drop_out(attended) + hidden
+        attended = weights.layer_norm(f"{scope}/attention/output", attended)
+
+        inner = activation(weights.dense(f"{scope}/{variables.INTERMEDIATE}", attended))
+        output = as_float(weights.dense(f"{scope}/{variables.OUTPUT}", inner))
+        output = self._drop_out(output) + attended
+        return weights.layer_norm(f"{scope}/output", output)
+
+    def _drop_out(self, values: tf.Tensor) -> tf.Tensor:
+        return self._dropout(values, self._config.hidden_dropout_prob)

@@ -1,0 +1,65 @@
+"""Precisions as values: the number format of the weights, and everything that follows from it.
+
+Other modules ask the value and compare no names. The way each matrix is kept and multiplied in a
+precision stands in `layouts.LAYOUTS`. To add a precision, add an entry there and here.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+FLOAT32 = "float32"
+BFLOAT16 = "bfloat16"
+
+# The resource that holds the number of tokens from which products are made in float32: its name
+# begins so, and a server sets it when it loads a model (float32_threshold.py).
+FLOAT32_FROM = "float32_products_from"
+ALWAYS = 0
+NEVER = 2**31 - 1
+
+# float32 against float64, over 12 layers.
+_ROUNDING = 1e-5
+
+Choice = Mapping[str, int]
+"""one choice of a server that loads a model: the name of a resource -> its value"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Precision:
+    """The number format of weights."""
+
+    name: str
+    """as `--precision` has it"""
+
+    words: str
+    """its line in the summary of an export"""
+
+    tolerance: float
+    """the most that answers may differ from the witness's; of values above 1, a share"""
+
+    tries_float32: bool = False
+    """whether a server that loads a model tries if products are faster in float32"""
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Everything a server may choose; each choice must keep answers within the tolerance."""
+        return ({FLOAT32_FROM: ALWAYS}, {FLOAT32_FROM: NEVER}) if self.tries_float32 else ({},)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether weights are the checkpoint's, so that no answer changes its label."""
+        return self.tolerance <= _ROUNDING
+
+
+PRECISIONS: Mapping[str, Precision] = {
+    precision.name: precision
+    for precision in (
+        Precision(name=FLOAT32, words="float32", tolerance=_ROUNDING),
+        Precision(
+            name=BFLOAT16,
+            words="bfloat16, made float32 where a server multiplies that faster",
+            # Of 8 bits; the largest change seen is 0.0147 with MiniLM, 0.0007 with BERT-base.
+            tolerance=5e-2,
+            tries_float32=True,
+        ),
+    )
+}
