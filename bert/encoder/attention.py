@@ -51,8 +51,8 @@ class PaddedLayout(NamedTuple):
 def padded_layout(tokens: PackedTokens, heads: int, rows_are_even: bool) -> PaddedLayout:
     """Computes where each token goes; once for all layers.
 
-    Of a row of 2 tokens and one of 3, token 3, the second of row 1, stands at place 4 of [2, 3],
-    and `padded_to_packed` is [[0, 1, 0], [2, 3, 4]].
+    For a row of 2 tokens and one of 3, `padded_to_packed` is [[0, 1, 0], [2, 3, 4]]: padding reads
+    the row's first token.
 
     Args:
       tokens: N tokens of B rows.
@@ -60,7 +60,7 @@ def padded_layout(tokens: PackedTokens, heads: int, rows_are_even: bool) -> Padd
       rows_are_even: whether all rows are equally long and no token has an attention bias.
     """
     starts = tokens.row_splits[:-1]  # [B]
-    lengths = tokens.row_splits[1:] - starts  # [B]
+    lengths = tokens.lengths()  # [B]
     longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))  # S, 0 for a batch of no rows
     # Hide both sizes from tracing. With static sizes it would check rows * longest against tokens
     # and reject the graph for even rows.

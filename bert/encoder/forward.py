@@ -136,13 +136,14 @@ class Forward:
         Returns:
           float [G, B, F, W].
         """
+        rate = self._config.attention_probs_dropout_prob
         padded = self._layout.pad(key)
         return attention(
             query,
             padded,
             padded if value is key else self._layout.pad(value),
             self._layout.key_bias,
-            lambda scores: self._dropout(scores, self._config.attention_probs_dropout_prob),
+            lambda probabilities: self._dropout(probabilities, rate),
         )
 
     def _feed_forward(self, index: int, hidden: tf.Tensor, context: tf.Tensor) -> tf.Tensor:

@@ -67,7 +67,7 @@ def run_by_case(
 
 def _is_even(tokens: PackedTokens) -> tf.Tensor:
     """Whether all rows are equally long and no bias is other than zero: bool []."""
-    lengths = tokens.row_splits[1:] - tokens.row_splits[:-1]
+    lengths = tokens.lengths()
     even = tf.reduce_all(tf.equal(lengths, lengths[:1]))
     if tokens.attention_bias is None:
         return even

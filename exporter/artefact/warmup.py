@@ -142,9 +142,9 @@ def _rows_of_each_length(num_texts: int, max_seq_length: int) -> Iterator[tuple[
 def _batches_for_every_graph(num_texts: int) -> list[list[tuple[bytes, ...]]]:
     """A few tokens in rows of different length, and many in rows of one.
 
-    The encoder has graphs of their own for these (bert/premises.py), and for as many tokens as
-    make a server multiply in float32 (bert/float32_threshold.py). Other rows may not ask for
-    them; the first request that does takes 0.5 s more with BERT-base.
+    The encoder has graphs of their own for these (bert/encoder/graphs.py), and for so many tokens
+    that a server multiplies in float32 (bert/encoder/float32_threshold.py). Other rows may not ask
+    for them; the first request that does takes 0.5 s more with BERT-base.
     """
     return [[_row(1, num_texts), _row(2, num_texts)], [_row(8, num_texts)] * _BATCH]
 

@@ -97,7 +97,7 @@ def test_every_graph_of_the_encoder_is_asked_for(servable: Servable, warm_export
             texts = tf.make_ndarray(record.predict_log.request.inputs["text"])
             lengths = servable.predict("tokenize", {"text": texts})["input_mask"].sum(axis=1)
             count, even = int(lengths.sum()), len(set(lengths.tolist())) == 1
-            # Below or above every threshold that a server may find (bert/float32_threshold.py).
+            # Below or above every threshold that a server may find (float32_threshold.py).
             if count < TRIED[0]:
                 cases[signature_name(record)].add((True, even))
             elif count >= max(FEW_TOKENS + 1, TRIED[-1]):
