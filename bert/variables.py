@@ -24,12 +24,15 @@ def self_attention(index: int) -> str:
 
 
 def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every variable of `modeling.py`'s `BertModel`, with the pooler if any."""
+    """Name -> shape of the variables of `modeling.py`'s `BertModel` that the encoder has."""
     hidden, inner = config.hidden_size, config.intermediate_size
+    rows = {
+        "word_embeddings": config.vocab_size,
+        "token_type_embeddings": config.type_vocab_size,
+        "position_embeddings": config.max_position_embeddings,
+    }
     shapes: dict[str, tuple[int, ...]] = {
-        f"{EMBEDDINGS}/word_embeddings": (config.vocab_size, hidden),
-        f"{EMBEDDINGS}/token_type_embeddings": (config.type_vocab_size, hidden),
-        f"{EMBEDDINGS}/position_embeddings": (config.max_position_embeddings, hidden),
+        f"{EMBEDDINGS}/{table}": (count, hidden) for table, count in rows.items() if count
     }
     shapes |= _layer_norm(EMBEDDINGS, hidden)
     for index in range(config.num_hidden_layers):

@@ -3,56 +3,100 @@
 import json
 from pathlib import Path
 
-from bert.checkpoints.options import ReadOptions, class_labels
+import numpy as np
+
+from bert.checkpoints.fields import CORRECT, Fields
+from bert.checkpoints.kind import Kind, Place, Settings
+from bert.checkpoints.options import CHECKPOINT, ReadOptions, class_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
+from bert.checkpoints.tensorflow.files import StoredVariables
 from bert.checkpoints.text.huggingface_files import TOKENIZER_CONFIG_FILE, VOCABULARY_FILE
 from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import find_max_seq_length
-from bert.config import BertConfig
-from bert.errors import UserError
+from bert.config import GOOGLE_RESEARCH_NAMES, BertConfig
+from bert.errors import UserError, advising
 from bert.model import GOOGLE_RESEARCH, FineTunedModel
 from bert.tasks import CLASSIFICATION
 from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 
 CONFIG_FILE = "bert_config.json"
 
+_GIVE_CONFIG = f"give the {CONFIG_FILE} that the checkpoint was trained with (--bert_config_file)"
+_GIVE_CLASSIFIER = "give the checkpoint that run_classifier wrote after training"
 
-def sign(path: Path) -> str | None:
-    """The file by which `path`, a prefix or directory, is known as a checkpoint, None if none."""
+# google-research/bert, modeling.py, BertConfig: what it asks for, and what it has defaults for.
+_REQUIRED = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "max_position_embeddings",
+    "type_vocab_size",
+)
+_DEFAULTS = {
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "initializer_range": 0.02,
+    "layer_norm_eps": 1e-12,
+}
+
+
+def read_config(file: Path) -> BertConfig:
+    """Reads a `bert_config.json`; fields that the original code does not know are ignored.
+
+    Raises:
+      UserError: the file is absent, not JSON, lacks a field or holds a wrong value.
+    """
+    fields = Fields.of_json(file)
+    for name in _REQUIRED:
+        if name not in fields.values:
+            raise UserError(f"{file} lacks the field {name!r}: {_GIVE_CONFIG}.")
+    names = [(name, name, _DEFAULTS.get(name)) for name in (*_REQUIRED, *_DEFAULTS)]
+    activation = fields.choice("hidden_act", GOOGLE_RESEARCH_NAMES, "gelu", CORRECT)
+    return fields.bert_config(names, hidden_act=activation)
+
+
+def write_settings(
+    directory: Path,
+    config: BertConfig,
+    vocabulary_file: bytes,
+    do_lower_case: bool,
+    max_seq_length: int,
+) -> None:
+    """Writes what `KIND` looks for beside a checkpoint: configuration, vocabulary, casing."""
+    (directory / CONFIG_FILE).write_text(config.to_google_research_json(), encoding="utf-8")
+    (directory / VOCABULARY_FILE).write_bytes(vocabulary_file)
+    settings = {"do_lower_case": do_lower_case, "model_max_length": max_seq_length}
+    (directory / TOKENIZER_CONFIG_FILE).write_text(
+        json.dumps(settings, indent=2) + "\n", encoding="utf-8"
+    )
+
+
+def _sign(path: Path) -> str | None:
     return None if object_graph.sign(path) else tensorflow_files.sign(path)
 
 
-def read(path: Path, options: ReadOptions) -> FineTunedModel:
+def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     """Opens a fine-tuned classifier; optimizer slots and `global_step` are left out.
 
     Raises:
       UserError: a file or variable is missing, or two of them contradict each other.
     """
-    prefix = tensorflow_files.find_prefix(path)
-    found = tensorflow_files.shapes(prefix)
-    config_file = options.bert_config_file or prefix.parent / CONFIG_FILE
-    _require(config_file, "--bert_config_file", "BERT's configuration")
-    config = BertConfig.from_google_research_file(config_file)
-    text = find_text_profile(prefix.parent, options, GOOGLE_RESEARCH)
-
-    if OUTPUT_WEIGHTS not in found:
+    place = _locate(path, CHECKPOINT)
+    directory, stored = place.directory, StoredVariables(place.weights, CHECKPOINT)
+    config_file = options.bert_config_file or directory / CONFIG_FILE
+    if not config_file.is_file():
         raise UserError(
-            f"--checkpoint {prefix} has no variable {OUTPUT_WEIGHTS!r}, so it is not a fine-tuned "
-            "classifier: give the checkpoint that run_classifier wrote after training."
+            f"{config_file}, BERT's configuration, does not exist: name the file with "
+            "--bert_config_file."
         )
-    if len(found[OUTPUT_WEIGHTS]) != 2 or not found[OUTPUT_WEIGHTS][0]:
-        raise UserError(
-            f"--checkpoint {prefix}: variable {OUTPUT_WEIGHTS!r} has shape "
-            f"{list(found[OUTPUT_WEIGHTS])}, where [classes, {config.hidden_size}] is expected: "
-            "give the checkpoint that run_classifier wrote after training."
-        )
-    num_labels = found[OUTPUT_WEIGHTS][0]
-    weights = tensorflow_files.read_variables(
-        prefix,
-        encoder_shapes(config) | classifier_shapes(config, num_labels),
-        f"give the {CONFIG_FILE} that this checkpoint was trained with (--bert_config_file).",
-    )
+    config = read_config(config_file)
+    text = find_text_profile(directory, options, GOOGLE_RESEARCH)
+    num_labels = _num_labels(stored, config)
+    with advising(_GIVE_CONFIG):
+        weights = stored.read(encoder_shapes(config) | classifier_shapes(config, num_labels))
     # The table of the checkpoint was just checked against config.vocab_size.
     text.require_rows_for_all(config.vocab_size)
     if options.task not in (None, CLASSIFICATION.name):
@@ -61,7 +105,7 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
             f"{CLASSIFICATION.name!r}: leave the flag out."
         )
     max_seq_length = find_max_seq_length(
-        prefix.parent, options.max_seq_length, config.max_position_embeddings
+        directory, options.max_seq_length, config.max_position_embeddings
     )
     return FineTunedModel(
         config=config,
@@ -74,8 +118,8 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
         labels=class_labels(options.labels, num_labels),
         max_seq_length=max_seq_length.value,
         provenance={
-            "kind": "google-research/bert checkpoint",
-            "checkpoint": str(prefix),
+            "kind": KIND.name,
+            "checkpoint": str(stored.prefix),
             "bert_config_file": str(config_file),
             "vocab_file": text.source,
             "do_lower_case": text.casing.source,
@@ -85,22 +129,44 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     )
 
 
-def write_settings(
-    directory: Path,
-    config: BertConfig,
-    vocabulary_file: bytes,
-    do_lower_case: bool,
-    max_seq_length: int,
-) -> None:
-    """Writes what `read` looks for beside a checkpoint: configuration, vocabulary, casing."""
-    (directory / CONFIG_FILE).write_text(config.to_google_research_json(), encoding="utf-8")
-    (directory / VOCABULARY_FILE).write_bytes(vocabulary_file)
-    settings = {"do_lower_case": do_lower_case, "model_max_length": max_seq_length}
-    (directory / TOKENIZER_CONFIG_FILE).write_text(
-        json.dumps(settings, indent=2) + "\n", encoding="utf-8"
-    )
+def _num_labels(stored: StoredVariables, config: BertConfig) -> int:
+    shape = stored.shapes.get(OUTPUT_WEIGHTS)
+    if shape is None:
+        raise UserError(
+            f"{stored} has no variable {OUTPUT_WEIGHTS!r}, so it is not a fine-tuned classifier: "
+            f"{_GIVE_CLASSIFIER}."
+        )
+    if len(shape) != 2 or not shape[0]:
+        raise UserError(
+            f"{stored}: variable {OUTPUT_WEIGHTS!r} has shape {list(shape)}, where [classes, "
+            f"{config.hidden_size}] is expected: {_GIVE_CLASSIFIER}."
+        )
+    return shape[0]
 
 
-def _require(file: Path, flag: str, meaning: str) -> None:
-    if not file.is_file():
-        raise UserError(f"{file}, {meaning}, does not exist: name the file with {flag}.")
+def _locate(path: Path, flag: str) -> Place:
+    prefix = tensorflow_files.find_prefix(path, flag)
+    return Place(prefix, prefix.parent)
+
+
+def _read_encoder(prefix: Path, config: BertConfig, flag: str) -> dict[str, np.ndarray]:
+    with advising(_GIVE_CONFIG):
+        return StoredVariables(prefix, flag).read(encoder_shapes(config))
+
+
+def _config_file(place: Path) -> Path | None:
+    if not place.is_dir():
+        return place
+    return place / CONFIG_FILE if (place / CONFIG_FILE).is_file() else None
+
+
+KIND = Kind(
+    name="google-research/bert checkpoint",
+    sign=_sign,
+    read=_read,
+    locate=_locate,
+    read_encoder=_read_encoder,
+    config_file=_config_file,
+    settings=lambda file: Settings(file, read_config(file), is_google_research=True),
+    has_trained_classifier=True,
+)

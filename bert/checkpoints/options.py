@@ -13,6 +13,9 @@ from bert.tasks import TASKS, Task
 # The heading of `--help`.
 MODEL = "What the model is, where its files leave that open"
 
+# What gives a checkpoint where nothing else does.
+CHECKPOINT = "--checkpoint"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReadKeywords(Generic[File]):

@@ -31,15 +31,7 @@ class Vocabulary:
           UserError: the file cannot be read, is not UTF-8, or lacks [CLS], [SEP] or
             [UNK].
         """
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise UserError(
-                f"--vocab_file {path} cannot be read ({error.strerror}): check the path."
-            ) from error
-        lines = content.split(b"\n")
-        if lines[-1] == b"":
-            lines.pop()
+        lines = lines_of(path, "--vocab_file")
         try:
             # TensorFlow's line reader, which the original reads with, drops every carriage return.
             tokens = tuple(line.decode("utf-8").replace("\r", "").strip() for line in lines)
@@ -90,3 +82,20 @@ class Vocabulary:
     def __len__(self) -> int:
         """The number of ids."""
         return len(self.tokens)
+
+
+def lines_of(file: Path, flag: str) -> list[bytes]:
+    r"""The lines of a file that `flag` gave, each ended by `\n`; the last may lack it.
+
+    `b"a\n\nb"` and `b"a\n\nb\n"` are both `[b"a", b"", b"b"]`.
+
+    Raises:
+      UserError: the file cannot be read.
+    """
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except OSError as error:
+        raise UserError(
+            f"{flag} {file} cannot be read ({error.strerror}): check the path."
+        ) from error
+    return lines[:-1] if lines[-1] == b"" else lines

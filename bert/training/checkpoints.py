@@ -7,8 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from bert.checkpoints.tensorflow import files as tensorflow_files
-from bert.errors import UserError
+from bert.checkpoints.tensorflow.files import StoredVariables
+from bert.errors import UserError, advising
 from bert.training.optimization import GLOBAL_STEP
+
+OUTPUT_DIR = "--output_dir"
 
 # tf.estimator.RunConfig, keep_checkpoint_max
 _KEPT = 5
@@ -22,18 +25,16 @@ def newest(output_dir: Path) -> Path | None:
     """
     if not (output_dir / tensorflow_files.STATE_FILE).exists():
         return None
-    return tensorflow_files.find_prefix(output_dir)
+    return tensorflow_files.find_prefix(output_dir, OUTPUT_DIR)
 
 
-def read_global_step(prefix: Path) -> int:
-    """The training steps that a checkpoint has behind it; 0 if it does not tell.
+def read_global_step(prefix: Path, flag: str = OUTPUT_DIR) -> int:
+    """The training steps that a checkpoint, given by `flag`, has behind it; 0 if it tells none.
 
     Raises:
       UserError: the checkpoint cannot be read.
     """
-    if GLOBAL_STEP not in tensorflow_files.shapes(prefix):
-        return 0
-    return int(tf.train.load_variable(str(prefix), GLOBAL_STEP))
+    return _global_step(StoredVariables(prefix, flag))
 
 
 def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> None:
@@ -43,14 +44,12 @@ def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> None:
       UserError: a variable is missing, of another shape, or cannot be read.
     """
     floats = {name: variable for name, variable in variables.items() if name != GLOBAL_STEP}
-    values = tensorflow_files.read_variables(
-        prefix,
-        {name: tuple(variable.shape) for name, variable in floats.items()},
-        "training cannot go on from it, so name a new directory with --output_dir.",
-    )
+    stored = StoredVariables(prefix, OUTPUT_DIR)
+    with advising(f"training cannot go on from it, so name a new directory with {OUTPUT_DIR}"):
+        values = stored.read({name: tuple(variable.shape) for name, variable in floats.items()})
     for name, variable in floats.items():
         variable.assign(values[name])
-    variables[GLOBAL_STEP].assign(read_global_step(prefix))
+    variables[GLOBAL_STEP].assign(_global_step(stored))
 
 
 def save(output_dir: Path, variables: Mapping[str, tf.Variable]) -> Path:
@@ -81,6 +80,10 @@ def save(output_dir: Path, variables: Mapping[str, tf.Variable]) -> Path:
             "room or name another directory, and training goes on from the last checkpoint."
         ) from error
     return prefix
+
+
+def _global_step(stored: StoredVariables) -> int:
+    return int(stored.read_value(GLOBAL_STEP)) if GLOBAL_STEP in stored.shapes else 0
 
 
 def _named(output_dir: Path) -> list[Path]:

@@ -1,22 +1,28 @@
 """One run of run_classifier: train, evaluate, predict, export, as far as asked for."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
+from bert.checkpoints import registry
 from bert.checkpoints.google_research import write_settings
+from bert.checkpoints.registry import Checkpoint
 from bert.checkpoints.text.settings import find_max_seq_length
 from bert.errors import UserError
 from bert.training import checkpoints, evaluation, initialization
 from bert.training.batches import EncodedExample, encode
 from bert.training.classifier import Classifier
 from bert.training.glue import DEV, TEST, TRAIN, Task, read_examples, split_file
-from bert.training.initialization import blaming
 from bert.training.options import FineTuningOptions
 from bert.training.settings import ModelSettings, find_settings, require_same
 from bert.training.trainer import Schedule, Trainer
 
 EVAL_RESULTS_FILE = "eval_results.txt"
 TEST_RESULTS_FILE = "test_results.tsv"
+
+_INIT_CHECKPOINT = "--init_checkpoint"
 
 
 class FineTuning:
@@ -32,7 +38,7 @@ class FineTuning:
         self._options = options
         self._resumed = self._find_resumed()
         init = options.init_checkpoint
-        self._init_checkpoint = None if init is None else initialization.find_checkpoint(init)
+        self._init = None if init is None else registry.find(init, _INIT_CHECKPOINT)
         self.settings = self._find_settings()
         self._predicted_split = TEST if split_file(options.examples_dir, TEST).exists() else DEV
         # Everything is read before training, so that no mistake costs hours.
@@ -57,7 +63,7 @@ class FineTuning:
             options.seed,
         )
         if self._resumed is not None:
-            step = checkpoints.read_global_step(self._resumed)
+            step = checkpoints.read_global_step(self._resumed.place.weights)
             if step >= schedule.num_train_steps:
                 _tell(
                     f"{self._resumed} is at step {step} of {schedule.num_train_steps} already: "
@@ -66,8 +72,7 @@ class FineTuning:
                 return
             _tell(f"Training goes on from {self._resumed}.")
             trainer = Trainer(self._load(self._resumed), schedule)
-            with blaming("--output_dir"):
-                trainer.resume(self._resumed)
+            trainer.resume(self._resumed.place.weights)
         else:
             trainer = Trainer(self._initialise(), schedule)
         _tell(
@@ -80,29 +85,29 @@ class FineTuning:
 
     def evaluate(self) -> None:
         """Writes and prints accuracy and loss on dev.tsv."""
-        prefix = self.trained_checkpoint()
+        checkpoint = self._trained()
         metrics = evaluation.evaluate(
-            self._load(prefix),
+            self._load(checkpoint),
             self._dev_examples,
             self._options.eval_batch_size,
-            checkpoints.read_global_step(prefix),
+            checkpoints.read_global_step(checkpoint.place.weights, checkpoint.flag),
         )
         file = self._options.output_dir / EVAL_RESULTS_FILE
         evaluation.write_metrics(file, metrics)
-        _tell(f"Evaluated {prefix} on {len(self._dev_examples)} examples, written to {file}:")
+        _tell(f"Evaluated {checkpoint} on {len(self._dev_examples)} examples, written to {file}:")
         print(file.read_text(encoding="utf-8"), end="", flush=True)
 
     def predict(self) -> None:
         """Writes the probabilities of test.tsv, or of dev.tsv where there is none."""
-        prefix = self.trained_checkpoint()
+        checkpoint = self._trained()
         probabilities = evaluation.predict(
-            self._load(prefix), self._predicted, self._options.predict_batch_size
+            self._load(checkpoint), self._predicted, self._options.predict_batch_size
         )
         file = self._options.output_dir / TEST_RESULTS_FILE
         evaluation.write_probabilities(file, probabilities)
         source = split_file(self._options.examples_dir, self._predicted_split)
         missing = "" if self._predicted_split == TEST else f" (there is no {TEST}.tsv)"
-        _tell(f"Predicted {source}{missing} with {prefix}, written to {file}.")
+        _tell(f"Predicted {source}{missing} with {checkpoint}, written to {file}.")
 
     def trained_checkpoint(self) -> Path:
         """The prefix of the output directory's newest checkpoint, else of --init_checkpoint.
@@ -110,19 +115,26 @@ class FineTuning:
         Raises:
           UserError: neither has a classifier for the task.
         """
-        newest = checkpoints.newest(self._options.output_dir)
+        return self._trained().place.weights
+
+    def _trained(self) -> Checkpoint:
+        newest = self._newest()
         if newest is not None:
             return newest
-        prefix = self._init_checkpoint
-        if prefix is not None and self._holds_classifier(prefix):
-            return prefix
-        lack = "is not given" if prefix is None else f"{prefix} has no classifier for the task"
+        init = self._init
+        if init is not None and self._holds_classifier(init):
+            return init
+        lack = "is not given" if init is None else f"{init} has no classifier for the task"
         raise UserError(
             f"--output_dir {self._options.output_dir} holds no checkpoint and --init_checkpoint "
             f"{lack}: train with --do_train first."
         )
 
-    def _find_resumed(self) -> Path | None:
+    def _newest(self) -> Checkpoint | None:
+        prefix = checkpoints.newest(self._options.output_dir)
+        return None if prefix is None else registry.find(prefix, checkpoints.OUTPUT_DIR)
+
+    def _find_resumed(self) -> Checkpoint | None:
         try:
             self._options.output_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -130,24 +142,18 @@ class FineTuning:
                 f"--output_dir {self._options.output_dir} cannot be made ({error.strerror}): name "
                 "another directory."
             ) from error
-        with blaming("--output_dir"):
-            return checkpoints.newest(self._options.output_dir)
+        return self._newest()
 
     def _find_settings(self) -> ModelSettings:
         options = self._options
-        checkpoints = [self._resumed, self._init_checkpoint]
         settings = find_settings(
-            [
-                initialization.settings_directory(prefix)
-                for prefix in checkpoints
-                if prefix is not None
-            ],
+            [found for found in (self._resumed, self._init) if found is not None],
             options.bert_config_file,
             options.vocab_file,
             options.do_lower_case,
         )
         if self._resumed is not None:
-            require_same(settings, self._resumed.parent)
+            require_same(settings, self._resumed.place.directory)
         find_max_seq_length(
             options.output_dir, options.max_seq_length, settings.config.max_position_embeddings
         )
@@ -174,35 +180,30 @@ class FineTuning:
     def _initialise(self) -> Classifier:
         """The classifier before its first step."""
         config, seed, labels = self.settings.config, self._options.seed, self._task.labels
-        prefix = self._init_checkpoint
-        if prefix is None:
+        init = self._init
+        if init is None:
             _tell("No --init_checkpoint: all weights are random, nothing is pre-trained.")
-            encoder = initialization.random_encoder(config, seed)
-        elif self._holds_classifier(prefix):
-            _tell(f"Encoder and classifier from {prefix}.")
-            return self._load(prefix)
+            encoder: Mapping[str, np.ndarray] = initialization.random_encoder(config, seed)
+        elif self._holds_classifier(init):
+            _tell(f"Encoder and classifier from {init}.")
+            return self._load(init)
         else:
-            _tell(f"Encoder from {prefix}; it has no classifier for the task, which is random.")
-            encoder = initialization.read_encoder(prefix, config, self._flag(prefix))
+            _tell(f"Encoder from {init}; it has no classifier for the task, which is random.")
+            encoder = init.read_encoder(config)
         classifier = initialization.random_classifier(config, len(labels), seed)
-        return Classifier(config, encoder | classifier)
+        return Classifier(config, {**encoder, **classifier})
 
-    def _load(self, prefix: Path) -> Classifier:
+    def _load(self, checkpoint: Checkpoint) -> Classifier:
         """The classifier that a checkpoint holds."""
-        config, flag = self.settings.config, self._flag(prefix)
-        encoder = initialization.read_encoder(prefix, config, flag)
-        labels = len(self._task.labels)
-        return Classifier(
-            config, encoder | initialization.read_classifier(prefix, config, labels, flag)
-        )
+        config, num_labels = self.settings.config, len(self._task.labels)
+        encoder = checkpoint.read_encoder(config)
+        classifier = initialization.read_classifier(checkpoint, config, num_labels)
+        return Classifier(config, {**encoder, **classifier})
 
-    def _holds_classifier(self, prefix: Path) -> bool:
+    def _holds_classifier(self, checkpoint: Checkpoint) -> bool:
         return initialization.holds_classifier(
-            prefix, self.settings.config, len(self._task.labels), self._flag(prefix)
+            checkpoint, self.settings.config, len(self._task.labels)
         )
-
-    def _flag(self, prefix: Path) -> str:
-        return "--init_checkpoint" if prefix == self._init_checkpoint else "--output_dir"
 
     def _write_settings(self) -> None:
         """Makes the output directory one that the exporter takes without further flags."""

@@ -3,8 +3,15 @@
 import dataclasses
 from collections.abc import Sequence
 
+from bert.checkpoints.fields import CORRECT
+from bert.checkpoints.huggingface.architecture import (
+    ENCODER,
+    QUESTION_ANSWERING,
+    SEQUENCE_CLASSIFICATION,
+    TOKEN_CLASSIFICATION,
+)
 from bert.checkpoints.huggingface.config import HuggingFaceConfig
-from bert.checkpoints.huggingface.weights import CLASSIFIER, HuggingFaceWeights
+from bert.checkpoints.huggingface.weights import HuggingFaceWeights
 from bert.checkpoints.options import ReadOptions, require_no_labels, task_labels
 from bert.errors import UserError
 from bert.tasks import (
@@ -19,14 +26,7 @@ from bert.tasks import (
 )
 from bert.variables import OUTPUT_WEIGHTS
 
-_SEQUENCE_CLASSIFICATION = "BertForSequenceClassification"
-_BERT_MODEL = "BertModel"
-_TOKEN_CLASSIFICATION = "BertForTokenClassification"
-_QUESTION_ANSWERING = "BertForQuestionAnswering"
-_NOT_BUILT = {
-    _TOKEN_CLASSIFICATION: "token_classification",
-    _QUESTION_ANSWERING: "question_answering",
-}
+_NOT_BUILT = (TOKEN_CLASSIFICATION, QUESTION_ANSWERING)
 
 # transformers, BertForSequenceClassification.forward
 _TASKS = {
@@ -40,7 +40,7 @@ _TASKS = {
 class Head:
     """What is done with the encoder's vectors."""
 
-    architecture: str
+    saved_class: str
     task: Task
     pooling: Pooling
     labels: tuple[str, ...] = ()
@@ -51,41 +51,39 @@ class Head:
 def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: ReadOptions) -> Head:
     """The head by the class that was saved, or by the tensors where no class is told.
 
-    A BertModel answers its pooler's output, which transformers calls `pooler_output`, or
-    the vector of [CLS] where it has no pooler. With `--task embedding` so does every BERT.
+    An encoder alone answers its pooler's output, which transformers calls `pooler_output`, or
+    the vector of [CLS] where it has no pooler. With `--task embedding` so does every model.
 
     Raises:
       UserError: the head is none that can be exported, or contradicts a flag.
     """
-    architecture = config.architecture or _architecture_of(weights)
+    classes = config.architecture.classes
+    saved_class = config.saved_class or classes[_head_of_tensors(weights)]
     # Those of TensorFlow and JAX are the same models.
-    architecture = architecture.removeprefix("TF").removeprefix("Flax")
-    if architecture == _BERT_MODEL or options.task == EMBEDDING.name:
-        return embedding_head(
-            architecture, options, Pooling() if weights.has_pooler else Pooling(FIRST_TOKEN)
-        )
-    if architecture != _SEQUENCE_CLASSIFICATION:
-        reason = (
-            f"{_NOT_BUILT[architecture]} is not built yet"
-            if architecture in _NOT_BUILT
-            else f"only {_SEQUENCE_CLASSIFICATION} and {_BERT_MODEL} can be exported"
-        )
+    saved_class = saved_class.removeprefix("TF").removeprefix("Flax")
+    head = config.architecture.head_of(saved_class)
+    if head == ENCODER or options.task == EMBEDDING.name:
+        pooling = Pooling() if weights.encoder_has_pooler else Pooling(FIRST_TOKEN)
+        return embedding_head(saved_class, options, pooling)
+    if head != SEQUENCE_CLASSIFICATION:
+        built = f"{classes[SEQUENCE_CLASSIFICATION]} and {classes[ENCODER]}"
+        reason = f"{head} is not built yet" if head else f"only {built} can be exported"
         raise UserError(
-            f"{config.file}: the model is a {architecture}, but {reason}: give another model, or "
+            f"{config.file}: the model is a {saved_class}, but {reason}: give another model, or "
             "--task=embedding for the vectors of this one."
         )
     if not weights.has_pooler:
         raise UserError(
-            f"{weights.file}: {_SEQUENCE_CLASSIFICATION} has a pooler, but the tensors have none: "
-            "give the directory that save_pretrained wrote after the fine-tuning."
+            f"{weights.file}: {saved_class} has a pooler, but the tensors have none: give the "
+            "directory that save_pretrained wrote after the fine-tuning."
         )
     num_outputs = _num_outputs(config, weights)
-    task = _task(config, num_outputs, options.task)
+    task = _task(config, saved_class, num_outputs, options.task)
     labels = _labels(config, num_outputs, options.labels, task)
-    return Head(architecture, task, Pooling(), labels, num_outputs)
+    return Head(saved_class, task, Pooling(), labels, num_outputs)
 
 
-def embedding_head(architecture: str, options: ReadOptions, pooling: Pooling) -> Head:
+def embedding_head(saved_class: str, options: ReadOptions, pooling: Pooling) -> Head:
     """The head of a model that is there for its vectors.
 
     Raises:
@@ -93,24 +91,24 @@ def embedding_head(architecture: str, options: ReadOptions, pooling: Pooling) ->
     """
     if options.task not in (None, EMBEDDING.name):
         raise UserError(
-            f"--task is {options.task!r}, but the model, a {architecture}, has no head for it: "
+            f"--task is {options.task!r}, but the model, a {saved_class}, has no head for it: "
             "leave the flag out."
         )
     require_no_labels(options.labels, EMBEDDING)
-    return Head(architecture, EMBEDDING, pooling)
+    return Head(saved_class, EMBEDDING, pooling)
 
 
-def _architecture_of(weights: HuggingFaceWeights) -> str:
-    """The class that has such tensors, for files that do not tell it."""
+def _head_of_tensors(weights: HuggingFaceWeights) -> str:
+    """The head that has such tensors, for files that do not name the class."""
     if weights.shape("qa_outputs.weight") is not None:
-        return _QUESTION_ANSWERING
-    if weights.shape(CLASSIFIER[OUTPUT_WEIGHTS]) is None:
-        return _BERT_MODEL
-    return _SEQUENCE_CLASSIFICATION if weights.has_pooler else _TOKEN_CLASSIFICATION
+        return QUESTION_ANSWERING
+    if weights.shape(weights.name(OUTPUT_WEIGHTS)) is None:
+        return ENCODER
+    return SEQUENCE_CLASSIFICATION if weights.has_pooler else TOKEN_CLASSIFICATION
 
 
 def _num_outputs(config: HuggingFaceConfig, weights: HuggingFaceWeights) -> int:
-    name = CLASSIFIER[OUTPUT_WEIGHTS]
+    name = weights.name(OUTPUT_WEIGHTS)
     shape = weights.shape(name)
     if shape is None or len(shape) != 2 or not shape[0]:
         found = "is not there" if shape is None else f"has shape {list(shape)}"
@@ -127,18 +125,16 @@ def _num_outputs(config: HuggingFaceConfig, weights: HuggingFaceWeights) -> int:
     return shape[0]
 
 
-def _task(config: HuggingFaceConfig, num_outputs: int, flag: str | None) -> Task:
+def _task(config: HuggingFaceConfig, saved_class: str, num_outputs: int, flag: str | None) -> Task:
     """The task by problem_type, else by the flag, else by the number of outputs."""
     told = config.problem_type
     if told is not None and told not in _TASKS:
-        raise UserError(
-            f"{config.file}: problem_type is {told!r}, where one of {', '.join(_TASKS)} is "
-            "expected: correct the file."
-        )
+        expected = f"one of {', '.join(_TASKS)}"
+        raise UserError.of(f"{config.file}: problem_type", repr(told), expected, CORRECT)
     by_flag = {task.name: task for task in _TASKS.values()}
     if flag is not None and flag not in by_flag:
         raise UserError(
-            f"--task is {flag!r}, where a {_SEQUENCE_CLASSIFICATION} can be one of "
+            f"--task is {flag!r}, where a {saved_class} can be one of "
             f"{', '.join(by_flag)}, {EMBEDDING}: give one of these, or leave the flag out."
         )
     if told is not None and flag not in (None, _TASKS[told].name):

@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from bert.checkpoints.huggingface.config import (
     CONFIG_FILE,
     HuggingFaceConfig,
@@ -10,55 +12,46 @@ from bert.checkpoints.huggingface.config import (
 )
 from bert.checkpoints.huggingface.head import Head, find_head
 from bert.checkpoints.huggingface.weights import HuggingFaceWeights
-from bert.checkpoints.options import ReadOptions
+from bert.checkpoints.kind import Kind, Place, Settings
+from bert.checkpoints.options import CHECKPOINT, ReadOptions
 from bert.checkpoints.tensors.opening import WEIGHTS_FILES, find_weights_file, open_tensors
 from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import Setting, find_max_seq_length
+from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import HUGGINGFACE, FineTunedModel
 from bert.variables import classifier_shapes, encoder_shapes
 
 
-def sign(path: Path) -> str | None:
-    """The file by which `path` is known as such a directory, None if it is none."""
-    if not path.is_dir():
-        return None
-    weights_file = find_weights_file(path)
-    return None if weights_file is None else weights_file.name
-
-
-def read(path: Path, options: ReadOptions) -> FineTunedModel:
-    """Opens a fine-tuned model, or a bare BertModel for its vectors.
-
-    Raises:
-      UserError: a file or tensor is missing, of another model or head than those that can
-        be exported, or two of them contradict each other.
-    """
-    config, weights = open_directory(path, options.bert_config_file)
-    head = find_head(config, weights, options)
-    length = find_max_seq_length(path, options.max_seq_length, config.bert.max_position_embeddings)
-    return build(path, options, config, weights, head, length, f"Hugging Face {head.architecture}")
-
-
 def open_directory(
-    path: Path, config_file: Path | None
+    path: Path, options: ReadOptions
 ) -> tuple[HuggingFaceConfig, HuggingFaceWeights]:
-    """Configuration and weights of a directory; `config_file` is --bert_config_file.
+    """Configuration and weights of a directory.
 
     Raises:
       UserError: a file is missing or faulty.
     """
-    config = read_huggingface_config(config_file or path / CONFIG_FILE)
-    weights_file = find_weights_file(path)
-    if weights_file is None:
-        raise UserError(
-            f"--checkpoint {path} has a {CONFIG_FILE}, but none of {', '.join(WEIGHTS_FILES)}: "
-            "copy the weights of the model there, too."
-        )
-    weights = HuggingFaceWeights(weights_file, open_tensors(weights_file))
+    config = read_huggingface_config(options.bert_config_file or path / CONFIG_FILE)
+    weights_file = locate(path, CHECKPOINT).weights
+    weights = HuggingFaceWeights(weights_file, open_tensors(weights_file), config.architecture)
     bert = dataclasses.replace(config.bert, has_pooler=weights.has_pooler)
     weights.require_no_other(encoder_shapes(bert))
     return dataclasses.replace(config, bert=bert), weights
+
+
+def locate(path: Path, flag: str) -> Place:
+    """The file of the tensors in a directory, which `flag` gave.
+
+    Raises:
+      UserError: there is none.
+    """
+    weights_file = find_weights_file(path)
+    if weights_file is None:
+        raise UserError(
+            f"{flag} {path} has none of {', '.join(WEIGHTS_FILES)}: copy the weights of the model "
+            "there, too."
+        )
+    return Place(weights_file, path)
 
 
 def build(
@@ -107,3 +100,45 @@ def build(
         tokenizer_settings=text.huggingface,
         pooling=head.pooling,
     )
+
+
+def _sign(path: Path) -> str | None:
+    if not path.is_dir():
+        return None
+    weights_file = find_weights_file(path)
+    return None if weights_file is None else weights_file.name
+
+
+def _read(path: Path, options: ReadOptions) -> FineTunedModel:
+    """Opens a fine-tuned model, or a bare encoder for its vectors.
+
+    Raises:
+      UserError: a file or tensor is missing, of another model or head than those that can
+        be exported, or two of them contradict each other.
+    """
+    config, weights = open_directory(path, options)
+    head = find_head(config, weights, options)
+    length = find_max_seq_length(path, options.max_seq_length, config.bert.max_position_embeddings)
+    return build(path, options, config, weights, head, length, f"Hugging Face {head.saved_class}")
+
+
+def _read_encoder(weights_file: Path, config: BertConfig, flag: str) -> dict[str, np.ndarray]:
+    del flag  # errors name the file
+    architecture = read_huggingface_config(weights_file.parent / CONFIG_FILE).architecture
+    tensors = open_tensors(weights_file)
+    return HuggingFaceWeights(weights_file, tensors, architecture).read(encoder_shapes(config))
+
+
+def _config_file(place: Path) -> Path | None:
+    return place / CONFIG_FILE if (place / CONFIG_FILE).is_file() else None
+
+
+KIND = Kind(
+    name="Hugging Face model",
+    sign=_sign,
+    read=_read,
+    locate=locate,
+    read_encoder=_read_encoder,
+    config_file=_config_file,
+    settings=lambda file: Settings(file, read_huggingface_config(file).bert),
+)

@@ -1,50 +1,59 @@
-"""The tensors of transformers' BertModel as google-research/bert's variables."""
+"""The tensors of a model of transformers as google-research/bert's variables."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from bert.checkpoints.huggingface.architecture import Architecture
 from bert.checkpoints.tensors.stored_tensor import StoredTensor
 from bert.errors import UserError
-from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
-
-CLASSIFIER = {OUTPUT_WEIGHTS: "classifier.weight", OUTPUT_BIAS: "classifier.bias"}
-POOLER = "pooler.dense.weight"
-
-# Models with a head keep the encoder under this name; BertModel alone does not.
-_ENCODER_PREFIX = "bert."
-_ENCODER_PARTS = ("embeddings.", "encoder.", "pooler.")
+from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS, POOLER
 
 # Numbers that are the same in every model, which older releases saved as well.
 _CONSTANTS = ("embeddings.position_ids", "embeddings.token_type_ids")
 
 # The last part of a name: google-research's here, PyTorch's there; releases before 2020 called
-# the parameters of layer norms gamma and beta.
-_ENDINGS = {
-    "LayerNorm/gamma": ("LayerNorm.weight", "LayerNorm.gamma"),
-    "LayerNorm/beta": ("LayerNorm.bias", "LayerNorm.beta"),
+# the parameters of layer norms gamma and beta. That of a table is part of the module's name here.
+_PARAMETERS = {
     "kernel": ("weight",),
     "bias": ("bias",),
-    "embeddings": ("embeddings.weight",),
+    "gamma": ("weight", "gamma"),
+    "beta": ("bias", "beta"),
 }
+_OF_TABLE = ("weight",)
+_OF_CLASSIFIER = {OUTPUT_WEIGHTS: "weight", OUTPUT_BIAS: "bias"}
+
+_LAYER_NUMBER = re.compile(r"(?<=layer_)\d+")
 
 
 class HuggingFaceWeights:
     """The tensors of one model, by the names that google-research/bert has for them."""
 
-    def __init__(self, file: Path, tensors: Mapping[str, StoredTensor]) -> None:
+    def __init__(
+        self, file: Path, tensors: Mapping[str, StoredTensor], architecture: Architecture
+    ) -> None:
         """Takes the tensors that `file`, or the files that it is an index of, holds."""
         self.file = file
         self._tensors = tensors
-        self._prefix = (
-            _ENCODER_PREFIX if any(name.startswith(_ENCODER_PREFIX) for name in tensors) else ""
-        )
+        self._architecture = architecture
+        prefix = architecture.prefix
+        self._prefix = prefix if any(name.startswith(prefix) for name in tensors) else ""
 
     @property
     def has_pooler(self) -> bool:
-        """Whether the model has BERT's pooler."""
-        return self._prefix + POOLER in self._tensors
+        """Whether the model has a pooler, its encoder's or its head's."""
+        return self.name(f"{POOLER}/kernel") in self._tensors
+
+    @property
+    def encoder_has_pooler(self) -> bool:
+        """Whether the encoder has a pooler of its own."""
+        return self.has_pooler and POOLER in self._architecture.encoder
+
+    def name(self, variable: str) -> str:
+        """What this model calls a variable of google-research/bert."""
+        return self._names(variable)[0]
 
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The shape of a tensor under its own name, None where there is none."""
@@ -66,11 +75,13 @@ class HuggingFaceWeights:
           UserError: it has, so config.json does not tell all of the model.
         """
         known = {name for variable in variables for name in self._names(variable)}
+        modules = self._architecture.encoder.values()
+        parts = tuple({f"{module.partition('.')[0]}." for module in modules})
         for name in self._tensors:
             own = name.removeprefix(self._prefix)
-            if own.startswith(_ENCODER_PARTS) and own not in _CONSTANTS and name not in known:
+            if own.startswith(parts) and own not in _CONSTANTS and name not in known:
                 raise UserError(
-                    f"{self.file} has the tensor {name!r}, which a BERT of this configuration "
+                    f"{self.file} has the tensor {name!r}, which a model of this configuration "
                     "does not have: give the config.json that belongs to it."
                 )
 
@@ -79,7 +90,7 @@ class HuggingFaceWeights:
         name = next((name for name in candidates if name in self._tensors), None)
         if name is None:
             raise UserError(
-                f"{self.file} has no tensor {candidates[0]!r}: give the directory of a whole BERT "
+                f"{self.file} has no tensor {candidates[0]!r}: give the directory of a whole model "
                 "with the config.json that belongs to it."
             )
         stored = self._tensors[name]
@@ -105,10 +116,22 @@ class HuggingFaceWeights:
         return np.ascontiguousarray(value.T if is_kernel else value)
 
     def _names(self, variable: str) -> list[str]:
-        """The names that a variable may have, the newest first."""
-        if variable in CLASSIFIER:
-            return [CLASSIFIER[variable]]
-        path = variable.removeprefix("bert/").replace("layer_", "layer/")
-        ending = next(ending for ending in _ENDINGS if path.endswith(ending))
-        stem = path.removesuffix(ending).replace("/", ".")
-        return [self._prefix + stem + own for own in _ENDINGS[ending]]
+        """The names that a variable may have, the newest first.
+
+        `bert/encoder/layer_7/output/LayerNorm/gamma` may be BERT's
+        `bert.encoder.layer.7.output.LayerNorm.weight` or `...gamma`.
+        """
+        if variable in _OF_CLASSIFIER:
+            return [f"{self._architecture.classifier}.{_OF_CLASSIFIER[variable]}"]
+        module, _, parameter = variable.rpartition("/")
+        endings = _PARAMETERS.get(parameter)
+        if endings is None:
+            module, endings = variable, _OF_TABLE
+        number = _LAYER_NUMBER.search(module)
+        module = _LAYER_NUMBER.sub("{}", module)
+        if module in self._architecture.encoder:
+            path = self._prefix + self._architecture.encoder[module]
+        else:
+            path = self._architecture.head[module]
+        path = path.format(number and number[0])
+        return [f"{path}.{ending}" for ending in endings]

@@ -5,11 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bert.checkpoints.fields import NO_EXPORT, Fields
+from bert.checkpoints.text.settings import Setting
 from bert.config import GELU_TANH, LINEAR, RELU, TANH, BertConfig
 from bert.errors import UserError
 
 PARAMETERS_FILE = "params.yaml"
 _SUFFIXES = (".yaml", ".yml")
+
+_GIVE_PARAMETERS = (
+    "give the params.yaml that Model Garden's trainer wrote, or name BERT's configuration with "
+    "--bert_config_file"
+)
 
 # official/nlp/configs/encoders.py: the types of EncoderConfig that BertEncoderConfig describes.
 _ENCODERS = ("bert", "bert_v2")
@@ -42,9 +49,9 @@ class Parameters:
     trained_on_text: bool
     """whether the trainer tokenized, with TensorFlow Text; else its data were ids"""
 
-    lower_case: bool | None
+    lower_case: Setting[bool] | None
     vocab_file: str | None
-    seq_length: int | None
+    seq_length: Setting[int] | None
 
 
 def find_parameters_file(directory: Path) -> Path | None:
@@ -67,86 +74,38 @@ def read_parameters(file: Path) -> Parameters:
       UserError: the file is absent, not YAML, holds a wrong value, or is that of another
         encoder than BERT's.
     """
-    task = _section(file, _read_yaml(file), "task")
-    model = _section(file, task, "task.model")
-    encoder = _section(file, model, "task.model.encoder")
-    kind = encoder.get("type", "bert")
-    if kind not in _ENCODERS:
-        raise UserError(
-            f"{file}: task.model.encoder.type is {kind!r}, where one of {', '.join(_ENCODERS)} is "
-            "expected: such a model cannot be exported, give one of BERT's."
-        )
-    # Evaluation alone leaves the data of the training out.
-    data = _section(file, task, "task.train_data", may_lack=True) or _section(
-        file, task, "task.validation_data", may_lack=True
+    task = Fields(file, _read_yaml(file)).section("task", _GIVE_PARAMETERS)
+    model = task.section("model", _GIVE_PARAMETERS)
+    encoder = model.section("encoder", _GIVE_PARAMETERS)
+    kind = encoder.choice(
+        "type", {kind: kind for kind in _ENCODERS}, "bert", f"{NO_EXPORT}, give one of BERT's"
     )
-    if data.get("tokenization", "WordPiece") != "WordPiece":
-        raise UserError(
-            f"{file}: task.train_data.tokenization is {data['tokenization']!r}, where BERT's "
-            "'WordPiece' is expected: such a model cannot be exported."
-        )
-    trained_on_text = bool(data.get("text_fields"))
+    # Evaluation alone leaves the data of the training out.
+    data = task.section("train_data")
+    if not data.values:
+        data = task.section("validation_data")
+    data.require({"tokenization": "WordPiece"})
+    trained_on_text = bool(data.values.get("text_fields"))
     return Parameters(
         file,
-        _bert_config(file, _section(file, encoder, f"task.model.encoder.{kind}", may_lack=True)),
-        _value(file, model, "task.model.num_classes", int) or None,
+        _bert_config(encoder.section(kind)),
+        # 0 stands for the number that the data tell.
+        model.count("num_classes") if model.values.get("num_classes") != 0 else None,
         trained_on_text,
-        _value(file, data, "task.train_data.lower_case", bool) if trained_on_text else None,
-        _value(file, data, "task.train_data.vocab_file", str) or None,
-        _value(file, data, "task.train_data.seq_length", int),
+        Setting.of(data.flag("lower_case") if trained_on_text else None, str(file)),
+        data.word("vocab_file") or None,
+        Setting.of(data.count("seq_length"), str(file)),
     )
 
 
-def _bert_config(file: Path, fields: Mapping[str, Any]) -> BertConfig:
-    word = fields.get("hidden_activation", "gelu")
-    if not isinstance(word, str) or word.lower() not in _ACTIVATIONS:
-        raise UserError(
-            f"{file}: hidden_activation is {word!r}, where one of {', '.join(_ACTIVATIONS)} is "
-            "expected: such a model cannot be exported."
-        )
-    if fields.get("norm_first"):
-        raise UserError(
-            f"{file}: norm_first is {fields['norm_first']!r}, where BERT's false is expected: such "
-            "a model cannot be exported."
-        )
-    values = {ours: fields.get(theirs, default) for theirs, ours, default in _FIELDS}
-    width = fields.get("embedding_size")
-    if width not in (None, values["hidden_size"]):
-        raise UserError(
-            f"{file}: embedding_size is {width!r}, where BERT's hidden_size "
-            f"{values['hidden_size']!r} is expected: such a model cannot be exported."
-        )
-    try:
-        return BertConfig(hidden_act=_ACTIVATIONS[word.lower()], **values)
-    except ValueError as error:
-        raise UserError(f"{file}: {error}: correct the file.") from error
-
-
-def _section(
-    file: Path, content: Mapping[str, Any], path: str, may_lack: bool = False
-) -> Mapping[str, Any]:
-    """A part of the file that must be a mapping."""
-    found = content.get(path.rpartition(".")[2])
-    if found is None and may_lack:
-        return {}
-    if not isinstance(found, dict):
-        raise UserError(
-            f"{file}: {path} is {'missing' if found is None else repr(found)}, where a mapping is "
-            "expected: give the params.yaml that Model Garden's trainer wrote, or name BERT's "
-            "configuration with --bert_config_file."
-        )
-    return found
-
-
-def _value(file: Path, content: Mapping[str, Any], path: str, kind: type) -> Any:
-    found = content.get(path.rpartition(".")[2])
-    # A bool is an int, too.
-    if found is not None and type(found) is not kind:
-        raise UserError(
-            f"{file}: {path} is {found!r}, where a value of type {kind.__name__} is expected: "
-            "correct the file."
-        )
-    return found
+def _bert_config(fields: Fields) -> BertConfig:
+    word = fields.word("hidden_activation") or "gelu"
+    if word.lower() not in _ACTIVATIONS:
+        raise fields.error("hidden_activation", f"one of {', '.join(_ACTIVATIONS)}", NO_EXPORT)
+    fields.require({"norm_first": False}, null=True)
+    config = fields.bert_config(_FIELDS, hidden_act=_ACTIVATIONS[word.lower()])
+    fields.require({"embedding_size": config.hidden_size}, null=True)
+    return config
 
 
 def _read_yaml(file: Path) -> Mapping[str, Any]:

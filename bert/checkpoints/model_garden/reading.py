@@ -3,7 +3,10 @@
 import dataclasses
 from pathlib import Path
 
-from bert.checkpoints.google_research import CONFIG_FILE
+import numpy as np
+
+from bert.checkpoints.google_research import CONFIG_FILE, read_config
+from bert.checkpoints.kind import Kind, Place, Settings
 from bert.checkpoints.model_garden.parameters import (
     PARAMETERS_FILE,
     Parameters,
@@ -12,37 +15,20 @@ from bert.checkpoints.model_garden.parameters import (
     read_parameters,
 )
 from bert.checkpoints.model_garden.weights import ModelGardenWeights
-from bert.checkpoints.options import ReadOptions, task_labels
+from bert.checkpoints.options import CHECKPOINT, ReadOptions, task_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
+from bert.checkpoints.tensorflow.files import StoredVariables
 from bert.checkpoints.text.huggingface_files import VOCABULARY_FILE
 from bert.checkpoints.text.profile import find_text_profile
-from bert.checkpoints.text.settings import Setting, find_max_seq_length
+from bert.checkpoints.text.settings import find_max_seq_length
 from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import GOOGLE_RESEARCH, TENSORFLOW_TEXT, FineTunedModel
 from bert.tasks import Task, row_tasks
 
 
-@dataclasses.dataclass(frozen=True)
-class ModelFiles:
-    """What lies beside a checkpoint."""
-
-    directory: Path
-    config_file: Path
-    config: BertConfig
-    parameters: Parameters | None
-    """None where the configuration is a bert_config.json"""
-
-    vocabulary_file: Path
-
-
-def sign(path: Path) -> str | None:
-    """The file by which `path`, a prefix or directory, is known as a checkpoint, None if none."""
-    return object_graph.sign(path)
-
-
-def read(path: Path, options: ReadOptions) -> FineTunedModel:
+def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     """Opens a classifier or regressor, or an encoder for its pooled vector.
 
     What a training saves beside the model, such as optimizer slots, is left out. Text is
@@ -53,34 +39,41 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
       UserError: a file or variable is missing, faulty or of another model, or two contradict
         each other.
     """
-    prefix = tensorflow_files.find_prefix(path)
-    weights = ModelGardenWeights(prefix)
-    files = find_files(prefix, options.bert_config_file, options.vocab_file)
-    parameters, config = files.parameters, files.config
+    place = _locate(path, CHECKPOINT)
+    stored = StoredVariables(place.weights, CHECKPOINT)
+    weights = ModelGardenWeights(stored)
+    config_file = options.bert_config_file or _config_file(place.directory)
+    if config_file is None:
+        raise UserError(
+            f"{stored.prefix.parent / PARAMETERS_FILE}, the parameters of Model Garden's trainer, "
+            f"does not exist, nor does {CONFIG_FILE}: name one of them with --bert_config_file."
+        )
+    parameters = read_parameters(config_file) if is_parameters_file(config_file) else None
+    config = parameters.bert if parameters else read_config(config_file)
     num_outputs = weights.num_outputs()
     if parameters and parameters.num_classes and num_outputs not in (0, parameters.num_classes):
         raise UserError(
-            f"{files.config_file}: task.model.num_classes is {parameters.num_classes}, but the "
-            f"head of --checkpoint {prefix} has {num_outputs} outputs: give files that belong "
-            "together."
+            f"{config_file}: task.model.num_classes is {parameters.num_classes}, but the head of "
+            f"{stored} has {num_outputs} outputs: give files that belong together."
         )
     task = _task(num_outputs, options.task)
     if not task.has_head:
         num_outputs = 0
     labels = task_labels(options.labels, task, num_outputs)
-    read_weights = weights.read(config, num_outputs, str(files.config_file))
+    read_weights = weights.read(config, num_outputs, str(config_file))
+    vocabulary_file = options.vocab_file or _vocabulary_file(place.directory, parameters)
     text = find_text_profile(
-        files.directory,
-        dataclasses.replace(options, vocab_file=files.vocabulary_file),
+        place.directory,
+        dataclasses.replace(options, vocab_file=vocabulary_file),
         TENSORFLOW_TEXT if parameters and parameters.trained_on_text else GOOGLE_RESEARCH,
-        _setting(files, parameters.lower_case if parameters else None),
+        parameters.lower_case if parameters else None,
     )
     text.require_rows_for_all(config.vocab_size)
     length = find_max_seq_length(
-        files.directory,
+        place.directory,
         options.max_seq_length,
         config.max_position_embeddings,
-        trained=_setting(files, parameters.seq_length if parameters else None),
+        trained=parameters.seq_length if parameters else None,
     )
     return FineTunedModel(
         config=config,
@@ -94,8 +87,8 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
         max_seq_length=length.value,
         provenance={
             "kind": f"Model Garden {weights.architecture}",
-            "checkpoint": str(prefix),
-            "bert_config_file": str(files.config_file),
+            "checkpoint": str(stored.prefix),
+            "bert_config_file": str(config_file),
             "vocab_file": text.source,
             "do_lower_case": text.casing.source,
             "max_seq_length": length.source,
@@ -104,33 +97,15 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     )
 
 
-def find_directory(prefix: Path) -> Path:
-    """Where the files of a checkpoint are: beside it, or above.
+def _locate(path: Path, flag: str) -> Place:
+    """The configuration is beside the checkpoint or above.
 
     The trainer keeps its best checkpoint in a directory below that of params.yaml.
     """
+    prefix = tensorflow_files.find_prefix(path, flag)
     places = (prefix.parent, prefix.parent.resolve().parent)
-    return next((place for place in places if _config_file(place) is not None), prefix.parent)
-
-
-def find_files(prefix: Path, config_file: Path | None, vocabulary_file: Path | None) -> ModelFiles:
-    """Configuration and vocabulary of a checkpoint, by their flags or beside it.
-
-    Raises:
-      UserError: one of them is missing or faulty.
-    """
-    directory = find_directory(prefix)
-    found = config_file or _config_file(directory)
-    if found is None:
-        raise UserError(
-            f"{prefix.parent / PARAMETERS_FILE}, the parameters of Model Garden's trainer, does "
-            f"not exist, nor does {CONFIG_FILE}: name one of them with --bert_config_file."
-        )
-    parameters = read_parameters(found) if is_parameters_file(found) else None
-    config = parameters.bert if parameters else BertConfig.from_google_research_file(found)
-    if vocabulary_file is None:
-        vocabulary_file = find_vocabulary_file(directory, parameters)
-    return ModelFiles(directory, found, config, parameters, vocabulary_file)
+    found = (place for place in places if _config_file(place) is not None)
+    return Place(prefix, next(found, prefix.parent))
 
 
 def _config_file(directory: Path) -> Path | None:
@@ -140,7 +115,7 @@ def _config_file(directory: Path) -> Path | None:
     return file
 
 
-def find_vocabulary_file(directory: Path, parameters: Parameters | None) -> Path:
+def _vocabulary_file(directory: Path, parameters: Parameters | None) -> Path:
     """vocab.txt beside, else the file of the training, or one of its name beside."""
     beside = directory / VOCABULARY_FILE
     if parameters is None or parameters.vocab_file is None or beside.is_file():
@@ -161,5 +136,32 @@ def _task(num_outputs: int, flag: str | None) -> Task:
     return next(iter(possible.values())) if flag is None else possible[flag]
 
 
-def _setting(files: ModelFiles, value: "bool | int | None") -> Setting | None:
-    return None if value is None else Setting(value, str(files.config_file))
+def _read_encoder(prefix: Path, config: BertConfig, flag: str) -> dict[str, np.ndarray]:
+    return ModelGardenWeights(StoredVariables(prefix, flag)).read(config, 0, "--bert_config_file")
+
+
+def _parameters_file(place: Path) -> Path | None:
+    if place.is_dir():
+        return find_parameters_file(place)
+    return place if is_parameters_file(place) else None
+
+
+def _settings(file: Path) -> Settings:
+    parameters = read_parameters(file)
+    return Settings(
+        file,
+        parameters.bert,
+        vocabulary_file=_vocabulary_file(file.parent, parameters),
+        lower_case=parameters.lower_case,
+    )
+
+
+KIND = Kind(
+    name="Model Garden checkpoint",
+    sign=object_graph.sign,
+    read=_read,
+    locate=_locate,
+    read_encoder=_read_encoder,
+    config_file=_parameters_file,
+    settings=_settings,
+)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from bert.errors import UserError
+from bert.checkpoints.options import CHECKPOINT
+from bert.errors import Misfit, UserError
 
 STATE_FILE = "checkpoint"
 
@@ -31,105 +32,123 @@ def index_file(prefix: Path) -> Path:
     return prefix.with_name(prefix.name + ".index")
 
 
-def find_prefix(path: Path) -> Path:
+def find_prefix(path: Path, flag: str = CHECKPOINT) -> Path:
     """The prefix of the one checkpoint that `path` stands for.
 
     A directory stands for the checkpoint that its `checkpoint` file names, else for
-    the only one in it.
+    the only one in it. `flag` is what gave the path, for errors.
 
     Raises:
       UserError: none, several, or the one named is not there.
     """
     if not path.is_dir():
         return path
-    if (path / STATE_FILE).exists():
+    state_file = path / STATE_FILE
+    if state_file.exists():
         try:
             state = tf.train.get_checkpoint_state(str(path))
         # A file that is empty or no text is a ValueError.
         except (tf.errors.OpError, ValueError) as error:
             raise UserError(
-                f"{path / STATE_FILE} cannot be read ({_first_line(error)}): give the checkpoint's "
-                "prefix with --checkpoint."
+                f"{state_file} cannot be read ({_first_line(error)}): give the checkpoint's "
+                f"prefix with {flag}."
             ) from error
         if state is None or not state.model_checkpoint_path:
             raise UserError(
-                f"{path / STATE_FILE} names no checkpoint: give the checkpoint's prefix with "
-                "--checkpoint."
+                f"{state_file} names no checkpoint: give the checkpoint's prefix with {flag}."
             )
         # The directory may have been moved since the file was written.
         prefix = path / Path(state.model_checkpoint_path).name
         if not index_file(prefix).exists():
             raise UserError(
-                f"{path / STATE_FILE} names {prefix.name}, but there is no {prefix.name}.index "
-                "beside it: give the prefix of a checkpoint that is there with --checkpoint."
+                f"{state_file} names {prefix.name}, but there is no {prefix.name}.index beside "
+                f"it: give the prefix of a checkpoint that is there with {flag}."
             )
         return prefix
     prefixes = sorted(file.with_suffix("") for file in path.glob("*.index"))
     if len(prefixes) > 1:
         names = ", ".join(prefix.name for prefix in prefixes)
         raise UserError(
-            f"--checkpoint {path} is a directory with {len(prefixes)} checkpoints ({names}) and "
-            f"no `checkpoint` file that names one: give one prefix, such as {prefixes[0]}."
+            f"{flag} {path} is a directory with {len(prefixes)} checkpoints ({names}) and no "
+            f"`checkpoint` file that names one: give one prefix, such as {prefixes[0]}."
         )
     return prefixes[0]
 
 
-def shapes(prefix: Path) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every variable of a checkpoint.
+class StoredVariables:
+    """The variables of one checkpoint; `str()` is what errors call it: the flag and the prefix."""
 
-    Raises:
-      UserError: the files cannot be read.
-    """
-    reader = _reader(prefix)
-    return {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
+    def __init__(self, prefix: Path, flag: str = CHECKPOINT) -> None:
+        """Opens the checkpoint of a prefix, which `flag` gave.
 
-
-def read_variables(
-    prefix: Path, expected: Mapping[str, tuple[int, ...]], fix: str
-) -> dict[str, np.ndarray]:
-    """Reads the variables named in `expected`, as float32 arrays.
-
-    `fix` ends the sentence of an error about a variable.
-
-    Raises:
-      UserError: a variable is missing, has another shape or no float type, holds NaN
-        or infinity, or the data file is broken.
-    """
-    reader = _reader(prefix)
-    found = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
-    for name, shape in expected.items():
-        if name not in found:
-            raise UserError(f"--checkpoint {prefix} has no variable {name!r}: {fix}")
-        if found[name] != shape:
+        Raises:
+          UserError: the files cannot be read.
+        """
+        self.prefix = prefix
+        self._flag = flag
+        try:
+            self._reader = tf.train.load_checkpoint(str(prefix))
+        except (tf.errors.OpError, RuntimeError, ValueError) as error:
             raise UserError(
-                f"--checkpoint {prefix}: variable {name!r} has shape {list(found[name])}, where "
-                f"{list(shape)} is expected: {fix}"
-            )
-    variables = {}
-    for name in expected:
-        value = _read(reader, prefix, name)
+                f"{self} cannot be read ({_first_line(error)}): copy the checkpoint again, its "
+                ".index and all its .data files."
+            ) from error
+        shapes = self._reader.get_variable_to_shape_map()
+        self.shapes: Mapping[str, tuple[int, ...]] = {
+            name: tuple(shape) for name, shape in shapes.items()
+        }
+        """name -> shape of every variable"""
+
+    def __str__(self) -> str:
+        """The flag and the prefix."""
+        return f"{self._flag} {self.prefix}"
+
+    def read(self, expected: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        """Reads the variables named in `expected`, name -> shape, as float32 arrays.
+
+        Raises:
+          Misfit: a variable is missing, has another shape or no float type.
+          UserError: a variable holds NaN or infinity, or the data file is broken.
+        """
+        for name, shape in expected.items():
+            if name not in self.shapes:
+                raise Misfit(f"{self} has no variable {name!r}")
+            if self.shapes[name] != shape:
+                raise Misfit(
+                    f"{self}: variable {name!r} has shape {list(self.shapes[name])}, where "
+                    f"{list(shape)} is expected"
+                )
+        return {name: self._read_float(name) for name in expected}
+
+    def read_value(self, name: str) -> Any:
+        """The value under `name`, an array, or bytes where it is a string.
+
+        Raises:
+          UserError: the data file is broken.
+        """
+        try:
+            return self._reader.get_tensor(name)
+        # The reader raises a plain RuntimeError or IndexError for some broken data files.
+        except (tf.errors.OpError, RuntimeError, IndexError, ValueError) as error:
+            raise UserError(
+                f"{self}: variable {name!r} cannot be read, the data file is truncated or damaged "
+                f"({_first_line(error)}): copy the checkpoint again."
+            ) from error
+
+    def _read_float(self, name: str) -> np.ndarray:
+        value = self.read_value(name)
         if not np.issubdtype(value.dtype, np.floating):
-            raise UserError(
-                f"--checkpoint {prefix}: variable {name!r} has type {value.dtype}, where a "
-                f"floating-point type is expected: {fix}"
+            raise Misfit(
+                f"{self}: variable {name!r} has type {value.dtype}, where a floating-point type "
+                "is expected"
             )
         value = value.astype(np.float32)
         if not np.isfinite(value).all():
             raise UserError(
-                f"--checkpoint {prefix}: variable {name!r} holds NaN or infinity: the training "
-                "diverged, give an earlier checkpoint."
+                f"{self}: variable {name!r} holds NaN or infinity: the training diverged, give an "
+                "earlier checkpoint."
             )
-        variables[name] = value
-    return variables
-
-
-def read_value(prefix: Path, name: str) -> Any:
-    """The value that a checkpoint has under `name`, an array, or bytes where it is a string.
-
-    Raises:
-      UserError: the files cannot be read.
-    """
-    return _read(_reader(prefix), prefix, name)
+        return value
 
 
 def write_variables(prefix: Path, variables: Mapping[str, np.ndarray]) -> None:
@@ -149,27 +168,6 @@ def write_state(directory: Path, prefixes: list[Path]) -> None:
     tf.compat.v1.train.update_checkpoint_state(
         str(directory), names[-1], all_model_checkpoint_paths=names
     )
-
-
-def _reader(prefix: Path) -> tf.train.load_checkpoint:
-    try:
-        return tf.train.load_checkpoint(str(prefix))
-    except (tf.errors.OpError, RuntimeError, ValueError) as error:
-        raise UserError(
-            f"--checkpoint {prefix} cannot be read ({_first_line(error)}): copy the checkpoint "
-            "again, its .index and all its .data files."
-        ) from error
-
-
-def _read(reader: tf.train.load_checkpoint, prefix: Path, name: str) -> Any:
-    try:
-        return reader.get_tensor(name)
-    # The reader raises a plain RuntimeError or IndexError for some broken data files.
-    except (tf.errors.OpError, RuntimeError, IndexError, ValueError) as error:
-        raise UserError(
-            f"--checkpoint {prefix}: variable {name!r} cannot be read, the data file is truncated "
-            f"or damaged ({_first_line(error)}): copy the checkpoint again."
-        ) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from bert.checkpoints.tensorflow import files as tensorflow_files
+from bert.checkpoints.tensorflow.files import StoredVariables
 from bert.errors import UserError
 
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -25,7 +26,7 @@ def sign(path: Path) -> str | None:
     if found is None:
         return None
     try:
-        is_object_graph = GRAPH in tensorflow_files.shapes(tensorflow_files.find_prefix(path))
+        is_object_graph = GRAPH in StoredVariables(tensorflow_files.find_prefix(path)).shapes
     except UserError:
         return None
     return found if is_object_graph else None
@@ -83,7 +84,7 @@ class TrackedObject:
                     waiting.append(TrackedObject(self._graph, index))
 
 
-def read_root(prefix: Path) -> TrackedObject:
+def read_root(stored: StoredVariables) -> TrackedObject:
     """The object that was saved.
 
     Raises:
@@ -91,7 +92,7 @@ def read_root(prefix: Path) -> TrackedObject:
     """
     graph = trackable_object_graph_pb2.TrackableObjectGraph()
     try:
-        graph.ParseFromString(tensorflow_files.read_value(prefix, GRAPH))
+        graph.ParseFromString(stored.read_value(GRAPH))
         # An empty graph, or an edge to nowhere.
         is_whole = len(graph.nodes) > max(
             (child.node_id for node in graph.nodes for child in node.children), default=0
@@ -100,7 +101,6 @@ def read_root(prefix: Path) -> TrackedObject:
         is_whole = False
     if not is_whole:
         raise UserError(
-            f"--checkpoint {prefix}: the object graph {GRAPH!r} cannot be read: copy the "
-            "checkpoint again."
+            f"{stored}: the object graph {GRAPH!r} cannot be read: copy the checkpoint again."
         )
     return TrackedObject(graph)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bert.checkpoints.fields import Fields
 from bert.checkpoints.tensors import keras_file, safetensors_file, torch_file
 from bert.checkpoints.tensors.stored_tensor import StoredTensor
-from bert.config import read_json_object
 from bert.errors import UserError
 
 _Opener = Callable[[Path], dict[str, StoredTensor]]
@@ -44,7 +44,7 @@ def open_tensors(file: Path) -> dict[str, StoredTensor]:
     if not file.name.endswith(_INDEX_SUFFIX):
         return _open_file(file, _OPENERS[file.name])
     opener = _OPENERS[file.name.removesuffix(_INDEX_SUFFIX)]
-    weight_map = read_json_object(file).get("weight_map")
+    weight_map = Fields.of_json(file).values.get("weight_map")
     if not isinstance(weight_map, dict) or not all(map(_is_file_name, weight_map.values())):
         raise UserError(
             f"{file}: weight_map is not an object of file names beside it by tensor name: copy the "

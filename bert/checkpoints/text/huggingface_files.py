@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bert.checkpoints.fields import NO_TOKENIZER_EXPORT, Fields
 from bert.checkpoints.text.settings import Setting, find_casing
 from bert.checkpoints.text.tokenizer_json import (
     added_tokens_with_ids,
     read_tokenizer_json,
     with_added_tokens,
 )
-from bert.config import read_json_object
 from bert.errors import UserError
 from bert.tokenizers.huggingface.settings import SPECIAL_TOKENS, AddedToken, HuggingFaceSettings
-from bert.tokenizers.vocabulary import CLS, SEP, UNK, Vocabulary
+from bert.tokenizers.vocabulary import CLS, SEP, UNK, Vocabulary, lines_of
 
 TOKENIZER_FILE = "tokenizer.json"
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
@@ -35,6 +35,13 @@ _CLASSES_LIKE_BERT = (
     "RetriBertTokenizer",
     "SqueezeBertTokenizer",
 )
+# Settings that would make another tokenizer of BERT's.
+_OF_BERT = {
+    "do_basic_tokenize": True,
+    "split_special_tokens": False,
+    "truncation_side": "right",
+    "wordpieces_prefix": "##",
+}
 _ROLES = {"unk_token": UNK, "sep_token": SEP, "pad_token": "[PAD]", "cls_token": CLS}
 _ROLES |= {"mask_token": "[MASK]"}
 
@@ -66,9 +73,8 @@ def find_tokenizer(
       UserError: a file is missing, faulty, contradicts another one, or is not that of a
         BERT tokenizer.
     """
-    config_file = directory / TOKENIZER_CONFIG_FILE
-    config = read_json_object(config_file) if config_file.is_file() else {}
-    _refuse_unlike_bert(config_file, config)
+    config = Fields.of_json_if_any(directory / TOKENIZER_CONFIG_FILE)
+    config.require(_OF_BERT, NO_TOKENIZER_EXPORT)
     tokenizer_file = directory / TOKENIZER_FILE
     strip_accents: bool | None = None
     if tokenizer_file.is_file():
@@ -81,15 +87,15 @@ def find_tokenizer(
             directory, config, vocabulary, do_lower_case, Setting(settings.lowercase, source)
         )
     else:
-        _refuse_class_unlike_bert(config_file, config)
+        _refuse_class_unlike_bert(config)
         vocabulary, settings = _from_older_files(
             directory, config, vocabulary_file or directory / VOCABULARY_FILE
         )
         source = str(vocabulary_file or directory / VOCABULARY_FILE)
         casing = find_casing(directory, vocabulary, do_lower_case)
-    if "strip_accents" in config:
-        strip_accents = _optional_bool(config_file, config, "strip_accents")
-    chinese = _optional_bool(config_file, config, "tokenize_chinese_chars")
+    if "strip_accents" in config.values:
+        strip_accents = config.flag("strip_accents")
+    chinese = config.flag("tokenize_chinese_chars")
     settings = dataclasses.replace(
         settings,
         lowercase=casing.value,
@@ -108,22 +114,20 @@ def read_vocabulary(file: Path) -> dict[str, int]:
       UserError: the file cannot be read or is not UTF-8.
     """
     try:
-        lines = file.read_bytes().decode("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = [line.decode("utf-8") for line in lines_of(file, "--vocab_file")]
+    except UnicodeDecodeError as error:
         raise UserError(f"--vocab_file {file} cannot be read ({error}): check the path.") from error
-    if lines[-1] == "":
-        lines.pop()
     return {line.rstrip(): index for index, line in enumerate(lines)}
 
 
 def _casing_beside_tokenizer_json(
     directory: Path,
-    config: Mapping[str, Any],
+    config: Fields,
     vocabulary: Vocabulary,
     flag: bool | None,
     of_tokenizer_json: Setting[bool],
 ) -> Setting[bool]:
-    if flag is not None or config.get("do_lower_case") is not None:
+    if flag is not None or config.flag("do_lower_case") is not None:
         return find_casing(directory, vocabulary, flag)
     if of_tokenizer_json.value:
         return of_tokenizer_json
@@ -136,31 +140,30 @@ def _casing_beside_tokenizer_json(
 
 
 def _from_older_files(
-    directory: Path, config: Mapping[str, Any], vocabulary_file: Path
+    directory: Path, config: Fields, vocabulary_file: Path
 ) -> tuple[Vocabulary, HuggingFaceSettings]:
     """Vocabulary and added tokens of a tokenizer without tokenizer.json."""
     pieces = read_vocabulary(vocabulary_file)
-    roles_file = directory / SPECIAL_TOKENS_FILE
-    roles = {**config, **(read_json_object(roles_file) if roles_file.is_file() else {})}
-    names = {role: _content(roles.get(role) or default) for role, default in _ROLES.items()}
+    roles = {**config.values, **Fields.of_json_if_any(directory / SPECIAL_TOKENS_FILE).values}
+    try:
+        names = {role: _content(roles.get(role) or default) for role, default in _ROLES.items()}
+        named = [roles[role] for role in _ROLES if roles.get(role)]
+        named += roles.get("additional_special_tokens") or []
+        named += [name for name in SPECIAL_TOKENS if name in pieces and name in names.values()]
+        special = {_content(token): token for token in reversed(named)}
+        source, told = _added_by_id(directory, config.values, special)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        files = f"{TOKENIZER_CONFIG_FILE}, {SPECIAL_TOKENS_FILE} or {ADDED_TOKENS_FILE}"
+        raise UserError(
+            f"{directory}: {files} has special tokens that are not tokens by role, or added ones "
+            f"that are not tokens by id ({error!r}): correct the file."
+        ) from error
     for role in ("unk_token", "cls_token", "sep_token"):
         if names[role] not in pieces:
             raise UserError(
                 f"--vocab_file {vocabulary_file} has no {names[role]} among its {len(pieces)} "
                 "pieces: give the vocab.txt of the checkpoint."
             )
-    named = [roles[role] for role in _ROLES if roles.get(role)]
-    named += roles.get("additional_special_tokens") or []
-    named += [name for name in SPECIAL_TOKENS if name in pieces and name in names.values()]
-    special = {_content(token): token for token in reversed(named)}
-
-    try:
-        source, told = _added_by_id(directory, config, special)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{directory / TOKENIZER_CONFIG_FILE} or {ADDED_TOKENS_FILE}: the added tokens are not "
-            f"tokens by id ({error!r}): correct the file."
-        ) from error
     known = {token.content for _, token in told}
     told += [(None, _added_token(token)) for name, token in special.items() if name not in known]
     added_tokens = added_tokens_with_ids(source, pieces, told)
@@ -187,7 +190,7 @@ def _added_by_id(
     file = directory / ADDED_TOKENS_FILE
     if not file.is_file():
         return directory / SPECIAL_TOKENS_FILE, []
-    by_id = sorted((index, content) for content, index in read_json_object(file).items())
+    by_id = sorted((index, content) for content, index in Fields.of_json(file).values.items())
     return file, [
         (index, _added_token(special.get(content, content), is_special=content in special))
         for index, content in by_id
@@ -195,7 +198,7 @@ def _added_by_id(
 
 
 def _content(token: Any) -> str:
-    return token["content"] if isinstance(token, dict) else str(token)
+    return str(token["content"] if isinstance(token, dict) else token)
 
 
 def _added_token(token: Any, is_special: bool = True) -> AddedToken:
@@ -208,38 +211,14 @@ def _added_token(token: Any, is_special: bool = True) -> AddedToken:
     return AddedToken(_content(token), -1, bool(properties.get("normalized", not raw)), **flags)
 
 
-def _refuse_unlike_bert(file: Path, config: Mapping[str, Any]) -> None:
-    expected = {
-        "do_basic_tokenize": True,
-        "split_special_tokens": False,
-        "truncation_side": "right",
-        "wordpieces_prefix": "##",
-    }
-    for name, value in expected.items():
-        if config.get(name, value) != value:
-            raise UserError(
-                f"{file}: {name} is {config[name]!r}, where BERT's {value!r} is expected: such a "
-                "tokenizer cannot be exported."
-            )
-
-
-def _refuse_class_unlike_bert(file: Path, config: Mapping[str, Any]) -> None:
-    found = config.get("tokenizer_class")
+def _refuse_class_unlike_bert(config: Fields) -> None:
+    found = config.values.get("tokenizer_class")
     if found is not None and str(found).removesuffix("Fast") not in _CLASSES_LIKE_BERT:
         raise UserError(
-            f"{file}: the tokenizer_class is {found}, and without {TOKENIZER_FILE} only those that "
-            f"read {VOCABULARY_FILE} as BertTokenizer does are known: save the tokenizer as "
-            f"{TOKENIZER_FILE}."
+            f"{config.file}: the tokenizer_class is {found}, and without {TOKENIZER_FILE} only "
+            f"those that read {VOCABULARY_FILE} as BertTokenizer does are known: save the "
+            f"tokenizer as {TOKENIZER_FILE}."
         )
-
-
-def _optional_bool(file: Path, config: Mapping[str, Any], name: str) -> bool | None:
-    value = config.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise UserError(
-            f"{file}: {name} is {value!r}, where true or false is expected: correct the file."
-        )
-    return value
 
 
 def _require_same_pieces(file: Path, pieces: Vocabulary, tokenizer_file: Path) -> None:

@@ -1,10 +1,11 @@
 """Casing and truncation length, where a checkpoint's directory tells them."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from bert.config import read_json_object
+from bert.checkpoints.fields import Fields
 from bert.errors import UserError
 from bert.tokenizers.vocabulary import Vocabulary
 
@@ -24,6 +25,11 @@ class Setting(Generic[_Value]):
     value: _Value
     source: str
 
+    @classmethod
+    def of(cls, value: _Value | None, source: str) -> "Setting[_Value] | None":
+        """A value of `source`, None where that does not say."""
+        return None if value is None else cls(value, source)
+
 
 def find_casing(
     directory: Path,
@@ -42,24 +48,19 @@ def find_casing(
       UserError: the flag contradicts the file.
     """
     inferred = vocabulary.is_uncased()
+    configured: bool | None
     if trained is not None:
-        file: Path | str = trained.source
-        configured: object = trained.value
+        file, configured = trained.source, trained.value
     else:
-        file = directory / "tokenizer_config.json"
-        configured = read_json_object(file).get("do_lower_case") if file.is_file() else None
-    if configured is not None and not isinstance(configured, bool):
-        raise UserError(
-            f"{file}: do_lower_case is {configured!r}, where true or false is expected: correct "
-            "the file."
-        )
+        file = str(directory / "tokenizer_config.json")
+        configured = Fields.of_json_if_any(Path(file)).flag("do_lower_case")
     if configured is not None:
         if flag is not None and flag != configured:
             raise UserError(
                 f"--do_lower_case is {flag}, but {file} says {configured}: leave the flag out, or "
                 "correct the file if it is wrong."
             )
-        source = str(file)
+        source = file
         if configured != inferred:
             source += (
                 f" (warning: the vocabulary looks {'uncased' if inferred else 'cased'}; check that "
@@ -115,7 +116,10 @@ def _max_seq_length(
     return Setting(min(default, max_position_embeddings), "default")
 
 
-def _bound(file: Path, key: str) -> int | None:
-    value = read_json_object(file).get(key) if file.is_file() else None
-    is_bound = isinstance(value, int) and not isinstance(value, bool) and value < _NO_BOUND
-    return value if is_bound else None
+def _bound(file: Path, name: str) -> int | None:
+    """The length that a field of a file is the bound of, None where there is no bound."""
+    fields = Fields.of_json_if_any(file)
+    value = fields.values.get(name)
+    # Whoever wrote int(1e30) again may have made a float of it.
+    is_unbounded = isinstance(value, int | float) and _NO_BOUND <= value < math.inf
+    return None if is_unbounded else fields.count(name)

@@ -5,13 +5,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bert.config import read_json_object
+from bert.checkpoints.fields import NO_TOKENIZER_EXPORT, Fields
 from bert.errors import UserError
 from bert.tokenizers.huggingface.settings import AddedToken, HuggingFaceSettings
 from bert.tokenizers.vocabulary import Vocabulary
 
 _NORMALIZER_FLAGS = ("clean_text", "handle_chinese_chars", "lowercase")
 _ADDED_TOKEN_FLAGS = ("normalized", "single_word", "lstrip", "rstrip")
+
+# Far above any vocabulary; a larger id would make a table that no machine has room for.
+_MOST_IDS = 10_000_000
+
+_GIVE_TOKENIZER = "give the tokenizer of the checkpoint"
 
 # Type ids of `[CLS] a [SEP]` and of `[CLS] a [SEP] b [SEP]`.
 _SINGLE_TYPE_IDS = [0, 0, 0]
@@ -34,39 +39,27 @@ def read_tokenizer_json(file: Path) -> TokenizerJson:
     Raises:
       UserError: a part of it is not that of a BERT tokenizer.
     """
-    content = read_json_object(file)
-    model = _part(file, content, "model", "WordPiece", type_may_lack=True)
-    prefix = model.get("continuing_subword_prefix", "##")
-    if prefix != "##":
-        raise UserError(
-            f"{file}: continuing_subword_prefix is {prefix!r}, where BERT's '##' is expected: such "
-            "a tokenizer cannot be exported."
-        )
-    _part(file, content, "pre_tokenizer", "BertPreTokenizer")
-    normalizer = _part(file, content, "normalizer", "BertNormalizer")
-    flags = {name: _bool(file, normalizer, name) for name in _NORMALIZER_FLAGS}
-    strip_accents = normalizer.get("strip_accents")
-    if strip_accents is not None:
-        strip_accents = _bool(file, normalizer, "strip_accents")
-    pieces = _vocabulary(file, model)
+    content = Fields.of_json(file)
+    model = _part(content, "model", "WordPiece", type_may_lack=True)
+    model.require({"continuing_subword_prefix": "##"}, NO_TOKENIZER_EXPORT)
+    _part(content, "pre_tokenizer", "BertPreTokenizer")
+    normalizer = _part(content, "normalizer", "BertNormalizer")
+    flags = {name: normalizer.required_flag(name) for name in _NORMALIZER_FLAGS}
+    strip_accents = normalizer.flag("strip_accents")
+    pieces = _vocabulary(model)
     added_tokens = added_tokens_with_ids(
-        file, pieces, [_added_token(file, token) for token in content.get("added_tokens") or []]
+        file, pieces, [_added_token(token) for token in content.objects("added_tokens")]
     )
     vocabulary = with_added_tokens(pieces, added_tokens)
-    cls_token, sep_token = _special_tokens(file, content)
-    unk_token = model.get("unk_token", "[UNK]")
+    cls_token, sep_token = _special_tokens(content)
+    unk_token = model.word("unk_token") or "[UNK]"
     for name in (cls_token, sep_token, unk_token):
         if name not in vocabulary.ids or (name == unk_token and name not in pieces):
             raise UserError(
                 f"{file}: the vocabulary has no {name!r}, which the tokenizer puts into its "
-                "output: give the tokenizer of the checkpoint."
+                f"output: {_GIVE_TOKENIZER}."
             )
-    limit = model.get("max_input_chars_per_word", 100)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise UserError(
-            f"{file}: max_input_chars_per_word is {limit!r}, where a positive integer is expected: "
-            "correct the file."
-        )
+    limit = model.count("max_input_chars_per_word") or 100
     return TokenizerJson(
         vocabulary,
         HuggingFaceSettings(
@@ -134,11 +127,9 @@ def with_added_tokens(pieces: Mapping[str, int], tokens: Sequence[AddedToken]) -
     return Vocabulary(tuple(names.get(index, "") for index in range(max(names) + 1)))
 
 
-def _part(
-    file: Path, content: Mapping[str, Any], name: str, expected: str, type_may_lack: bool = False
-) -> Mapping[str, Any]:
+def _part(content: Fields, name: str, expected: str, type_may_lack: bool = False) -> Fields:
     """A part of the file that must be of one type."""
-    part = content.get(name)
+    part = content.values.get(name)
     # A Sequence of one part is that part.
     if isinstance(part, dict) and part.get("type") == "Sequence":
         inner = part.get(f"{name}s")
@@ -148,47 +139,43 @@ def _part(
         part.get("type", expected if type_may_lack else None) if isinstance(part, dict) else None
     )
     if not isinstance(part, dict) or found != expected:
-        raise UserError(
-            f"{file}: the {name} is {found or 'missing'}, where BERT's {expected} is expected: "
-            "such a tokenizer cannot be exported."
+        raise UserError.of(
+            f"{content.file}: the {name}",
+            str(found or "missing"),
+            f"BERT's {expected}",
+            NO_TOKENIZER_EXPORT,
         )
-    return part
+    return Fields(content.file, part, f"{name}.")
 
 
-def _bool(file: Path, part: Mapping[str, Any], name: str) -> bool:
-    value = part.get(name)
-    if not isinstance(value, bool):
-        raise UserError(
-            f"{file}: {name} is {value!r}, where true or false is expected: correct the file."
-        )
-    return value
-
-
-def _vocabulary(file: Path, model: Mapping[str, Any]) -> dict[str, int]:
-    pieces = model.get("vocab")
+def _vocabulary(model: Fields) -> dict[str, int]:
+    pieces = model.values.get("vocab")
     ids = list(pieces.values()) if isinstance(pieces, dict) else []
-    if not ids or not all(isinstance(i, int) and i >= 0 for i in ids) or len({*ids}) != len(ids):
+    # A vocabulary has a place for every id up to the largest.
+    if (
+        not ids
+        or not all(type(i) is int and 0 <= i < _MOST_IDS for i in ids)
+        or len({*ids}) != len(ids)
+    ):
         raise UserError(
-            f"{file}: the model's vocab is not an object of pieces and their different ids: give "
-            "the tokenizer of the checkpoint."
+            f"{model.file}: the model's vocab is not an object of pieces and their different ids, "
+            f"each below {_MOST_IDS}: {_GIVE_TOKENIZER}."
         )
     return dict(pieces)  # type: ignore[arg-type]
 
 
-def _added_token(file: Path, token: Any) -> tuple[int | None, AddedToken]:
-    if not isinstance(token, dict) or not isinstance(token.get("content"), str):
-        raise UserError(
-            f"{file}: {token!r} among added_tokens is not an object with a content: correct the "
-            "file."
-        )
-    return token.get("id"), AddedToken(
-        token["content"], -1, **{name: _bool(file, token, name) for name in _ADDED_TOKEN_FLAGS}
+def _added_token(token: Fields) -> tuple[int | None, AddedToken]:
+    content, token_id = token.word("content"), token.values.get("id")
+    if content is None:
+        raise token.error("content", "a word")
+    return token_id, AddedToken(
+        content, -1, **{name: token.required_flag(name) for name in _ADDED_TOKEN_FLAGS}
     )
 
 
-def _special_tokens(file: Path, content: Mapping[str, Any]) -> tuple[str, str]:
+def _special_tokens(content: Fields) -> tuple[str, str]:
     """The first and the separating token that the post-processor puts around texts."""
-    processor = content.get("post_processor")
+    processor = content.values.get("post_processor")
     processor = processor if isinstance(processor, dict) else {}
     kind = processor.get("type")
     try:
@@ -206,15 +193,15 @@ def _special_tokens(file: Path, content: Mapping[str, Any]) -> tuple[str, str]:
             ):
                 return cls_token, sep_token
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise UserError(_not_berts_processor(file, kind)) from error
-    raise UserError(_not_berts_processor(file, kind))
+        raise _not_berts_processor(content.file, kind) from error
+    raise _not_berts_processor(content.file, kind)
 
 
-def _not_berts_processor(file: Path, kind: str | None) -> str:
-    return (
+def _not_berts_processor(file: Path, kind: str | None) -> UserError:
+    return UserError(
         f"{file}: the post_processor ({kind or 'missing'}) is not BERT's, which makes "
-        "`[CLS] a [SEP]` and `[CLS] a [SEP] b [SEP]` with type ids 0 and 1: such a tokenizer "
-        "cannot be exported."
+        "`[CLS] a [SEP]` and `[CLS] a [SEP] b [SEP]` with type ids 0 and 1: "
+        f"{NO_TOKENIZER_EXPORT}."
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bert.config import BertConfig
+from bert.checkpoints.google_research import read_config
 from tests.bert.checkpoints.huggingface.directory import CONFIG, of_encoder, write_directory
 from tests.bert.training.initializing import NO_DROPOUT, assert_same_training, told_of_faulty, train
 from tests.bert.training.toy_task import write_toy_data
@@ -36,7 +36,7 @@ def test_the_erf_form_of_gelu_becomes_the_tanh_form(
     assert CONFIG.hidden_act == "gelu_erf"
     assert train(directory, tmp_path / "out") == 0
     assert "the erf form of GELU" in capfd.readouterr().err
-    config = BertConfig.from_google_research_file(tmp_path / "out" / "bert_config.json")
+    config = read_config(tmp_path / "out" / "bert_config.json")
     assert config.hidden_act == "gelu_tanh"
 
 

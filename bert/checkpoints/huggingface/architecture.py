@@ -1,0 +1,53 @@
+"""Architecture: one family of transformers' models as data, from its files to BERT's terms."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# What stands on the encoder of a class of models.
+ENCODER = "encoder"
+SEQUENCE_CLASSIFICATION = "sequence classification"
+TOKEN_CLASSIFICATION = "token classification"
+QUESTION_ANSWERING = "question answering"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """What transformers calls the parts of BERT in one family of models.
+
+    A new family is a module with one of these beside `bert.py`, and a row in `config.py`.
+    """
+
+    model_type: str
+
+    required: Mapping[str, object]
+    """settings of config.json that would make another model, and their value in this one"""
+
+    activation: tuple[str, str]
+    """the name of `hidden_act` in config.json, and the default"""
+
+    sizes: Sequence[tuple[str, str, Any]]
+    """the other fields: the name in config.json, that of `BertConfig`, and the default"""
+
+    fixed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """fields of `BertConfig` that no file of the family tells"""
+
+    prefix: str
+    """what the encoder is called in models with a head, with a dot"""
+
+    encoder: Mapping[str, str]
+    """google-research/bert's dense layers, normalisations and tables -> the family's modules;
+    `{}` is the number of the layer"""
+
+    head: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """the same for modules between the encoder and the classifier"""
+
+    classifier: str = "classifier"
+    """the module of the last dense layer"""
+
+    classes: Mapping[str, str]
+    """what stands on the encoder -> the class, which config.json names"""
+
+    def head_of(self, saved_class: str) -> str | None:
+        """What stands on the encoder in a class; None where that is not one of `classes`."""
+        return next((head for head, name in self.classes.items() if name == saved_class), None)
