@@ -85,7 +85,8 @@ class ReferenceClassifier:
     def _pool(self, hidden: np.ndarray, mask: np.ndarray, pooling: Pooling) -> np.ndarray:
         """Float64 [S, H], int [S] -> float64 [H]."""
         if pooling.mode == POOLER:
-            vector = np.tanh(self._dense("bert/pooler/dense", hidden[0]))
+            activation = _ACTIVATIONS[self._config.pooler_act]
+            vector = activation(self._dense("bert/pooler/dense", hidden[0]))
         elif pooling.mode == FIRST_TOKEN:
             vector = hidden[0]
         elif pooling.mode == MAX:
@@ -101,9 +102,10 @@ class ReferenceClassifier:
         weights = self._weights
         hidden = (
             weights["bert/embeddings/word_embeddings"][input_ids]
-            + weights["bert/embeddings/token_type_embeddings"][segment_ids]
             + weights["bert/embeddings/position_embeddings"][: len(input_ids)]
         )
+        if self._config.type_vocab_size:
+            hidden += weights["bert/embeddings/token_type_embeddings"][segment_ids]
         hidden = self._layer_norm("bert/embeddings", hidden)
         bias = (1.0 - input_mask.astype(np.float64)) * -10000.0  # [S]
         activation = _ACTIVATIONS[self._config.hidden_act]

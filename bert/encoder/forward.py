@@ -92,7 +92,8 @@ class Forward:
         for index in range(self._config.num_hidden_layers - 1):
             hidden = self._layer(index, hidden)
         first = self._last_layer(hidden)
-        return tf.math.tanh(as_float(self._weights.dense(variables.POOLER, first)))
+        activation = ACTIVATIONS[self._config.pooler_act]
+        return activation(as_float(self._weights.dense(variables.POOLER, first)))
 
     def sequence(self) -> tf.Tensor:
         """The last layer's output for every token: float32 [N, H]."""
@@ -102,13 +103,12 @@ class Forward:
         return hidden
 
     def _embed(self) -> tf.Tensor:
-        """Sum of the three tables, normalised: [N, H] (`embedding_postprocessor`)."""
-        scope, tokens = variables.EMBEDDINGS, self._tokens
-        embedded = (
-            self._weights.look_up(f"{scope}/word_embeddings", tokens.ids)
-            + self._weights.look_up(f"{scope}/token_type_embeddings", tokens.segment_ids)
-            + self._weights.look_up(f"{scope}/position_embeddings", tokens.positions)
-        )
+        """Sum of the tables, normalised: [N, H] (`embedding_postprocessor`)."""
+        scope, tokens, look_up = variables.EMBEDDINGS, self._tokens, self._weights.look_up
+        embedded = look_up(f"{scope}/word_embeddings", tokens.ids)
+        if self._config.type_vocab_size:
+            embedded += look_up(f"{scope}/token_type_embeddings", tokens.segment_ids)
+        embedded += look_up(f"{scope}/position_embeddings", tokens.positions)
         return self._drop_out(self._weights.layer_norm(scope, embedded))
 
     def _layer(self, index: int, hidden: tf.Tensor) -> tf.Tensor:

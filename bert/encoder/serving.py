@@ -126,7 +126,8 @@ def _kept_arrays(
 
     for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
         scope = f"{variables.EMBEDDINGS}/{table}"
-        yield scope, layouts.tables, layouts.tables.keep(weights[scope])
+        if scope in weights:  # an encoder may have no token types
+            yield scope, layouts.tables, layouts.tables.keep(weights[scope])
     norms = [variables.EMBEDDINGS]
     for index in range(config.num_hidden_layers):
         layer, attention = variables.layer(index), variables.self_attention(index)

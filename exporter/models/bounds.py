@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bert import variables
-from bert.config import BertConfig
+from bert.config import TANH, BertConfig
 from bert.errors import UserError
 
 # Squares, cubes and dot products of values below it are below float32's 3.4e38.
@@ -34,7 +34,7 @@ def _bounds(config: BertConfig, weights: Mapping[str, np.ndarray]) -> Iterator[t
 
     Interval arithmetic: a normalised vector of H values has none above sqrt(H) before its
     scale, a dense unit's output is at most the sum of its inputs' bounds times its weights,
-    attention mixes values and tanh ends at 1. Activation functions of BERT do not enlarge.
+    attention mixes values and tanh ends at 1. Other activation functions do not enlarge.
     """
     hidden, embeddings = config.hidden_size, variables.EMBEDDINGS
 
@@ -47,7 +47,8 @@ def _bounds(config: BertConfig, weights: Mapping[str, np.ndarray]) -> Iterator[t
 
     for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
         name = f"{embeddings}/{table}"
-        yield name, float(np.abs(weights[name]).max())
+        if name in weights:
+            yield name, float(np.abs(weights[name]).max())
     bound = normalised(embeddings)
     yield f"{embeddings}/LayerNorm/gamma", bound.max()
     for index in range(config.num_hidden_layers):
@@ -65,10 +66,13 @@ def _bounds(config: BertConfig, weights: Mapping[str, np.ndarray]) -> Iterator[t
         bound = normalised(f"{scope}/output")
         yield f"{scope}/output/LayerNorm/gamma", bound.max()
     if config.has_pooler:
-        yield f"{variables.POOLER}/kernel", dense(variables.POOLER, bound).max()
+        bound = dense(variables.POOLER, bound)
+        yield f"{variables.POOLER}/kernel", bound.max()
+        if config.pooler_act == TANH:
+            bound = np.ones_like(bound)
     if variables.OUTPUT_WEIGHTS not in weights:
         return
-    logits = _size(weights[variables.OUTPUT_WEIGHTS]).sum(axis=1)
+    logits = _size(weights[variables.OUTPUT_WEIGHTS]) @ bound
     yield variables.OUTPUT_WEIGHTS, (logits + _size(weights[variables.OUTPUT_BIAS])).max()
 
 
