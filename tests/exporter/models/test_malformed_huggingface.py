@@ -179,6 +179,10 @@ _MALFORMED: dict[str, Malformed] = {
     "another activation": with_config("hidden_act", "'silu'", hidden_act="silu"),
     "a wider model": with_config("config.json", "[124, 32]", hidden_size=32),
     "odd heads": with_config("num_attention_heads 3", num_attention_heads=3),
+    "NaN for a number": with_config("layer_norm_eps is nan", layer_norm_eps=float("nan")),
+    "more layers than any model": with_config(
+        "num_hidden_layers is 20000000", num_hidden_layers=20_000_000
+    ),
     "a deeper model": with_config("encoder.layer.2", num_hidden_layers=3),
     "more labels": with_config("id2label", "3 rows", id2label={"0": "a", "1": "b"}),
     "labels with a gap": with_config("id2label", id2label={"0": "a", "1": "b", "3": "c"}),

@@ -109,6 +109,16 @@ def test_other_poolings_are_refused(pooling: Mapping[str, Any], told: str, tmp_p
             "leads out",
         ),
         (
+            "modules.json",
+            b'[{"type": "sentence_transformers.models.Transformer", "path": "a\\u0000b"}]',
+            "leads out",
+        ),
+        (
+            "modules.json",
+            b'[{"type": "sentence_transformers.models.Transformer", "path": "\\ud800"}]',
+            "leads out",
+        ),
+        (
             "config_sentence_transformers.json",
             b'{"default_prompt_name": "query", "prompts": {"query": "query: "}}',
             "'query: '",

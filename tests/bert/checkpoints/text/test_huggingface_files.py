@@ -164,6 +164,8 @@ _FAULTS: dict[str, tuple[Callable[[dict[str, Any], Any], None], Any, str]] = {
     "no limit": (_set("model", "max_input_chars_per_word"), 0, "max_input_chars_per_word"),
     "no vocabulary": (_set("model", "vocab"), {}, "vocab"),
     "equal ids": (_set("model", "vocab", "a"), 6, "different ids"),
+    "an id that no table has room for": (_set("model", "vocab", "a"), 10**12, "below 10000000"),
+    "added tokens that are none": (_set("added_tokens"), 5, "added_tokens is 5"),
     "no unknown token": (_set("model", "unk_token"), "<unk>", "<unk>"),
     "no post-processor": (_set("post_processor"), None, "post_processor"),
     "another post-processor": (_set("post_processor"), {"type": "ByteLevel"}, "ByteLevel"),
@@ -199,6 +201,8 @@ def test_what_is_not_berts_is_refused_by_name(name: str, tmp_path: Path) -> None
         {"added_tokens_decoder": {"nine": {"content": "bar"}}},
         {"added_tokens_decoder": {"12": {"content": "bar"}}},
         {"unk_token": "<unk>"},
+        {"cls_token": {"lstrip": True}},
+        {"additional_special_tokens": 5},
     ],
     ids=str,
 )
