@@ -10,8 +10,6 @@ Every contestant is a process of its own on two cores, and stopped while another
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,11 +20,10 @@ from tests.programs.benchmarks.inference.benchmark import FOLDER, VOCABULARY, Be
 from tests.programs.benchmarks.inference.checkpoints import MODELS
 from tests.programs.benchmarks.inference.contest import Disagreement
 from tests.programs.benchmarks.inference.contestant import ContestantDied
-from tests.programs.benchmarks.inference.environments import PYTORCH
+from tests.programs.benchmarks.inference.plot import to_svg
 from tests.programs.benchmarks.inference.registry import entrants
 from tests.programs.benchmarks.inference.requests import Request, standard_requests
 from tests.programs.benchmarks.inference.tables import all_tables
-from tests.repository import ROOT
 
 _SECTIONS = ("times", "loading", "limits", "memory")
 _DEFAULT_SECTIONS = _SECTIONS[:3]
@@ -41,7 +38,7 @@ def main() -> None:
         results = json.loads(arguments.tables.read_text(encoding="utf-8"))
         print(all_tables(results, Benchmark(results["model"], [], results).config))
         if arguments.plot:
-            _plot(arguments.tables, arguments.plot)
+            arguments.plot.write_text(to_svg(results), encoding="utf-8")
         return
     requests = _chosen(standard_requests(VOCABULARY), arguments.shapes, "--shapes")
     known = {name: name for name in entrants(warmup=False)}
@@ -84,7 +81,7 @@ def _arguments() -> argparse.Namespace:
         "--json", type=Path, help="results file; what else it has of this model is kept"
     )
     parser.add_argument("--tables", type=Path, help="print the tables of this results file")
-    parser.add_argument("--plot", type=Path, help="with --tables: also draw the times, as PNG")
+    parser.add_argument("--plot", type=Path, help="with --tables: also draw the times, as SVG")
     profiling = parser.add_argument_group("profile")
     profiling.add_argument("--profile", action="store_true", help="op times of our graph")
     profiling.add_argument("--checkpoint", type=Path, help="profile an export of this instead")
@@ -124,13 +121,6 @@ def _earlier(arguments: argparse.Namespace) -> dict[str, Any]:
 def _write(file: Path | None, results: Mapping[str, Any]) -> None:
     if file is not None:
         file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-
-
-def _plot(results: Path, output: Path) -> None:
-    PYTORCH.make()
-    module = "tests.programs.benchmarks.inference.plot"
-    command: list[str | Path] = [PYTORCH.python, "-m", module, results, output]
-    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 def _profile(

@@ -54,7 +54,7 @@ PYTORCH = Environment(
         ("filelock", "fsspec", "jinja2", "networkx", "setuptools>=77.0.3", "sympy"),
         ("typing-extensions", "numpy<2.3"),
         ("transformers==5.23.0", "tokenizers==0.23.3", "safetensors==0.8.0"),
-        ("onnx==1.23.2", "onnxruntime==1.32.0", "onnxscript==0.7.2", "matplotlib>=3.9,<4"),
+        ("onnx==1.23.2", "onnxruntime==1.32.0", "onnxscript==0.7.2"),
     ),
 )
 
