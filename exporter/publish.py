@@ -12,27 +12,27 @@ from pathlib import Path
 
 from bert.errors import UserError
 
-# TF Serving loads every child whose name is an integer, whatever it holds; it passes over
-# names like this one.
+# TF Serving loads every child whose name is an integer, whatever the child holds. It ignores other
+# names, such as those with this prefix.
 _STAGING_PREFIX = ".exporting-"
 _LOCK_FILE = "lock"
 _MODEL_DIRECTORY = "model"
-# Between making its directory and taking its lock, an exporter is alive but looks dead.
+# An exporter that has made its directory and not yet taken its lock is alive but looks dead.
 _GRACE_SECONDS = 60.0
 
 
 @contextlib.contextmanager
 def staged_version(export_dir: Path, version: int) -> Iterator[Path]:
-    """An empty directory that becomes `export_dir/version` when the block ends well.
+    """An empty directory that becomes `export_dir/version` when the block ends without an error.
 
-    It lies beside the version, on the same file system, under a name that servers pass
-    over. If the block raises, nothing new remains. What a killed run left is removed
-    first; a run that is alive holds a lock and is left alone.
+    The directory lies next to the version, on the same file system, under a name that servers
+    ignore. If the block raises, nothing new remains. Leftovers of killed runs are removed first; a
+    running exporter holds a lock, and its directory is left alone.
 
     Raises:
       UserError: the version exists, or `export_dir` cannot be written.
     """
-    # A Path has swallowed one slash of gs://bucket.
+    # Path turns gs://bucket into gs:/bucket.
     if ":/" in str(export_dir):
         raise UserError(
             f"--export_dir {export_dir} is not a local directory, and a version cannot appear "
@@ -68,7 +68,7 @@ def _writing(export_dir: Path) -> Iterator[None]:
 
 
 def cannot_write(export_dir: Path, error: Exception) -> UserError:
-    """The sentence for a disk that is full, read-only or not ours."""
+    """The error for a disk that is full, read-only or another user's."""
     reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
     return UserError(
         f"--export_dir {export_dir} cannot be written ({reason}): give a directory that this user "
@@ -77,7 +77,7 @@ def cannot_write(export_dir: Path, error: Exception) -> UserError:
 
 
 def _missing_directories(directory: Path) -> list[Path]:
-    """Those of a directory and its parents that do not exist, deepest first."""
+    """A directory and those of its parents that do not exist, deepest first."""
     return list(
         itertools.takewhile(lambda path: not path.exists(), (directory, *directory.parents))
     )
@@ -85,7 +85,7 @@ def _missing_directories(directory: Path) -> list[Path]:
 
 def _remove_if_empty(directories: list[Path]) -> None:
     for directory in directories:
-        with contextlib.suppress(OSError):  # not empty, so it is in use, or never made
+        with contextlib.suppress(OSError):  # it is in use (not empty), or was never made
             directory.rmdir()
 
 
@@ -105,7 +105,7 @@ def _remove_leftovers(export_dir: Path) -> None:
                 dead = time.time() - staging.stat().st_mtime > _GRACE_SECONDS
             else:
                 dead = _can_lock(staging)
-        except FileNotFoundError:  # its exporter ended just now
+        except FileNotFoundError:  # its exporter has just ended
             continue
         if dead:
             shutil.rmtree(staging, ignore_errors=True)
@@ -115,21 +115,21 @@ def _can_lock(staging: Path) -> bool:
     try:
         with _lock(staging):
             return True
-    # Held by a run that is alive, or another user's: whether that run is dead cannot be told.
+    # A running exporter holds it, or it belongs to another user, whose run may be alive or dead.
     except (BlockingIOError, PermissionError):
         return False
 
 
 @contextlib.contextmanager
 def _lock(staging: Path) -> Iterator[None]:
-    """Holds the staging directory's lock; the kernel lets go of it when a process dies."""
+    """Holds the staging directory's lock; the kernel releases it when the process dies."""
     with (staging / _LOCK_FILE).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
 
 
 def _flush_to_disk(directory: Path) -> None:
-    """Makes sure that a crash after the rename finds every file whole."""
+    """Writes every file to disk, so that all are whole if the machine crashes after the rename."""
     for parent, _, names in os.walk(directory):
         for name in names:
             with open(os.path.join(parent, name), "rb") as file:

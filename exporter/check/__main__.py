@@ -1,4 +1,4 @@
-"""Tells whether a TensorFlow Serving release loads and survives a SavedModel.
+"""Says whether a TensorFlow Serving release loads and survives a SavedModel.
 
 python -m exporter.check models/sentiment --target_serving 2.12.0
 """
@@ -45,7 +45,11 @@ def define_flags(values: flags.FlagValues) -> None:
 
 
 def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
-    """Audits and prints; the exit code: 0 if nothing would stop or crash the server, else 1."""
+    """Audits and prints.
+
+    Returns:
+      The exit code: 0 if nothing would stop or crash the server, else 1.
+    """
     # A plain SIGTERM would leave the trial's process and its scratch directory.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -71,10 +75,10 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
 
 
 def saved_model_directory(arguments: Sequence[str]) -> Path:
-    """The one directory among the arguments, or the newest version in it, as a server takes it.
+    """The one directory among the arguments, or the newest version in it, as a server picks it.
 
     Raises:
-      UserError: there is not one argument, or it holds neither a SavedModel nor versions.
+      UserError: there is not exactly one argument, or it holds neither a SavedModel nor versions.
     """
     if len(arguments) != 1:
         raise UserError(

@@ -19,10 +19,10 @@ from exporter.serving.op_tables import OpTables
 from exporter.serving.reachability import OpUse, called_signatures, op_uses
 from exporter.serving.release import Release, format_release
 
-# What the TensorFlow that runs the audit says of an op or attribute newer than itself.
+# The TensorFlow that runs the audit reports an op or attribute newer than itself in these words.
 _TOO_NEW_HERE = re.compile(r"Op type not registered|No op named|NodeDef mentions attr")
 
-# Its answer to a wrong rank is a crash.
+# These ops crash on a wrong rank.
 _OPS_THAT_TRUST_RANKS = ("FastBertNormalize", "FastWordpieceTokenizeWithOffsets")
 _GUARD_OP = "EnsureShape"
 _GUARD = "tf.ensure_shape on every input"
@@ -36,7 +36,7 @@ _PARSING_OPS = ("ParseExample", "ParseExampleV2", "ParseSingleExample")
 
 
 def audit(directory: Path, target: Release, tables: OpTables, timeout: float) -> Audit:
-    """Audits the SavedModel in `directory`; runs it in processes of their own.
+    """Audits the SavedModel in `directory`, which runs in processes of its own.
 
     A graph with ops that do more than compute is never loaded. The verdict is there `timeout`
     seconds after the start, or a few more.
@@ -160,7 +160,7 @@ def _warmup_findings(trial: Trial, directory: Path) -> Iterator[Finding]:
 
 
 def _request_findings(name: str, trial: Trial, uses: Mapping[str, OpUse]) -> Iterator[Finding]:
-    """What the requests to a signature came to."""
+    """Findings from the answers to the requests of one signature."""
     # kind of fault, output -> the requests that show it
     not_json: dict[tuple[str, str, str], list[str]] = {}
     too_large: list[tuple[str, str]] = []
@@ -175,7 +175,7 @@ def _request_findings(name: str, trial: Trial, uses: Mapping[str, OpUse]) -> Ite
             yield Finding(Severity.HAZARD, "no_answer", message, (name,))
         if outcome.error is not None and outcome.error.startswith(_NO_MEMORY):
             too_large.append((sent, outcome.error))
-        # Only its maker knows what features a tf.Example of it has.
+        # Only the maker of a model knows which features its tf.Examples have.
         if (
             outcome.error is not None
             and request.ordinary
@@ -208,7 +208,7 @@ def _reaches(name: str, ops: Iterable[str], uses: Mapping[str, OpUse]) -> bool:
 
 
 def _shape_findings(name: str, signature: SignatureDef, trial: Trial) -> Iterator[Finding]:
-    """What the shapes of a signature's answers tell."""
+    """Findings from the shapes of a signature's answers."""
     answers = [
         (request, outcome.answer)
         for request, outcome in trial.outcomes_of(name)

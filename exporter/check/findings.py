@@ -1,4 +1,4 @@
-"""What an audit finds, as values, as text for people and as JSON."""
+"""Findings of an audit: as values, as text for people and as JSON."""
 
 import dataclasses
 import enum
@@ -13,7 +13,7 @@ _WARMUP = {None: "not run, or failed", 0: "no records"}
 
 
 class Severity(enum.Enum):
-    """How much a finding matters; the first two fail the audit."""
+    """How much a finding matters; a blocker or a hazard fails the audit."""
 
     BLOCKER = "blocker"
     """The server does not load the version."""
@@ -22,26 +22,26 @@ class Severity(enum.Enum):
     """A request ends the server, or gets an answer that is not JSON."""
 
     WARNING = "warning"
-    """A request gets an error, or an answer that it should not get."""
+    """A request gets an error, or an answer where it should get an error."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a SavedModel."""
+    """One fault of a SavedModel."""
 
     severity: Severity
     kind: str
-    """A stable name for programs, such as `op_not_available`."""
+    """a stable name for programs, such as `op_not_available`"""
 
     message: str
-    """A sentence without its signatures."""
+    """a sentence, without the signatures"""
 
     signatures: tuple[str, ...] = ()
-    """The signatures that it concerns; none where it concerns the whole model."""
+    """the signatures that it concerns; none where it concerns the whole model"""
 
     op: str | None = None
     first_release: str | None = None
-    """For an op: the release from which on all run it."""
+    """for an op: the oldest release from which on every release runs it"""
 
     def to_json(self) -> dict[str, Any]:
         """The finding with stable keys."""
@@ -50,26 +50,26 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Audit:
-    """All that is known of a SavedModel."""
+    """The result of an audit."""
 
     directory: Path
     target_serving: str
     oldest_release: str | None
-    """The release from which on every one that the tables cover runs all ops, if any does."""
+    """the oldest release from which on every release in the tables runs all ops, if there is one"""
 
     signatures: tuple[str, ...]
     warmup_records: int | None
-    """How many were run; None where the records or the model failed."""
+    """how many records ran; None where the records or the model failed"""
 
     requests_tried: int
     tensorflow: str
-    """The release that the requests were tried with."""
+    """the release of TensorFlow that ran the requests"""
 
     findings: tuple[Finding, ...]
 
     @property
     def passes(self) -> bool:
-        """Whether nothing was found that would stop or crash the target server."""
+        """Whether the audit found nothing that would stop or crash the target server."""
         return all(finding.severity is Severity.WARNING for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class Audit:
 
 
 def merge_signatures(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """One finding where several differ only in their signatures, worst first."""
+    """Findings that differ only in their signatures become one; the worst stand first."""
     merged: dict[Finding, list[str]] = {}
     for finding in findings:
         key = dataclasses.replace(finding, signatures=())

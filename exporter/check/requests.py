@@ -1,4 +1,4 @@
-"""The requests that an audit sends to every signature: right ones, wrong shapes, hostile texts."""
+"""The requests that an audit sends to every signature: ordinary, wrongly shaped, hostile."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ _ORDINARY = "an ordinary request"
 _NUM_ROWS = 3
 _FREE_DIMENSION = 2
 
-# What a client can send over REST.
+# The dtypes that a client can send over REST.
 _DTYPES = frozenset(
     dtype.as_datatype_enum
     for dtype in (
@@ -31,8 +31,8 @@ _TEXTS = {
     "texts in other scripts": "ἀλφα 漢字 🙂 ½ é".encode(),
 }
 
-# What REST makes of `{"inputs": ...}` and of an element of "instances"; TF Serving passes every
-# shape on to the graph.
+# REST makes these shapes of `{"inputs": ...}` and of an element of "instances"; TF Serving passes
+# each of them on to the graph.
 _SHAPES = {
     "a scalar": (),
     "a vector": (2,),
@@ -51,14 +51,14 @@ class Request:
     description: str
     inputs: Mapping[str, np.ndarray]
     rows: int | None
-    """How many instances it has in row format; None where its shape has no rows in common."""
+    """how many instances it has in row format; None where its inputs differ in their rows"""
 
     wrong_shape: bool = False
-    """Whether no input has a rank that the signature declares."""
+    """whether no input has the rank that the signature declares"""
 
     @property
     def ordinary(self) -> bool:
-        """Whether it is what a client would send."""
+        """Whether a client would send it."""
         return self.description == _ORDINARY
 
 
@@ -88,7 +88,10 @@ def requests(name: str, signature: SignatureDef) -> Iterator[Request]:
 
 
 def _with_rows(shape: TensorShapeProto, rows: int) -> tuple[int, ...]:
-    """A shape that the signature declares: `rows` first where it is free."""
+    """A shape that the signature declares, with `rows` where it leaves the first size free.
+
+    [None, None] with 3 rows -> (3, 2); [5, 7] -> (5, 7); of unknown rank -> (3,).
+    """
     if shape.unknown_rank:
         return (rows,)
     sizes = [dimension.size for dimension in shape.dim]
@@ -101,5 +104,5 @@ def _with_rows(shape: TensorShapeProto, rows: int) -> tuple[int, ...]:
 def _filled(dtype: tf.DType, shape: tuple[int, ...]) -> np.ndarray:
     if dtype == tf.string:
         return np.full(shape, b"a", object)
-    # One is an id that every vocabulary has, and a mask that hides nothing.
+    # The value 1 is an id that every vocabulary has, and a mask that hides nothing.
     return np.ones(shape, dtype.as_numpy_dtype)

@@ -1,4 +1,4 @@
-"""What TF Serving asks of a signature's outputs, as far as the signature tells by itself.
+"""TF Serving's demands on a signature's outputs, as far as the signature alone shows them.
 
 The rules are those of TF Serving 2.19's util/json_tensor.cc, servables/tensorflow/classifier.cc
 and regressor.cc.
@@ -28,7 +28,7 @@ _REGRESS_OUTPUTS: _Outputs = {REGRESS_OUTPUT: (tf.float32, (1, 2))}
 
 
 def signature_findings(name: str, signature: SignatureDef) -> Iterator[Finding]:
-    """What is wrong with the shapes, dtypes and names of a signature."""
+    """Faults in the shapes, dtypes and names of a signature."""
     for message in _rest_messages(signature):
         yield Finding(Severity.WARNING, "rest_output", message, (name,))
     for message in _method_messages(signature):
@@ -36,12 +36,12 @@ def signature_findings(name: str, signature: SignatureDef) -> Iterator[Finding]:
 
 
 def rank(info: TensorInfo) -> int | None:
-    """The number of dimensions, where the signature tells it."""
+    """The number of dimensions, None where the signature does not say."""
     return None if info.tensor_shape.unknown_rank else len(info.tensor_shape.dim)
 
 
 def fixed_rows(info: TensorInfo) -> int | None:
-    """The size of the first dimension, where the signature fixes it."""
+    """The size of the first dimension, None where the signature leaves it free."""
     if not rank(info) or info.tensor_shape.dim[0].size < 0:
         return None
     return info.tensor_shape.dim[0].size
@@ -73,7 +73,7 @@ def _method_messages(signature: SignatureDef) -> Iterator[str]:
     if outputs is not None:
         yield from _broken_rules(signature, outputs)
         return
-    # By default a server goes by the names of inputs and outputs alone.
+    # By default a server looks at the names of inputs and outputs only.
     names = set(signature.outputs)
     if set(signature.inputs) != {EXAMPLES_INPUT} or not names:
         return

@@ -2,9 +2,9 @@
 
     python -m exporter.check.trial DIRECTORY PROGRESS_FILE [STEP,...] LOAD_SECONDS REQUEST_SECONDS
 
-Step 0 replays the warm-up records, the others are the requests. The process writes a line of
-JSON before and after each, so that its parent knows which one killed it, and starts another
-process behind that step. An alarm of the kernel's kills it where a step takes too long, since no
+Step 0 replays the warm-up records; each further step sends one request. The process writes a line
+of JSON before and after each step. If it dies, its parent knows the step that killed it and starts
+another process with the next one. An alarm of the kernel's kills it where a step takes too long, since no
 Python runs while TensorFlow computes.
 """
 
@@ -39,10 +39,10 @@ class Outcome:
 
     answer: Mapping[str, "Output"] | None = None
     error: str | None = None
-    """The server's error answer, with the name of its code in front."""
+    """the server's error answer, with the name of its code in front"""
 
     death: str | None = None
-    """The signal that ended the process, such as SIGSEGV."""
+    """the signal that ended the process, such as SIGSEGV"""
 
     timeout: float | None = None
     """The seconds after which the process was killed."""
@@ -50,7 +50,7 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """What matters of an output tensor."""
+    """What the audit looks at in an output tensor."""
 
     shape: tuple[int, ...]
     all_utf8: bool
@@ -59,10 +59,10 @@ class Output:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """How a SavedModel behaved."""
+    """How a SavedModel behaved, at load and under the requests."""
 
     load_error: str | None = None
-    """Why it could not be loaded here; nothing else was tried then."""
+    """why it could not be loaded here; then nothing else was tried"""
 
     warmup_records: int | None = None
     warmup_error: str | None = None
@@ -71,7 +71,7 @@ class Trial:
     """How many the time of the audit did not suffice for."""
 
     def outcomes_of(self, signature: str) -> list[tuple[Request, Outcome]]:
-        """The requests to one signature, and what each came to."""
+        """The requests to one signature, each with its outcome."""
         return [
             (request, outcome)
             for request, outcome in self.outcomes
@@ -80,7 +80,10 @@ class Trial:
 
 
 def try_model(directory: Path, signatures: Mapping[str, SignatureDef], limits: Limits) -> Trial:
-    """Loads a SavedModel in processes of their own, replays its warm-up, sends the requests."""
+    """Loads a SavedModel in a process of its own, replays its warm-up and sends the requests.
+
+    Where the process dies, another one goes on behind the step that killed it.
+    """
     sent = [request for name in signatures for request in requests(name, signatures[name])]
     # Step 0 is the warm-up.
     steps: list[Request | None] = [None, *sent]
@@ -125,7 +128,10 @@ def _late_warmup(seconds: float) -> dict[str, Any]:
 
 
 def _is_told_by(killer: Request | None, request: Request | None, late: bool) -> bool:
-    """Whether a request would only die as another one did: a process for each is too many."""
+    """Whether a request would die for the same reason as `killer`.
+
+    Then it is left out: a process for each wrong shape would be too many.
+    """
     if killer is None or request is None or killer.signature != request.signature:
         return False
     return late or (killer.wrong_shape and request.wrong_shape)
@@ -134,7 +140,11 @@ def _is_told_by(killer: Request | None, request: Request | None, late: bool) -> 
 def _run_process(
     directory: Path, progress: Path, steps: Sequence[int], limits: Limits
 ) -> str | None:
-    """Runs the steps; the signal that ended the process, or None if it came to its end."""
+    """Runs the steps in a process.
+
+    Returns:
+      The signal that ended the process, None if it came to its end.
+    """
     try:
         result = run_module(
             "exporter.check.trial",
@@ -170,7 +180,7 @@ def run_steps(
         _set_alarm(float(load_seconds))
         try:
             servable = Servable(Path(directory), checks_shapes=False)
-        # Whatever a SavedModel holds may be broken in any way.
+        # A SavedModel may be broken in any way.
         except Exception as error:
             message = " ".join(str(error).split())
             tell(load_error=f"{type(error).__name__}: {message}")
@@ -217,7 +227,7 @@ def _ask(servable: Servable, request: Request) -> dict[str, Any]:
 
 
 def _all_utf8(name: str, values: np.ndarray) -> bool:
-    # REST sends an output of such a name as base64.
+    # REST sends an output with a name in `_bytes` as base64.
     if values.dtype != object or name.endswith("_bytes"):
         return True
     try:

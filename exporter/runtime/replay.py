@@ -17,12 +17,17 @@ MAX_RECORDS = 1000
 
 
 def replay_warmup(servable: Servable, directory: Path) -> int:
-    """Runs the records of `assets.extra/tf_serving_warmup_requests` and returns their number.
+    """Runs the records of `assets.extra/tf_serving_warmup_requests`.
 
-    The file is a TFRecord of PredictionLog; a model without one has no records. Raises
-    StatusError when a record does not parse, names a signature, key or dtype that the model
-    does not have, or fails when it is run, and when there are more than 1000: all of these
-    make TF Serving 2.19 refuse the version.
+    The file is a TFRecord of PredictionLog; a model without the file has no records.
+
+    Returns:
+      The number of records.
+
+    Raises:
+      StatusError: TF Serving 2.19 would refuse the version. A record does not parse, names a
+        signature, key or dtype that the model does not have, or fails when it runs; or there are
+        more than 1000.
     """
     path = directory / WARMUP_FILE
     if not path.exists():
@@ -46,7 +51,11 @@ def replay_warmup(servable: Servable, directory: Path) -> int:
 
 
 def examples_from_input(request_input: Input) -> list[bytes]:
-    """Returns the examples of a gRPC request's `input`, as warm-up records hold them."""
+    """The serialized examples of a gRPC request's `input`, which warm-up records hold too.
+
+    Raises:
+      StatusError: there are none.
+    """
     kind = request_input.WhichOneof("kind")
     if kind == "example_list_with_context":
         with_context = request_input.example_list_with_context

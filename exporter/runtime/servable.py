@@ -1,4 +1,4 @@
-"""One version of a model, loaded the way TF Serving loads it."""
+"""One version of a model, loaded as TF Serving loads it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,18 +15,21 @@ from exporter.text.registration import register_text_ops
 class Servable:
     """A SavedModel in a session of its own: its signatures, and calls of them.
 
-    The calls may come from several threads at once. They raise StatusError with the code
-    that the same call has in TF Serving 2.19.
+    Several threads may call at once. Every call raises StatusError with the code that the same
+    call has in TF Serving 2.19.
     """
 
     def __init__(self, directory: Path, *, checks_shapes: bool = True) -> None:
-        """Loads the meta graph tagged "serve" of the SavedModel in `directory`.
+        """Loads the meta graph with the tag "serve" of the SavedModel in `directory`.
 
-        With `checks_shapes` an input of another rank than the signature's is refused before
-        the graph runs; without, every shape reaches the graph, as in TF Serving, and a graph
-        that does not guard itself may end the process.
+        Args:
+          directory: of the SavedModel.
+          checks_shapes: whether an input of another rank than the signature's is refused before
+            the graph runs. Without the check every shape reaches the graph, as in TF Serving,
+            and a graph that does not guard itself may end the process.
 
-        Raises what TensorFlow raises on a SavedModel it cannot load.
+        Raises:
+          Exception: TensorFlow cannot load the SavedModel; its errors are of many classes.
         """
         register_text_ops()
         self._checks_shapes = checks_shapes
@@ -44,11 +47,15 @@ class Servable:
         self.signatures: Mapping[str, SignatureDef] = dict(meta_graph.signature_def)
 
     def close(self) -> None:
-        """Frees the session. No call may be running, and none may follow."""
+        """Frees the session; no call may be running then, and none may follow."""
         self._session.close()
 
     def signature(self, name: str) -> SignatureDef:
-        """Returns the signature called `name`; "" means `serving_default`."""
+        """The signature called `name`; "" means `serving_default`.
+
+        Raises:
+          StatusError: the model does not have it.
+        """
         name = name or SERVING_DEFAULT
         if name not in self.signatures:
             raise invalid_argument(
@@ -62,7 +69,11 @@ class Servable:
         inputs: Mapping[str, np.ndarray],
         output_filter: Sequence[str] = (),
     ) -> dict[str, np.ndarray]:
-        """Returns the outputs by name: all of them, or those named in `output_filter`."""
+        """The outputs by name: all of them, or those that `output_filter` names.
+
+        Raises:
+          StatusError: a name or dtype is wrong, or the graph fails.
+        """
         signature = self.signature(signature_name)
         if inputs.keys() != set(signature.inputs):
             raise invalid_argument(
@@ -77,10 +88,13 @@ class Servable:
     def classify(
         self, signature_name: str, examples: Sequence[bytes]
     ) -> list[list[tuple[bytes, float]]]:
-        """Returns (label, score) of every class, for each of the serialized tf.Examples.
+        """(label, score) of every class, for each of the serialized tf.Examples.
 
-        The signature has one input `inputs` and the outputs `classes` (string [n, C]), or
-        `scores` (float32 [n, C]), or both; what it lacks is b"" or 0.
+        The signature has one input `inputs`, and the output `classes` (string [n, C]), `scores`
+        (float32 [n, C]), or both. A missing output counts as b"" or 0.
+
+        Raises:
+          StatusError: the signature is another, or the graph fails.
         """
         signature = self.signature(signature_name)
         if len(signature.inputs) != 1 or len(signature.outputs) not in (1, 2):
@@ -111,9 +125,12 @@ class Servable:
         return [list(zip(*row, strict=True)) for row in zip(labels, scores, strict=True)]
 
     def regress(self, signature_name: str, examples: Sequence[bytes]) -> np.ndarray:
-        """Returns one float32 for each of the serialized tf.Examples: shape [n].
+        """One number for each of the serialized tf.Examples: float32 [n].
 
         The signature has one input `inputs` and one output `outputs`, float32 [n] or [n, 1].
+
+        Raises:
+          StatusError: the signature is another, or the graph fails.
         """
         signature = self.signature(signature_name)
         if len(signature.inputs) != 1 or len(signature.outputs) != 1:
@@ -134,7 +151,7 @@ class Servable:
         return values.reshape(-1)
 
     def assign(self, shared_name: str, value: int) -> None:
-        """Overwrites the integer that is the resource whose shared name begins so."""
+        """Overwrites the integer in the resource whose shared name begins with `shared_name`."""
         graph = self._session.graph
         (handle,) = (
             operation.outputs[0]
@@ -163,10 +180,10 @@ class Servable:
         except tf.errors.OpError as error:
             raise StatusError(Code(error.error_code), _first_cause(error.message)) from None
         except UnicodeDecodeError:
-            # TensorFlow's Python cannot pass on a message that quotes such bytes.
+            # TensorFlow's Python cannot pass on a message that quotes bytes that are not UTF-8.
             raise invalid_argument("the model refuses an input that is not UTF-8") from None
         except (ValueError, TypeError) as error:
-            # The session's own check of a feed, made before the graph runs.
+            # The session checks a feed by itself, before the graph runs.
             raise invalid_argument(str(error)) from None
         return {name: _array(value) for name, value in outputs.items()}
 
@@ -175,7 +192,7 @@ class Servable:
     ) -> Mapping[str, object]:
         if self._checks_shapes:
             return self._session.run(fetches, feeds)
-        # What `Session.run` calls when it has compared the feeds with the placeholders' shapes.
+        # `Session.run` compares the feeds with the placeholders' shapes, and then calls this.
         tensor = self._session.graph.get_tensor_by_name
         fed = {tensor(name).ref(): value for name, value in feeds.items()}
         values = self._session._do_run(None, [], [*map(tensor, fetches.values())], fed, None, None)

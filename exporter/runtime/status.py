@@ -26,9 +26,9 @@ class Code(enum.IntEnum):
 
 
 class StatusError(Exception):
-    """A request, or a load, that ends with a status other than OK.
+    """A request or a load ends with a status other than OK.
 
-    `code` decides the HTTP status, `message` is what the client reads under "error".
+    `code` decides the HTTP status; the client reads `message` under "error".
     """
 
     def __init__(self, code: Code, message: str) -> None:
@@ -38,12 +38,12 @@ class StatusError(Exception):
 
 
 def invalid_argument(message: str) -> StatusError:
-    """Returns the error for a request that is at fault itself: HTTP 400."""
+    """The error for a faulty request: HTTP 400."""
     return StatusError(Code.INVALID_ARGUMENT, message)
 
 
 def http_status(code: Code) -> int:
-    """Returns the HTTP status that TF Serving 2.19's REST code sends for `code`."""
+    """The HTTP status that TF Serving 2.19's REST code sends for `code`."""
     return _HTTP_STATUS[code]
 
 
@@ -57,7 +57,7 @@ _HTTP_STATUS = {
     Code.ALREADY_EXISTS: 409,
     Code.PERMISSION_DENIED: 403,
     Code.RESOURCE_EXHAUSTED: 429,
-    # Not 412: a signature that a method cannot use is the client's wrong choice.
+    # Not 412: the client chose a signature that the method cannot use.
     Code.FAILED_PRECONDITION: 400,
     Code.ABORTED: 409,
     Code.OUT_OF_RANGE: 400,

@@ -1,1 +1,1 @@
-"""What TensorFlow Serving needs of a SavedModel."""
+"""The ops that releases of TensorFlow Serving can run, and the gate that refuses others."""

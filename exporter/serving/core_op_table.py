@@ -1,7 +1,7 @@
 """The core ops that TensorFlow releases register, with their attributes.
 
-`scripts/build_op_tables` writes the two files: one lists the ops of each release, the other
-the attributes of each op, at the release where they first stand and where they changed.
+`scripts/build_op_tables` writes the two files. One lists the ops of each release. The other lists
+the attributes of each op, at its first release and at each release that changed them.
 """
 
 import json
@@ -18,7 +18,7 @@ _ATTRIBUTES_FILE = "core_op_attributes.json"
 
 
 class CoreOpTable:
-    """The attributes of every op of every release that was read."""
+    """The attributes of every op, for every release that was read."""
 
     def __init__(self, ops: Mapping[Release, Mapping[str, Attributes]]) -> None:
         self._ops = dict(sorted(ops.items()))
@@ -48,7 +48,7 @@ class CoreOpTable:
         return self._ops[release]
 
     def merged(self, release: Release, ops: Mapping[str, Iterable[str]]) -> "CoreOpTable":
-        """The table with `release` added, or put in its own place."""
+        """The table with `release` added, or replaced where the table has it."""
         return CoreOpTable(
             {**self._ops, release: {op: frozenset(names) for op, names in ops.items()}}
         )
@@ -76,5 +76,5 @@ def _read(file: Path) -> dict:
 
 
 def _write(file: Path, table: Mapping[str, object]) -> None:
-    # A value a line: a release more is a small difference.
+    # One value a line, so that another release is a small diff.
     file.write_text(json.dumps(table, indent=0) + "\n", encoding="utf-8")

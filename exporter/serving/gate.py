@@ -1,4 +1,4 @@
-"""The op gate: refuses what the user's server could not run."""
+"""The op gate: refuses ops that the user's server cannot run."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from exporter.serving.release import Release, format_release, parse_release
 
 @dataclasses.dataclass(frozen=True)
 class GateReport:
-    """What the gate found in a graph that it let through."""
+    """The gate's findings on a graph that it let through."""
 
     ops: tuple[str, ...]
     oldest_release: str
@@ -25,26 +25,26 @@ class BlockingOp:
 
     op: str
     newer_attributes: tuple[str, ...]
-    """Empty where the op itself is missing, else the attributes that its older form ignores."""
+    """empty where the op itself is missing, else the attributes that its older form ignores"""
 
     signatures: tuple[str, ...]
-    """The signatures that reach it; none where only saving or initialisation does."""
+    """the signatures that reach it; none where only saving or initialisation does"""
 
     newest_without: Release
-    """The newest release that cannot run it."""
+    """the newest release that cannot run it"""
 
     since: Release | None
-    """The release from which on all run it, if there is one."""
+    """the oldest release from which on every release runs it, if there is one"""
 
     def fault(self) -> str:
-        """What `newest_without` does, after its name."""
+        """A verb and its object, to stand after the name of `newest_without`."""
         if self.newer_attributes:
-            # Found with the C API of 2.5.3, 2.8.4 and 2.12.0: they log it and go on.
+            # The C API of 2.5.3, 2.8.4 and 2.12.0 logs such an attribute and goes on.
             return f"ignores {' and '.join(self.newer_attributes)} of the op {self.op}"
         return f"cannot run the op {self.op}"
 
     def reach(self) -> str:
-        """Where the op is, after its name."""
+        """A relative clause, to stand after the name of the op."""
         if not self.signatures:
             return "which no signature reaches, but a server loads all the same"
         if len(self.signatures) == 1:
@@ -56,7 +56,7 @@ def target_release(text: str, tables: OpTables) -> Release:
     """Reads `--target_serving`.
 
     Raises:
-      UserError: no release, or one that the tables do not cover.
+      UserError: it is not a release, or one that the tables do not cover.
     """
     releases = tables.releases
     try:

@@ -19,7 +19,7 @@ def read_serving_graph(directory: Path) -> MetaGraphDef:
     """The graph that a server loads: the one whose only tag is "serve".
 
     Raises:
-      UserError: the directory holds no such graph, or it cannot be read.
+      UserError: the directory does not hold such a graph, or it cannot be read.
     """
     file = directory / GRAPH_FILE
     if not file.exists() and (directory / TEXT_GRAPH_FILE).exists():

@@ -1,8 +1,8 @@
-"""What a TF Serving release can run: its ops and their attributes.
+"""The ops, and their attributes, that each TF Serving release can run.
 
 The tables are package data: the TF-Text ops linked into each Serving release, and the core
-ops that TensorFlow releases register. A Serving release whose minor version lies between two
-core tables counts as having an op when both neighbours have it.
+ops that TensorFlow releases register. If the minor version of a Serving release lies between two
+core tables, it counts as having an op when both neighbours have it.
 """
 
 import json
@@ -19,14 +19,14 @@ class OpTables:
 
     @cached_property
     def releases(self) -> list[Release]:
-        """The releases, oldest first, that both tables cover."""
+        """The releases that both tables cover, oldest first."""
         oldest_core = min(self._core_tables)
         return sorted(release for release in self._text_tables if release[:2] >= oldest_core)
 
     def lacking(
         self, op: str, releases: Iterable[Release], attributes: Collection[str] = ()
     ) -> list[Release]:
-        """Those of `releases` that cannot run `op`, or not with these attributes."""
+        """Those of `releases` that cannot run `op` with these attributes."""
         return [release for release in releases if not self._has(release, op, attributes)]
 
     def oldest_release(self, ops: Iterable[str] | Mapping[str, Collection[str]]) -> Release | None:

@@ -1,4 +1,4 @@
-"""From which signatures of a SavedModel each op is reached."""
+"""Which signatures of a SavedModel reach which ops."""
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -7,10 +7,11 @@ from tensorflow.core.framework.attr_value_pb2 import AttrValue
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
 
-# TensorFlow keeps the initialisation among the signatures, under such names; no client calls it.
+# TensorFlow keeps the initialisation among the signatures, under names with this prefix; no client
+# calls it.
 _NOT_CALLED_PREFIX = "__saved_model_"
 
-# Attributes that change nothing in what the op does.
+# Attributes that do not change what the op does.
 _NAMES_FOR_PEOPLE = frozenset({("VarHandleOp", "debug_name")})
 
 
@@ -19,14 +20,14 @@ class OpUse:
     """How a graph uses one op."""
 
     attributes: frozenset[str]
-    """The attributes that a node with this op sets to another value than the default."""
+    """the attributes that a node with this op sets to another value than the default"""
 
     signatures: tuple[str, ...]
-    """The signatures that reach such a node, sorted; none for saving and initialisation."""
+    """the signatures that reach such a node, sorted; none for saving and initialisation"""
 
 
 def called_signatures(signatures: Mapping[str, SignatureDef]) -> Mapping[str, SignatureDef]:
-    """Those that a client can call, by name."""
+    """The signatures that a client can call, by name."""
     return {
         name: signature
         for name, signature in sorted(signatures.items())
@@ -61,7 +62,7 @@ def op_uses(meta_graph: MetaGraphDef) -> Mapping[str, OpUse]:
 
 
 def ops_behind(meta_graph: MetaGraphDef, tensors: Iterable[str]) -> set[str]:
-    """The ops that run before `tensors` are there, those of called functions included."""
+    """The ops that compute `tensors`, those of called functions included."""
     nodes = _Nodes(meta_graph)
     return {op for op in nodes.ops_behind(tensors) if op not in nodes.functions}
 
@@ -83,7 +84,7 @@ class _Nodes:
             yield from body
 
     def ops_behind(self, tensors: Iterable[str]) -> set[str]:
-        """The ops that run before `tensors` of the main graph are there."""
+        """The ops that compute `tensors` of the main graph."""
         ops: set[str] = set()
         waiting = [_node_name(tensor) for tensor in tensors]
         seen = set(waiting)
@@ -101,7 +102,7 @@ class _Nodes:
     def _ops_of(self, node: NodeDef, seen_functions: set[str]) -> set[str]:
         """The op of a node, and those of the functions that it calls.
 
-        All nodes of a function count: a server makes the whole body before it prunes.
+        All nodes of a function count, since a server instantiates the whole body before it prunes.
         """
         ops = {node.op}
         waiting = [node]
@@ -124,7 +125,7 @@ def _set_attributes(node: NodeDef, defaults: Mapping[tuple[str, str], AttrValue]
 
 
 def called_functions(node: NodeDef) -> Iterator[str]:
-    """Names that may be functions of the library: the op itself, and `If` or `While` branches."""
+    """Names that may be functions of the library: the op itself, branches of `If` or `While`."""
     yield node.op
     for value in node.attr.values():
         if value.HasField("func"):

@@ -7,7 +7,7 @@ def parse_release(text: str) -> Release:
     """`2.12` or `2.12.0` -> (2, 12, 0).
 
     Raises:
-      ValueError: something else.
+      ValueError: `text` is not a release.
     """
     numbers = [int(part) for part in text.split(".")]
     if not 2 <= len(numbers) <= 3 or any(number < 0 for number in numbers):
