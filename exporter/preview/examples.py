@@ -14,11 +14,14 @@ _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 
 def examples_from_json(document: dict[str, Any]) -> list[bytes]:
-    """Returns the examples of a classify or regress request, each serialized.
+    """The examples of a classify or regress request, each serialized.
 
     A feature takes its kind from its values: strings and {"b64": ...} make bytes, whole
     numbers and booleans int64, decimals float. The features under "context" are added to
-    every example. Raises StatusError INVALID_ARGUMENT, as TF Serving 2.19's REST code does.
+    every example.
+
+    Raises:
+      StatusError: INVALID_ARGUMENT, where TF Serving 2.19's REST code has it.
     """
     context = b""
     if "context" in document:

@@ -9,19 +9,22 @@ from exporter.runtime.status import invalid_argument
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WHITE_SPACE = " \t\n\r"
-# A backslash with what it escapes: a surrogate pair, a lone surrogate, or anything else.
+# A backslash and the surrogate pair, lone surrogate or other character that it escapes.
 _ESCAPES = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F])|.)", re.DOTALL
 )
 
 
 def parse_document(body: bytes) -> dict[str, Any]:
-    """Returns the JSON object that starts `body`; what follows it is ignored.
+    """The JSON object that starts `body`; the rest of the body is ignored.
 
     The rules are those of TF Serving 2.19's REST code: a byte order mark is skipped,
     comments and trailing commas are errors, `NaN` and `Infinity` are numbers, the first
     of two equal keys wins, an integer beyond 64 bits becomes a float. Bytes that are not
-    UTF-8 are kept: `string_bytes` gives them back. Raises StatusError INVALID_ARGUMENT.
+    UTF-8 are kept: `string_bytes` gives them back.
+
+    Raises:
+      StatusError: INVALID_ARGUMENT for a body that breaks these rules.
     """
     text = body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "surrogateescape")
     text = text.lstrip(_WHITE_SPACE)
@@ -40,12 +43,12 @@ def parse_document(body: bytes) -> dict[str, Any]:
 
 
 def string_bytes(value: str) -> bytes:
-    """Returns the bytes that a string of the document stands for, UTF-8 or not."""
+    """The bytes that a string of the document stands for, UTF-8 or not."""
     return value.encode("utf-8", "surrogateescape")
 
 
 def json_type(value: object) -> str:
-    """Returns what a parsed value is in JSON's terms, for error messages."""
+    """The type of a parsed value in JSON's terms, such as "a list", for error messages."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -58,8 +61,8 @@ def json_type(value: object) -> str:
 
 
 def _reject_lone_surrogates(text: str) -> None:
-    # Half a surrogate pair has no UTF-8 form; and with "surrogateescape" an escaped
-    # \udc80 could not be told from a raw byte 0x80 once it is parsed.
+    # UTF-8 cannot express half a surrogate pair. And with "surrogateescape" an escaped \udc80
+    # looks like a raw byte 0x80 once it is parsed.
     if not re.search(r"\\u[dD][89a-fA-F]", text):
         return
     for escape in _ESCAPES.finditer(text):

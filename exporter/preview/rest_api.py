@@ -43,17 +43,21 @@ class Answer:
 class RestApi:
     """Answers requests on one model, with the URLs, rules and codes of TF Serving 2.19.
 
-    Answers are always valid JSON, where that server writes NaN, Infinity and bytes that are
-    not UTF-8 as they are: here such an output is an error 500.
+    Every answer is valid JSON. TF Serving writes NaN, Infinity and bytes that are not UTF-8
+    unchanged; here such an output is an error 500.
     """
 
     def __init__(self, versions: VersionManager) -> None:
         self._versions = versions
 
     def answer(self, method: str, target: str, body: bytes, content_encoding: str = "") -> Answer:
-        """Returns the answer to one request; safe to call from several threads at once.
+        """The answer to one request; several threads may call at once.
 
-        `target` is the request target as sent: a path with its query, still escaped.
+        Args:
+          method: such as "POST".
+          target: the request target as sent, a path with its query, still escaped.
+          body: as sent.
+          content_encoding: the value of that header.
         """
         target = _path_and_query(target)
         if not target.lower().startswith("/v1/"):
@@ -63,7 +67,7 @@ class RestApi:
         except StatusError as error:
             return error_answer(http_status(error.code), error.message)
         except Exception as error:
-            # A fault of the preview's own. The client is told, the server goes on.
+            # This is a fault of the preview itself: the client learns of it, the server goes on.
             logging.exception("%s %s", method, target)
             return error_answer(500, f"{type(error).__name__}: {error}")
         return Answer(200, text.encode("utf-8"))
@@ -83,7 +87,7 @@ class RestApi:
             raise invalid_argument(f"version {digits} is not a 64-bit integer")
         if method == "GET":
             if verb is None:
-                # A label does not matter here, as on the server.
+                # The server ignores the label here too.
                 return _status_json(self._versions.status(model, version))
             if verb == "metadata":
                 return self._metadata(model, version, label)
@@ -98,7 +102,7 @@ class RestApi:
                 outputs = servable.predict(signature_name, inputs)
             return predictions_json(outputs, in_rows)
         if verb not in ("classify", "regress"):
-            # The URL is matched in any case, the verb is not.
+            # The pattern ignores upper and lower case; the server does so for the URL only.
             raise invalid_argument(f"malformed request: {method} {target}")
         examples = examples_from_json(document)
         with self._versions.servable(model, version, label) as (_, servable):
@@ -117,8 +121,8 @@ class RestApi:
 
 
 def error_answer(status: int, message: str) -> Answer:
-    """Returns the answer with the body `{"error": message}`."""
-    # A message may quote what a client sent, and that may be half a character.
+    """The answer with the body `{"error": message}`."""
+    # A message may quote a client's text, which may end within a character.
     message = message.encode("utf-8", "replace").decode("utf-8")
     return Answer(status, (json.dumps({"error": message}) + "\n").encode("utf-8"))
 
@@ -126,7 +130,7 @@ def error_answer(status: int, message: str) -> Answer:
 def _path_and_query(target: str) -> str:
     if target.startswith("/"):
         return target
-    # A proxy's form of request: http://host/path
+    # A proxy sends targets in the form http://host/path.
     parts = urllib.parse.urlsplit(target)
     return urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, parts.fragment))
 
@@ -160,7 +164,7 @@ def _status_json(statuses: list[VersionStatus]) -> str:
 
 
 def _message_fields(message: Message) -> dict[str, Any]:
-    # Fields without a value are written too; protobuf 5 gave that option another name.
+    # Fields without a value are written too; protobuf 5 renamed the option for it.
     parameters = inspect.signature(json_format.MessageToDict).parameters
     name = "always_print_fields_with_no_presence"
     option = name if name in parameters else "including_default_value_fields"

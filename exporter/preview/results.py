@@ -10,15 +10,20 @@ from exporter.runtime.status import Code, StatusError, invalid_argument
 
 
 def predictions_json(outputs: Mapping[str, np.ndarray], in_rows: bool) -> str:
-    """Returns the answer to a predict request, from output tensors by name.
+    """The answer to a predict request, from output tensors by name.
 
-    One output gives bare values, several give objects; in row format every output needs
-    one and the same first dimension. Floats are written in the shortest form that reads
-    back as the same value. Strings are UTF-8, or base64 where the name ends in `_bytes`.
+    One output gives bare values, several give objects:
 
-    Raises StatusError: INVALID_ARGUMENT for an output that row format or JSON has no form
-    for, as TF Serving 2.19's REST code does; INTERNAL for NaN, Infinity and bytes that are
-    not UTF-8, which that code writes as they are, so that the answer is not JSON.
+        {"scores": [0.5, 2]}, in rows -> {"predictions": [0.5, 2.0]}
+        {"a": [1, 2], "b": [3, 4]}, in rows -> {"predictions": [{"a": 1, "b": 3}, {"a": 2, "b": 4}]}
+
+    Floats are written in the shortest form that reads back as the same value. Strings are UTF-8,
+    or base64 where the name ends in `_bytes`.
+
+    Raises:
+      StatusError: INVALID_ARGUMENT where the outputs differ in their first dimension in row
+        format, or JSON cannot express a dtype, as in TF Serving 2.19. INTERNAL for NaN, Infinity
+        and bytes that are not UTF-8: that server writes them unchanged, and its answer is not JSON.
     """
     if not outputs:
         raise invalid_argument("the signature has no outputs")
@@ -31,7 +36,7 @@ def predictions_json(outputs: Mapping[str, np.ndarray], in_rows: bool) -> str:
 
 
 def classifications_json(classifications: Sequence[Sequence[tuple[bytes, float]]]) -> str:
-    """Returns the answer to a classify request: for each example, [label, score] pairs."""
+    """The answer to a classify request: for each example, [label, score] pairs."""
     rows = []
     for classes in classifications:
         labels = [_text("classes", label) for label, _ in classes]
@@ -43,7 +48,7 @@ def classifications_json(classifications: Sequence[Sequence[tuple[bytes, float]]
 
 
 def regressions_json(values: np.ndarray) -> str:
-    """Returns the answer to a regress request, from float32 [n]."""
+    """The answer to a regress request, from float32 [n]."""
     return f'{{"results": {_list(_numbers("outputs", values))}}}'
 
 
@@ -62,7 +67,10 @@ def _rows(outputs: Mapping[str, np.ndarray]) -> str:
 
 
 def _folded(name: str, array: np.ndarray, outer: int) -> list[str]:
-    """Returns the texts of the parts of `array` under its first `outer` dimensions."""
+    """The JSON texts of the parts of `array` under its first `outer` dimensions.
+
+    [[1, 2], [3, 4]] with outer=0 -> ["[[1, 2], [3, 4]]"], with outer=1 -> ["[1, 2]", "[3, 4]"].
+    """
     texts = _leaves(name, array)
     # From the inside out: the leaves of the last dimension become lists, then those lists.
     for axis in reversed(range(outer, array.ndim)):
@@ -70,7 +78,7 @@ def _folded(name: str, array: np.ndarray, outer: int) -> list[str]:
         if size:
             texts = [_list(texts[i : i + size]) for i in range(0, len(texts), size)]
         else:
-            # Nothing is left to count the empty lists by: the outer dimensions tell.
+            # No leaf is left to count the empty lists by; the outer dimensions give their number.
             texts = ["[]"] * int(np.prod(array.shape[:axis], dtype=np.int64))
     return texts
 

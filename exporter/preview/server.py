@@ -23,31 +23,37 @@ _SHUTDOWN_SECONDS = 30.0
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What is served: versions of `model_name` under `base_path`, looked for every `poll_seconds`.
-
-    `labels` maps version labels to version numbers; `url` is where the server is reached.
-    """
+    """A model, and how its versions are found and reached."""
 
     model_name: str
     base_path: Path
+    """the directory that holds the versions"""
+
     url: str
+    """the address at which clients reach the server"""
+
     poll_seconds: float = 1.0
+    """seconds between two looks for new versions"""
+
     labels: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """label -> version number"""
 
 
 async def serve(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
     """Loads the model, then answers on `listener`, a bound socket, until `stop` is set.
 
-    Every version that becomes available is a line on standard output, every one that is
-    broken a line on standard error. Raises UserError if the version found at the start is
-    broken, when TF Serving would exit too; without any version it waits for one.
+    A version that becomes available is reported in a line on standard output, a broken one in a
+    line on standard error. Without any version the server waits for one.
+
+    Raises:
+      UserError: the version found at the start is broken; TF Serving would exit too.
     """
     versions = VersionManager(settings.model_name, settings.base_path, settings.labels)
     loop = asyncio.get_running_loop()
     with (
         ThreadPoolExecutor(1, "versions") as watcher,
         ThreadPoolExecutor(
-            # As many as TF Serving's --rest_api_num_threads has by default.
+            # The default of TF Serving's --rest_api_num_threads.
             4 * (os.cpu_count() or 1),
             "requests",
         ) as workers,
@@ -60,7 +66,7 @@ async def serve(settings: Settings, listener: socket.socket, stop: asyncio.Event
             runner = web.AppRunner(
                 _application(RestApi(versions), workers),
                 access_log=None,
-                # The REST API unpacks bodies itself, to answer a bad one as the server does.
+                # The REST API unpacks bodies itself, to answer a damaged one as the server does.
                 auto_decompress=False,
                 shutdown_timeout=_SHUTDOWN_SECONDS,
             )
@@ -110,7 +116,7 @@ def _response(answer: Answer) -> web.Response:
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Runs `work`, which has no end of its own, until `stop` is set; raises what it raises."""
+    """Runs `work`, which does not end by itself, until `stop` is set; passes on its errors."""
     tasks = [asyncio.create_task(work), asyncio.create_task(stop.wait())]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:

@@ -12,7 +12,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from exporter.preview.json_document import json_type, string_bytes
 from exporter.runtime.status import Code, StatusError, invalid_argument
 
-# NumPy before 2 knows no tensor of higher rank.
+# NumPy before 2 does not have arrays of a higher rank.
 _HIGHEST_RANK = 32
 _INTEGERS = frozenset({tf.int8, tf.uint8, tf.int16, tf.int32, tf.uint32, tf.int64, tf.uint64})
 
@@ -20,12 +20,17 @@ _INTEGERS = frozenset({tf.int8, tf.uint8, tf.int16, tf.int32, tf.uint32, tf.int6
 def input_tensors(
     document: dict[str, Any], signature: SignatureDef
 ) -> tuple[dict[str, np.ndarray], bool]:
-    """Returns the tensors under "instances" or "inputs", by input name, and whether rows.
+    """The tensors under "instances" or "inputs".
 
-    A tensor has the signature's dtype (strings: object arrays of bytes) and the shape that
-    the lists have: a scalar stays a scalar, "instances" adds a first dimension; the
-    signature's shape is not looked at, since TF Serving 2.19's REST code does not either.
-    Raises StatusError INVALID_ARGUMENT, or UNIMPLEMENTED for a dtype without a JSON form.
+    A tensor has the signature's dtype (strings: object arrays of bytes) and the shape of the
+    lists: a scalar stays a scalar, and "instances" adds a first dimension. The signature's shape
+    is ignored, as in TF Serving 2.19's REST code.
+
+    Returns:
+      The tensors by input name, and whether the request is in row format.
+
+    Raises:
+      StatusError: INVALID_ARGUMENT, or UNIMPLEMENTED for a dtype that JSON cannot express.
     """
     if not signature.inputs:
         raise invalid_argument("the signature has no inputs")
@@ -49,10 +54,12 @@ def input_tensors(
 
 
 def tensor(value: Any, dtype: tf.DType) -> np.ndarray:
-    """Returns a JSON value (nested lists or a scalar) as an array of `dtype`.
+    """A JSON value (nested lists or a scalar) as an array of `dtype`.
 
-    Raises StatusError INVALID_ARGUMENT for ragged lists and for a value that `dtype` cannot
-    hold exactly (a float for an integer, an integer above 2^24 for a float32).
+    Raises:
+      StatusError: INVALID_ARGUMENT for ragged lists, and for a value that `dtype` cannot hold
+        exactly (a float for an integer, an integer above 2^24 for a float32). UNIMPLEMENTED for a
+        dtype that JSON cannot express.
     """
     shape = _shape(value)
     flat: list[Any] = []
@@ -77,7 +84,11 @@ def tensor(value: Any, dtype: tf.DType) -> np.ndarray:
 
 
 def decode_base64(text: str) -> bytes:
-    """Returns the bytes of a "b64" value; white space and missing padding are allowed."""
+    """The bytes of a "b64" value; white space and missing padding are allowed.
+
+    Raises:
+      StatusError: INVALID_ARGUMENT for other text.
+    """
     packed = "".join(text.split())
     unpadded = packed.rstrip("=")
     padding = "=" * (-len(unpadded) % 4)
@@ -90,7 +101,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def is_base64(value: object) -> bool:
-    """Tells whether a JSON value is `{"b64": "..."}`, which stands for a string of bytes."""
+    """Whether a JSON value is `{"b64": "..."}`, which stands for a string of bytes."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
 
 

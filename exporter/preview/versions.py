@@ -19,7 +19,7 @@ _INT64 = range(-(2**63), 2**63)
 
 @dataclasses.dataclass(frozen=True)
 class VersionStatus:
-    """What the model status answers about one version, in TF Serving's terms.
+    """The status of one version, in TF Serving's terms.
 
     `state` is LOADING, AVAILABLE, UNLOADING or END; `error` is None for the status OK.
     """
@@ -41,9 +41,9 @@ class _Version:
 
 
 class VersionManager:
-    """Keeps the newest version of a model loaded, and those that labels name.
+    """Keeps the newest version of a model loaded, and the versions that labels name.
 
-    `refresh` is called from one thread, again and again; everything else from any thread.
+    One thread calls `refresh` again and again; any thread may call the other methods.
     """
 
     def __init__(self, model_name: str, base_path: Path, labels: Mapping[str, int]) -> None:
@@ -54,11 +54,14 @@ class VersionManager:
         self._lock = threading.Lock()
 
     def refresh(self) -> list[VersionStatus]:
-        """Looks at the base path, loads and unloads, and returns what became of each load.
+        """Looks at the base path, loads and unloads.
 
-        A version is unloaded only when all that are wanted are loaded, so that the old one
-        keeps answering while a new one is loading or broken. A version that failed is tried
-        again when its files have changed. An unreadable base path changes nothing.
+        A version is unloaded only when all wanted versions are loaded, so that the old one keeps
+        answering while a new one is loading or broken. A version that failed is tried again when
+        its files have changed. If the base path cannot be read, nothing changes.
+
+        Returns:
+          The status of each version that was loaded or failed to load.
         """
         try:
             found = version_directories(self.base_path)
@@ -78,8 +81,10 @@ class VersionManager:
     ) -> Iterator[tuple[int, Servable]]:
         """Gives the servable that a request names, with its version; the newest by default.
 
-        It stays open until the block ends, even when a newer version takes its place. Raises
-        StatusError: NOT_FOUND for the name or version, INVALID_ARGUMENT for the label.
+        The servable stays open until the block ends, even when a newer version takes its place.
+
+        Raises:
+          StatusError: NOT_FOUND for the name or version, INVALID_ARGUMENT for the label.
         """
         with self._lock:
             number, entry = self._find(model_name, version, label)
@@ -94,7 +99,11 @@ class VersionManager:
                 self._close_if_idle(entry)
 
     def status(self, model_name: str, version: int | None) -> list[VersionStatus]:
-        """Returns the status of one version, or of all, newest first; else NOT_FOUND."""
+        """The status of one version, or of all, newest first.
+
+        Raises:
+          StatusError: NOT_FOUND where there is none.
+        """
         with self._lock:
             statuses = [
                 VersionStatus(number, entry.state, entry.error)
@@ -107,7 +116,7 @@ class VersionManager:
         return statuses
 
     def close(self) -> None:
-        """Unloads every version that no request is using; the others close after it."""
+        """Unloads every version; one that a request is using closes after that request."""
         with self._lock:
             self._retire({n for n, v in self._versions.items() if v.state == "AVAILABLE"})
 
@@ -128,7 +137,7 @@ class VersionManager:
             except BaseException:
                 servable.close()
                 raise
-        # Whatever a directory holds may be broken in any way, and only that version is.
+        # A directory may be broken in any way; the other versions go on.
         except Exception as error:
             with self._lock:
                 entry.state, entry.error = "END", _load_error(error)
@@ -168,10 +177,13 @@ class VersionManager:
 
 
 def version_directories(base_path: Path) -> dict[int, Path]:
-    """Returns the children of `base_path` whose name is a 64-bit integer, by that integer.
+    """The children of `base_path` whose name is a 64-bit integer, by that integer.
 
-    What a child holds is not looked at, and of two names for one number the last in order
-    wins, as in TF Serving 2.19. Raises OSError where the base path cannot be read.
+    As in TF Serving 2.19, the contents of a child do not matter, and of two names for one number
+    ("1" and "01") the last in order wins.
+
+    Raises:
+      OSError: the base path cannot be read.
     """
     found = {}
     for child in sorted(base_path.iterdir()):
@@ -183,7 +195,7 @@ def version_directories(base_path: Path) -> dict[int, Path]:
 
 
 def _contents(directory: Path) -> frozenset[tuple[str, int, int]]:
-    """Returns name, size and time of change of every file: what a retry depends on."""
+    """Name, size and time of change of every file; a retry waits until one of them differs."""
     files = set()
     for parent, _, names in os.walk(directory):
         for name in names:
