@@ -17,8 +17,16 @@ _RESULTS = ROOT / "tests" / "programs" / "benchmarks" / "results"
 
 # The first part of a path of this repository.
 _TOP = ("bert/", "exporter/", "scripts/", "tests/", ".ci/")
-# Of absl itself.
-_HELP_FLAGS = {"help", "helpfull", "helpshort", "helpxml", "only_check_args"}
+# Flags of every command.
+_HELP_FLAGS = {
+    "flagfile",
+    "help",
+    "helpfull",
+    "helpshort",
+    "helpxml",
+    "only_check_args",
+    "version_info",
+}
 
 
 def _documents() -> list[Path]:
