@@ -4,8 +4,8 @@
 
 Step 0 replays the warm-up records; each further step sends one request. The process writes a line
 of JSON before and after each step. If it dies, its parent knows the step that killed it and starts
-another process with the next one. An alarm of the kernel's kills it where a step takes too long, since no
-Python runs while TensorFlow computes.
+another process with the next one. An alarm of the kernel kills it when a step takes too long: no
+Python code runs while TensorFlow computes.
 """
 
 import dataclasses
@@ -45,7 +45,7 @@ class Outcome:
     """the signal that ended the process, such as SIGSEGV"""
 
     timeout: float | None = None
-    """The seconds after which the process was killed."""
+    """the seconds after which the process was killed"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Trial:
     warmup_error: str | None = None
     outcomes: tuple[tuple[Request, Outcome], ...] = ()
     requests_left: int = 0
-    """How many the time of the audit did not suffice for."""
+    """the number of requests for which the time of the audit did not suffice"""
 
     def outcomes_of(self, signature: str) -> list[tuple[Request, Outcome]]:
         """The requests to one signature, each with its outcome."""
@@ -80,10 +80,7 @@ class Trial:
 
 
 def try_model(directory: Path, signatures: Mapping[str, SignatureDef], limits: Limits) -> Trial:
-    """Loads a SavedModel in a process of its own, replays its warm-up and sends the requests.
-
-    Where the process dies, another one goes on behind the step that killed it.
-    """
+    """Loads a SavedModel in a process of its own, replays its warm-up and sends the requests."""
     sent = [request for name in signatures for request in requests(name, signatures[name])]
     # Step 0 is the warm-up.
     steps: list[Request | None] = [None, *sent]
@@ -128,10 +125,7 @@ def _late_warmup(seconds: float) -> dict[str, Any]:
 
 
 def _is_told_by(killer: Request | None, request: Request | None, late: bool) -> bool:
-    """Whether a request would die for the same reason as `killer`.
-
-    Then it is left out: a process for each wrong shape would be too many.
-    """
+    """Whether `request` is left out, since it would die for the same reason as `killer`."""
     if killer is None or request is None or killer.signature != request.signature:
         return False
     return late or (killer.wrong_shape and request.wrong_shape)
@@ -140,11 +134,7 @@ def _is_told_by(killer: Request | None, request: Request | None, late: bool) -> 
 def _run_process(
     directory: Path, progress: Path, steps: Sequence[int], limits: Limits
 ) -> str | None:
-    """Runs the steps in a process.
-
-    Returns:
-      The signal that ended the process, None if it came to its end.
-    """
+    """Runs the steps in a process: the signal that ended it, None if it came to its end."""
     try:
         result = run_module(
             "exporter.check.trial",

@@ -27,10 +27,10 @@ class ProcessTimeout(Exception):
 def run_module(
     name: str, *arguments: str, seconds: float = DEFAULT_SECONDS
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m name arguments`, with what it prints; TensorFlow's own messages left out.
+    """Runs `python -m name arguments` without TensorFlow's own messages, and keeps what it prints.
 
-    The package is found there as it was found here, whatever the current directory. The process
-    leads a group of its own. However this function ends, by an interrupt too, the group has ended.
+    The process finds this package whatever its current directory is. It leads a group of its own;
+    however this function ends, by an interrupt too, the group has ended.
 
     Raises:
       ProcessTimeout: it runs for more than `seconds`.
@@ -54,7 +54,7 @@ def run_module(
         except subprocess.TimeoutExpired:
             raise ProcessTimeout(seconds) from None
         finally:
-            # Gone already where the process ended by itself and left no other behind.
+            # The group has gone if the process ended by itself and left no other behind.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             # `Popen` itself does not reap it after a KeyboardInterrupt.
