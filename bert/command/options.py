@@ -170,7 +170,7 @@ def with_keywords(options_class: Callable[P, Any], function: Callable[[Any], R])
 
 def _signature(options_class: Any, function: Callable[[Any], Any]) -> inspect.Signature:
     """The options as parameters, with files as users may give them."""
-    signature = inspect.signature(options_class)
+    signature = inspect.signature(typing.get_origin(options_class) or options_class)
     parameters = [
         parameter.replace(annotation=_for_users(parameter.annotation))
         for parameter in signature.parameters.values()

@@ -55,7 +55,8 @@ class Command:
         _define_common_flags(values)
         try:
             arguments = values(sys.argv)
-        except flags.Error as error:
+        # absl has no Error of its own for --noNAME=VALUE.
+        except (flags.Error, ValueError) as error:
             print(f"{self.name}{_sentence(error, list(values))}", file=sys.stderr)
             return 1
         if any(values[name].value for name in _HELP_FLAGS):
@@ -71,7 +72,7 @@ class Command:
             return 128 + signal.SIGINT
 
 
-def _sentence(error: flags.Error, names: Sequence[str]) -> str:
+def _sentence(error: Exception, names: Sequence[str]) -> str:
     """What is wrong with the command line, and the fix."""
     if not isinstance(error, flags.UnrecognizedFlagError):
         return f"{str(error).removeprefix('flag ').rstrip('.')}."

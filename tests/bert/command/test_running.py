@@ -52,7 +52,8 @@ def test_help(module: str, options: Any) -> None:
 
 
 def test_help_of_the_export_is_grouped() -> None:
-    headings = [line for line in run("exporter", "-h").stdout.splitlines() if line.endswith(":")]
+    lines = run("exporter", "-h").stdout.splitlines()
+    headings = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
     assert headings == [
         "What is exported, and where to:",
         "What the model is, where its files leave that open:",
@@ -85,7 +86,7 @@ def test_version_info(module: str) -> None:
         (("--versoin=3",), "--versoin is not a flag of this command: give --version, or see"),
         (("--qqqqq",), "--qqqqq is not a flag of this command: see --help."),
         (("--version=new",), "--version=new: a whole number is expected: give one."),
-        (("--noverify=3",), "--noverify"),
+        (("--noverify=3",), "--noverify=3 does not take an argument."),
         (("--export_dir=x",), "--checkpoint is missing: give it, as --checkpoint=PATH."),
         (("--flagfile=/no/such",), "/no/such"),
     ],
