@@ -6,6 +6,7 @@ from pathlib import Path
 from bert.checkpoints.fields import NO_EXPORT, Fields
 from bert.checkpoints.huggingface.architecture import Architecture
 from bert.checkpoints.huggingface.bert import BERT
+from bert.checkpoints.huggingface.distilbert import DISTILBERT
 from bert.config import GELU_ERF, GELU_TANH, RELU, TANH, BertConfig
 from bert.errors import UserError
 
@@ -13,7 +14,7 @@ CONFIG_FILE = "config.json"
 
 # The families of models that can be read, by model_type. BERT's is the one that a file may leave
 # out.
-ARCHITECTURES = {architecture.model_type: architecture for architecture in (BERT,)}
+ARCHITECTURES = {architecture.model_type: architecture for architecture in (BERT, DISTILBERT)}
 
 # transformers, activations.py, ACT2FN
 _ACTIVATIONS = {
