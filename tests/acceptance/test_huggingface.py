@@ -38,6 +38,14 @@ _CLASSIFIERS = (
     "regression",
     "told_regression",
 )
+_DISTILBERT = (
+    "distilbert_classifier",
+    "distilbert_sharded",
+    "distilbert_multilabel",
+    "distilbert_regression",
+    "distilbert_encoder",
+    "sentence_distilbert",
+)
 _ENCODERS = (
     "encoder",
     "encoder_without_pooler",
@@ -121,7 +129,7 @@ def assert_same(
     np.testing.assert_allclose(np.concatenate(answers), expected, rtol=0, atol=_TOLERANCE)
 
 
-@pytest.mark.parametrize("name", [*_CLASSIFIERS, *_ENCODERS])
+@pytest.mark.parametrize("name", [*_CLASSIFIERS, *_ENCODERS, *_DISTILBERT])
 def test_answers_are_those_of_the_library(name: str, oracle: Oracle, tmp_path: Path) -> None:
     report = export(oracle.directory / name, tmp_path / "served", warmup=False, verify=False)
     assert_same(report.version_directory, oracle, name, {"text": oracle.texts})

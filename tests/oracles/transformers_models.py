@@ -25,8 +25,11 @@ from transformers import (
     BertConfig,
     BertForSequenceClassification,
     BertModel,
-    BertPreTrainedModel,
     BertTokenizerFast,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    DistilBertModel,
+    PreTrainedModel,
 )
 
 _LENGTH = 48
@@ -61,7 +64,12 @@ class Maker:
         }
         return BertConfig(**{**sizes, **changes})
 
-    def save(self, name: str, model: BertPreTrainedModel, casing: str, **options: Any) -> None:
+    def distilbert(self, casing: str, **sizes: Any) -> DistilBertConfig:
+        """A configuration of DistilBERT."""
+        rows = self.config(casing).vocab_size
+        return DistilBertConfig(vocab_size=rows, max_position_embeddings=64, **sizes)
+
+    def save(self, name: str, model: PreTrainedModel, casing: str, **options: Any) -> None:
         """The model with random weights, and a tokenizer."""
         generator = torch.Generator().manual_seed(len(name))
         with torch.no_grad():
@@ -80,7 +88,7 @@ class Maker:
     def ask(
         self,
         name: str,
-        model: BertPreTrainedModel,
+        model: PreTrainedModel,
         answer: _Answer,
         texts: Sequence[Any],
         length: int = _LENGTH,
@@ -101,6 +109,9 @@ class Maker:
             )
             mask = inputs["attention_mask"].bool()
             ids += [row[kept].numpy() for row, kept in zip(inputs["input_ids"], mask, strict=True)]
+            if model.config.model_type == "distilbert":
+                # It takes none, and its tokenizer gives none.
+                inputs.pop("token_type_ids", None)
             with torch.no_grad():
                 answers.append(answer(model(**inputs)).numpy())
         self.write(name, ids, np.concatenate(answers))
@@ -214,6 +225,42 @@ def write_encoders(maker: Maker) -> None:
     )
 
 
+def write_distilbert(maker: Maker) -> None:
+    """Heads of DistilBERT, in two configurations, and a sentence encoder on it."""
+    uncased = {"dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 64}
+    cased = {"dim": 48, "n_layers": 2, "n_heads": 6, "hidden_dim": 80, "activation": "relu"}
+    forms: dict[str, tuple[str, dict[str, Any], _Answer, dict[str, Any]]] = {
+        "distilbert_classifier": ("uncased", {**uncased, "num_labels": 3}, _probabilities, {}),
+        "distilbert_sharded": (
+            "cased",
+            {**cased, "num_labels": 5},
+            _probabilities,
+            {"max_shard_size": "50KB", "dtype": torch.bfloat16},
+        ),
+        "distilbert_multilabel": (
+            "cased",
+            {**cased, "num_labels": 4, "problem_type": "multi_label_classification"},
+            _sigmoids,
+            {"dtype": torch.float16},
+        ),
+        "distilbert_regression": ("uncased", {**uncased, "num_labels": 1}, _scores, {}),
+    }
+    for name, (casing, sizes, answer, options) in forms.items():
+        model = DistilBertForSequenceClassification(maker.distilbert(casing, **sizes))
+        maker.save(name, model, casing, **options)
+        maker.ask(name, model, answer, maker.texts)
+    encoder = DistilBertModel(maker.distilbert("uncased", **uncased))
+    maker.save("distilbert_encoder", encoder, "uncased")
+    maker.ask(
+        "distilbert_encoder", encoder, lambda output: output.last_hidden_state[:, 0], maker.texts
+    )
+    transformer = Transformer(str(maker.directory("distilbert_encoder")))
+    sentences = SentenceTransformer(modules=[transformer, Pooling(32, "mean"), Normalize()])
+    sentences.save(str(maker.directory("sentence_distilbert")))
+    sentences = SentenceTransformer(str(maker.directory("sentence_distilbert")))
+    maker.encode("sentence_distilbert", sentences, maker.texts)
+
+
 def write_sentence_transformers(maker: Maker) -> None:
     """Every pooling that can be exported, with Normalize and without."""
     for mode in ("mean", "cls", "max"):
@@ -249,6 +296,7 @@ def main(output_dir: str, request_file: str) -> None:
     write_classifiers(maker)
     write_old_releases(maker)
     write_encoders(maker)
+    write_distilbert(maker)
     write_sentence_transformers(maker)
     write_minilm(maker)
 
