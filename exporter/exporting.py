@@ -73,7 +73,9 @@ def _export(
         if warmup_rows is not None:
             with stage("writing warm-up requests"):
                 try:
-                    warmup_requests = write_warmup(directory, opened.model, warmup_rows)
+                    warmup_requests = write_warmup(
+                        directory, opened.model, warmup_rows, options.warmup_batch_size
+                    )
                 except (OSError, tf.errors.OpError) as error:
                     raise cannot_write(export_dir, error) from error
         verification_report = None

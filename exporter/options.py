@@ -90,6 +90,13 @@ class ExportKeywords(ReadKeywords[File]):
         group=_CHECKS,
         unset="built-in sentences",
     )
+    warmup_batch_size: int = option(
+        8,
+        "most rows of a warm-up request; a server that batches requests needs a max_batch_size "
+        "of at least as many",
+        group=_CHECKS,
+        least=1,
+    )
     verify: bool = option(
         True,
         "whether to compare ids and answers in a fresh process",

@@ -41,7 +41,13 @@ _TEXTS: tuple[bytes, ...] = (
     b"It is one of those films that get better with every minute you think about them. " * 32,
 )
 
-_BATCH = 16
+# Rows that every signature but the default one gets by themselves. A second one for the branches
+# of the tokenizer; long rows only make kernels that all signatures share.
+_ROWS_OF_OTHERS = 2
+
+# More tokens than are few (bert/encoder/graphs.py), and than the highest number from which a
+# server may multiply in float32 (bert/encoder/float32_threshold.py).
+_MANY_TOKENS = 129
 
 # Rows of each length up to here are warmed up. MiniLM on two cores: the first request of 20
 # tokens takes 11.4 ms instead of 8.5 without, and above 60 tokens there is no difference to see.
@@ -87,16 +93,21 @@ def read_rows(file: Path, text_pair: bool) -> list[tuple[bytes, ...]]:
     return rows
 
 
-def write_warmup(directory: Path, model: TextModel, rows: Sequence[tuple[bytes, ...]]) -> int:
+def write_warmup(
+    directory: Path, model: TextModel, rows: Sequence[tuple[bytes, ...]], batch_size: int
+) -> int:
     """Writes the warm-up file of a SavedModel, and returns how many requests it holds.
 
-    Every signature gets every row alone, then all of them in batches, and what the encoder's other
-    graphs are for; the default one also gets a row of each length up to 64 tokens.
+    The default signature gets every row alone, then all of them in batches, and a row of each
+    length up to 64 tokens. Every signature gets the first two rows alone, and batches that ask for
+    each graph of the encoder.
 
     Args:
       directory: the SavedModel.
-      model: what was exported.
+      model: the model that was exported.
       rows: the texts of each row.
+      batch_size: the most rows of a request. A server that batches requests refuses, when it loads
+        the model, one of more rows than its max_batch_size, and exits.
 
     Raises:
       UserError: there are more rows than the server's 1000 requests have room for.
@@ -107,29 +118,35 @@ def write_warmup(directory: Path, model: TextModel, rows: Sequence[tuple[bytes, 
         # The one without a method initialises the model; no client calls it.
         if signature.method_name
     }
+    num_texts = len(rows[0])
     # Filled up, since a batch of many rows first needs more memory than one ever had.
-    filled = [*rows, *[rows[0]] * (-len(rows) % _BATCH)]
-    batches = [[row] for row in rows]
-    batches += [filled[start : start + _BATCH] for start in range(0, len(filled), _BATCH)]
-    batches += _batches_for_every_graph(len(rows[0]))
-    lengths = [[row] for row in _rows_of_each_length(len(rows[0]), model.max_seq_length)]
-    count = len(batches) * len(signatures) + len(lengths)
-    if count > MAX_RECORDS:
+    filled = [*rows, *[rows[0]] * (-len(rows) % batch_size)]
+    graphs = _batches_for_every_graph(num_texts, batch_size, model.max_seq_length)
+    of_others = [*([row] for row in rows[:_ROWS_OF_OTHERS]), *graphs]
+    of_default = [
+        *([row] for row in rows),
+        *(filled[start : start + batch_size] for start in range(0, len(filled), batch_size)),
+        *graphs,
+        *([row] for row in _rows_of_each_length(num_texts, model.max_seq_length)),
+    ]
+    requests = [
+        (name, batch)
+        for name in sorted(signatures)
+        for batch in (of_default if name == SERVING_DEFAULT else of_others)
+    ]
+    if len(requests) > MAX_RECORDS:
         raise UserError(
-            f"--warmup_file holds {len(rows)} sentences, of which {len(signatures)} signatures "
-            f"get {len(batches) * len(signatures)} requests, where TensorFlow Serving replays at "
-            f"most {MAX_RECORDS} and {len(lengths)} are ours: give fewer sentences."
+            f"--warmup_file holds {len(rows)} sentences, which make {len(requests)} requests with "
+            f"ours, where TensorFlow Serving replays at most {MAX_RECORDS}: give fewer sentences."
         )
     encode = PROFILES[model.tokenizer].build_reference(model).encode
-    requests = [(name, batch) for name in sorted(signatures) for batch in batches]
-    requests += [(SERVING_DEFAULT, row) for row in lengths]
     file = directory / WARMUP_FILE
     file.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(file)) as writer:
         for name, batch in requests:
             columns = _columns(batch, encode, model.max_seq_length)
             writer.write(_record(name, signatures[name], columns).SerializeToString())
-    return count
+    return len(requests)
 
 
 def _rows_of_each_length(num_texts: int, max_seq_length: int) -> Iterator[tuple[bytes, ...]]:
@@ -139,14 +156,24 @@ def _rows_of_each_length(num_texts: int, max_seq_length: int) -> Iterator[tuple[
         yield _row(words, num_texts)
 
 
-def _batches_for_every_graph(num_texts: int) -> list[list[tuple[bytes, ...]]]:
-    """A few tokens in rows of different length, and many in rows of one.
+def _batches_for_every_graph(
+    num_texts: int, batch_size: int, max_seq_length: int
+) -> list[list[tuple[bytes, ...]]]:
+    """Few tokens in rows of two lengths, then many tokens in rows of one and of two lengths.
 
-    The encoder has graphs of their own for these (bert/encoder/graphs.py), and for so many tokens
-    that a server multiplies in float32 (bert/encoder/float32_threshold.py). Other rows may not ask
-    for them; the first request that does takes 0.5 s more with BERT-base.
+    The encoder has a graph of its own for each, and the first request that asks for it takes 0.5 s
+    more with BERT-base. Example: 8 rows of 17 tokens, 15 words with [CLS] and [SEP], are many. One
+    row alone, which is few tokens of one length, is among the rows that every signature gets.
     """
-    return [[_row(1, num_texts), _row(2, num_texts)], [_row(8, num_texts)] * _BATCH]
+
+    def many(count: int) -> list[tuple[bytes, ...]]:
+        tokens = min(-(-_MANY_TOKENS // count), max_seq_length)
+        return [_row(max(tokens - 1 - num_texts, 1), num_texts)] * count
+
+    short, longer = _row(1, num_texts), _row(2, num_texts)
+    if batch_size == 1:
+        return [many(1)]
+    return [[short, longer], many(batch_size), [*many(batch_size - 1), short]]
 
 
 def _row(words: int, num_texts: int) -> tuple[bytes, ...]:

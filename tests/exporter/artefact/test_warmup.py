@@ -1,6 +1,7 @@
 """The warm-up file: what it holds, that a server replays it, and when nothing is published."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -20,10 +21,12 @@ from exporter import export, exporting
 from exporter.artefact.warmup import default_rows, read_rows, write_warmup
 from exporter.contract import WARMUP_FILE
 from exporter.models.checkpoint import OpenedCheckpoint
+from exporter.options import ExportOptions
 from exporter.proof.verification import VerificationError, verify
 from exporter.runtime.replay import MAX_RECORDS, replay_warmup
 from exporter.runtime.servable import Servable
 from tests.conftest import WARMUP_PAIRS
+from tests.repository import ROOT
 from tests.tiny_model import LABELS, TinyModel
 
 _TEXT_SIGNATURES = {"serving_default", "text", "labels", "embedding", "tokenize"}
@@ -67,26 +70,57 @@ def test_every_signature_is_asked(warm_export: Path) -> None:
     records = records_of(warm_export)
     counts = Counter(map(signature_name, records))
     assert set(counts) == _TEXT_SIGNATURES | _FEATURES_SIGNATURES | {"classify"}
-    # From one word to 32 tokens, which is all that fits.
-    assert counts.pop("serving_default") == counts["text"] + 30
+    # Its own: two more rows alone, a batch, and from one word to 32 tokens, which is all that fits.
+    assert counts.pop("serving_default") == counts["text"] + 2 + 1 + 30
     assert len(set(counts.values())) == 1
     assert len(records) <= MAX_RECORDS
     described = json.loads((warm_export / "assets.extra" / "export.json").read_text())
     assert described["warmup_requests"] == len(records)
 
 
-def test_sizes_of_requests(warm_export: Path) -> None:
-    """Single rows from short to truncated, and batches."""
+def test_sizes_of_requests(servable: Servable, warm_export: Path) -> None:
+    """Features as wide as the model takes; single rows from short to truncated, and batches."""
     widths, batches = set(), set()
     for record in records_of(warm_export):
+        inputs = record.predict_log.request.inputs
         if signature_name(record) == "features":
-            inputs = record.predict_log.request.inputs
-            mask = tf.make_ndarray(inputs["input_mask"])
-            assert mask.shape[1] == 32
-            batches.add(len(mask))
+            assert tf.make_ndarray(inputs["input_mask"]).shape[1] == 32
+        if signature_name(record) == "serving_default":
+            texts = tf.make_ndarray(inputs["text"])
+            batches.add(len(texts))
+            mask = servable.predict("tokenize", {"text": texts})["input_mask"]
             widths |= set(mask.sum(axis=1).tolist())
-    assert batches == {1, 2, 16}
+    assert batches == {1, 2, 8}
     assert min(widths) < 10 and max(widths) == 32
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_no_request_has_more_rows_than_the_flag(
+    batch_size: int, tiny_export: Path, model: FineTunedModel, tmp_path: Path
+) -> None:
+    """A server that batches fewer rows refuses the model, and exits when it starts with it."""
+    directory = shutil.copytree(tiny_export, tmp_path / "1")
+    count = write_warmup(directory, model, default_rows(text_pair=False), batch_size)
+    records = records_of(directory)
+    assert len(records) == count
+    sizes = {
+        tf.make_ndarray(tensor).shape[0]
+        for record in records
+        for tensor in record.predict_log.request.inputs.values()
+    }
+    sizes |= {
+        len(record.classify_log.request.input.example_list.examples)
+        for record in records
+        if record.HasField("classify_log")
+    }
+    assert max(sizes) == batch_size
+
+
+def test_every_documented_batching_loads_the_default() -> None:
+    """The rows that a request may have in scripts/deploy."""
+    parameters = (ROOT / "scripts" / "deploy" / "batching_parameters.txt").read_text()
+    (most,) = re.findall(r"^max_batch_size \{ value: (\d+) \}$", parameters, re.MULTILINE)
+    assert ExportOptions(checkpoint="a", export_dir=Path("b")).warmup_batch_size <= int(most)
 
 
 def test_every_graph_of_the_encoder_is_asked_for(servable: Servable, warm_export: Path) -> None:
@@ -132,14 +166,14 @@ def test_features_are_those_of_the_texts(servable: Servable, warm_export: Path) 
 
 
 def test_sentences_of_the_user(pair_export: Path) -> None:
-    """Each pair alone and then all of them, as texts and as tf.Examples."""
+    """The default signature: each pair alone and then all of them; others: two of them alone."""
     pairs = [tuple(text.encode() for text in pair) for pair in WARMUP_PAIRS]
-    sent: dict[str, list[list[tuple[bytes, ...]]]] = {"text": [], "classify": []}
+    sent: dict[str, list[list[tuple[bytes, ...]]]] = {"serving_default": [], "classify": []}
     for record in records_of(pair_export):
-        if signature_name(record) == "text":
+        if signature_name(record) == "serving_default":
             inputs = record.predict_log.request.inputs
             columns = [tf.make_ndarray(inputs[name]) for name in ("text_a", "text_b")]
-            sent["text"].append(list(zip(*columns, strict=True)))
+            sent["serving_default"].append(list(zip(*columns, strict=True)))
         elif signature_name(record) == "classify":
             examples = record.classify_log.request.input.example_list.examples
             sent["classify"].append(
@@ -151,10 +185,10 @@ def test_sentences_of_the_user(pair_export: Path) -> None:
                     for example in examples
                 ]
             )
-    assert sent["text"] == sent["classify"]
-    *alone, batch, _, _ = sent["text"]
+    alone, batch = sent["serving_default"][:3], sent["serving_default"][3]
     assert alone == [[pair] for pair in pairs]
-    assert batch == [*pairs, *[pairs[0]] * 13]
+    assert batch == [*pairs, *[pairs[0]] * 5]
+    assert sent["classify"] == [*alone[:2], *sent["serving_default"][4:7]]
 
 
 def test_no_warm_up(tiny_export: Path) -> None:
@@ -203,13 +237,13 @@ def test_the_verification_replays(tiny_export: Path, model: FineTunedModel, tmp_
 
 def test_too_many_sentences(tiny_export: Path, model: FineTunedModel, tmp_path: Path) -> None:
     directory = shutil.copytree(tiny_export, tmp_path / "1")
-    # 8 signatures, n requests of one sentence and n / 16 of sixteen, 2 for the encoder's graphs;
-    # and 30 lengths
-    told = r"--warmup_file holds 113 sentences.* 8 signatures.*984 requests.*1000 and 30 are ours"
+    # The default signature: n requests of one sentence, n / 8 of eight, 3 for the encoder's graphs
+    # and 30 lengths. Seven others: 2 sentences and 3 for the graphs.
+    told = r"--warmup_file holds 833 sentences, which make 1006 requests .* at most 1000"
     with pytest.raises(UserError, match=told):
-        write_warmup(directory, model, [(b"good",)] * 113)
+        write_warmup(directory, model, [(b"good",)] * 833, 8)
     assert not (directory / WARMUP_FILE).exists()
-    assert write_warmup(directory, model, [(b"good",)] * 112) == 8 * (112 + 7 + 2) + 30
+    assert write_warmup(directory, model, [(b"good",)] * 824, 8) == 824 + 103 + 3 + 30 + 7 * 5
 
 
 @pytest.mark.parametrize("text_pair", [False, True])
