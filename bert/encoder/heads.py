@@ -45,6 +45,9 @@ class Head(Protocol):
     def __init__(self, weights: Mapping[str, np.ndarray], task: Task) -> None:
         """Takes weights under google-research names, of which the head picks its own."""
 
+    def answer_shape(self, hidden_size: int) -> tuple[int, ...]:
+        """The shape of the answer for one vector of H = hidden_size numbers."""
+
     def __call__(self, vectors: tf.Tensor, tokens: PackedTokens) -> tf.Tensor:
         """The vectors that the task needs -> the answer for each, float32 [B or N, ...].
 
@@ -78,6 +81,10 @@ class DenseHead(tf.Module):
             vectors = tf.nn.dropout(vectors, _DROPOUT_RATE)
         return tf.nn.bias_add(tf.matmul(vectors, self._weights, transpose_b=True), self._bias)
 
+    def answer_shape(self, hidden_size: int) -> tuple[int, ...]:
+        """(C,), or () where the answer is one number."""
+        return () if self._task.is_number else tuple(self._bias.shape)
+
     def __call__(self, vectors: tf.Tensor, tokens: PackedTokens) -> tf.Tensor:
         """Float32 [B or N, H] -> [B or N, C], or [B or N] where the answer is one number."""
         return finish(self._task, self.logits(vectors))
@@ -89,6 +96,10 @@ class NoHead(tf.Module):
     def __init__(self, weights: Mapping[str, np.ndarray], task: Task) -> None:
         """Has no weights."""
         super().__init__(name="head")
+
+    def answer_shape(self, hidden_size: int) -> tuple[int, ...]:
+        """(H,)."""
+        return (hidden_size,)
 
     def __call__(self, vectors: tf.Tensor, tokens: PackedTokens) -> tf.Tensor:
         """Float32 [B or N, H] -> the same."""

@@ -60,12 +60,22 @@ class PackedTokens(NamedTuple):
         `reordered([1, 0, 2])` of the example, its rows by length, has ids
         `[1, 2, 1, 7, 2, 1, 8, 9, 2]` and row splits `[0, 2, 5, 9]`.
         """
-        lengths = tf.gather(self.lengths(), order)
-        row_splits = tf.concat([[0], tf.cumsum(lengths)], axis=0)
-        rows = row_of_each_value(row_splits)  # [N]
-        indices = tf.gather(tf.gather(self.row_splits, order), rows)
-        indices += index_in_row(row_splits, rows)  # [N]
-        return self._map_values(row_splits, lambda values: tf.gather(values, indices))
+        places = self.places_in_order(order)
+        row_splits = self._row_splits_in_order(order)
+        return self._map_values(row_splits, lambda values: tf.gather(values, places))
+
+    def places_in_order(self, order: tf.Tensor) -> tf.Tensor:
+        """Where each token of `reordered(order)` stands here: int32 [M], its M tokens.
+
+        `places_in_order([1, 0, 2])` of the example is `[3, 4, 0, 1, 2, 5, 6, 7, 8]`.
+        """
+        row_splits = self._row_splits_in_order(order)
+        rows = row_of_each_value(row_splits)  # [M]
+        starts = tf.gather(tf.gather(self.row_splits, order), rows)
+        return starts + index_in_row(row_splits, rows)
+
+    def _row_splits_in_order(self, order: tf.Tensor) -> tf.Tensor:
+        return tf.concat([[0], tf.cumsum(tf.gather(self.lengths(), order))], axis=0)
 
     def _map_values(
         self, row_splits: tf.Tensor, function: Callable[[tf.Tensor], tf.Tensor]

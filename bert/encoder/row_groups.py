@@ -4,7 +4,7 @@ Attention pads the rows it sees to the longest of them. Sorted by length and cut
 rows meet others of about their own length, and no more than one group is at work at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -19,66 +19,79 @@ ATTENTION_CELLS_PER_GROUP = 2**18
 def encode_in_groups(
     encode: Callable[[PackedTokens], tf.Tensor],
     tokens: PackedTokens,
-    output_size: int,
+    answer_shape: Sequence[int],
     tokens_per_group: int | tf.Tensor = TOKENS_PER_GROUP,
     attention_cells_per_group: int | tf.Tensor = ATTENTION_CELLS_PER_GROUP,
+    *,
+    for_tokens: bool = False,
 ) -> tf.Tensor:
     """Runs `encode` on one group of rows after the other; for graphs, not for eager calls.
 
+    Only answers are kept from one group to the next, so `encode` should end with the smallest.
+
     Args:
-      encode: tokens of R rows -> float32 [R, output_size]; a row's answer does not depend on
-        the others.
-      tokens: of B rows.
-      output_size: of a row's answer.
+      encode: n tokens of R rows -> float32 [R, *answer_shape], or [n, *answer_shape] with
+        `for_tokens`; a row's answer does not depend on the others.
+      tokens: N tokens of B rows.
+      answer_shape: of the answer for one row, or for one token; [] for a number.
       tokens_per_group: a group has no more, unless it is a single row.
       attention_cells_per_group: likewise for rows * longest row ** 2.
+      for_tokens: whether there is an answer for each token, and not for each row.
 
     Returns:
-      float32 [B, output_size], in the order of `tokens`.
+      float32 [B, *answer_shape], or [N, *answer_shape], in the order of `tokens`.
     """
     order = tf.argsort(tokens.lengths(), stable=True)  # [B]
+    token_places = tokens.places_in_order(order) if for_tokens else None  # [N]
     tokens = tokens.reordered(order)
     lengths = tokens.lengths()
 
     def encode_group(first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         fits = group_fits(lengths[first:], tokens_per_group, attention_cells_per_group)
         end = first + tf.maximum(1, tf.reduce_sum(tf.cast(fits, tf.int32)))
-        places = order[first:end, tf.newaxis]
-        return end, places, encode(tokens.rows(first, end))
+        if token_places is None:
+            places = order[first:end]
+        else:
+            places = token_places[tokens.row_splits[first] : tokens.row_splits[end]]
+        return end, places[:, tf.newaxis], encode(tokens.rows(first, end))
 
-    return answer_in_groups(encode_group, tf.size(lengths), output_size)
+    num_rows = tf.size(lengths)
+    num_answers = tf.size(tokens.ids) if for_tokens else num_rows
+    return answer_in_groups(encode_group, num_rows, num_answers, answer_shape)
 
 
 def answer_in_groups(
     answer_group: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]],
     num_rows: tf.Tensor,
-    output_size: int,
+    num_answers: tf.Tensor,
+    answer_shape: Sequence[int],
 ) -> tf.Tensor:
     """Runs `answer_group` on one group of rows after the other.
 
     Args:
-      answer_group: the first row of a group -> the row after its last one; int32 [R, 1], where
-        its answers belong; float32 [R, output_size], its answers.
+      answer_group: the first row of a group -> the row after its last one; int32 [M, 1], where
+        its answers belong; float32 [M, *answer_shape], its answers.
       num_rows: of all groups.
-      output_size: of a row's answer.
+      num_answers: of all groups; as many as rows, or as their tokens.
+      answer_shape: of one answer.
 
     Returns:
-      float32 [num_rows, output_size].
+      float32 [num_answers, *answer_shape].
     """
 
-    def step(first: tf.Tensor, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        end, places, output = answer_group(first)
-        return end, tf.tensor_scatter_nd_update(outputs, places, output)
+    def step(first: tf.Tensor, answers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        end, places, group_answers = answer_group(first)
+        return end, tf.tensor_scatter_nd_update(answers, places, group_answers)
 
     # Not a TensorArray: servers before 2.13 cannot let one grow (`TensorListSetItem`).
-    _, outputs = tf.while_loop(
+    _, answers = tf.while_loop(
         lambda first, _: first < num_rows,
         step,
-        [tf.constant(0), tf.zeros([num_rows, output_size])],
+        [tf.constant(0), tf.zeros([num_answers, *answer_shape])],
         # More at a time would hold the memory of as many groups.
         parallel_iterations=1,
     )
-    return outputs
+    return answers
 
 
 def group_fits(

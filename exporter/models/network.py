@@ -1,12 +1,11 @@
 """The model behind the text, of whatever kind it is."""
 
-import functools
 from typing import Protocol
 
 import tensorflow as tf
 
 from bert.encoder.heads import HEADS
-from bert.encoder.packed_tokens import PackedTokens
+from bert.encoder.packed_tokens import PackedTokens, row_of_each_value
 from bert.encoder.pooling import pool
 from bert.encoder.precision import FLOAT32
 from bert.encoder.row_groups import encode_in_groups
@@ -16,18 +15,26 @@ from exporter.models.features import pack_features
 
 
 class Network(Protocol):
-    """Tokens -> the network's answer, which is the `answer` of the model's task."""
+    """Tokens -> the network's answer, which is the `answer` of the model's task.
+
+    It answers for each of B rows, or for each of their N tokens where the task needs the vectors
+    of tokens.
+    """
 
     has_embedding: bool
     """whether there is a vector beside the answer, or as the answer"""
 
     def answer(self, tokens: PackedTokens) -> tf.Tensor:
-        """The answer for every row, such as probabilities float32 [B, C]."""
+        """The answer for every row or token, such as probabilities float32 [B, C]."""
 
     def answer_features(
         self, input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
     ) -> tf.Tensor:
-        """The same for features of clients that tokenize themselves, int32 [B, S] each."""
+        """The same for features of clients that tokenize themselves, int32 [B, S] each.
+
+        Answers for tokens stand in the columns of their tokens, [B, S, ...], where columns that
+        are masked out hold zeros.
+        """
 
     def embedding(self, tokens: PackedTokens) -> tf.Tensor:
         """One vector for every row, float32 [B, H]."""
@@ -36,8 +43,6 @@ class Network(Protocol):
 class EncoderNetwork(tf.Module):
     """Our own encoder, with the weights of a checkpoint, and a head on it."""
 
-    has_embedding = True
-
     def __init__(self, model: FineTunedModel, precision: str = FLOAT32) -> None:
         """Takes the weights of `model`; `precision` is one of PRECISIONS."""
         super().__init__(name="network")
@@ -45,21 +50,41 @@ class EncoderNetwork(tf.Module):
         self._encoder = ServingEncoder(model.config, model.weights, precision)
         self._pooling = model.pooling
         self._head = HEADS[model.task.name](model.weights, model.task)
-        self.embedding = tf.function(
-            self._embedding, input_signature=[PackedTokens.spec()], autograph=False
+        self._answers_rows = self.has_embedding = model.task.answers_rows
+        # Answers and embeddings come of the same graphs of the encoder, which are written once.
+        self._vectors, self.answer, self.embedding = (
+            tf.function(function, input_signature=[PackedTokens.spec()], autograph=False)
+            for function in (self._group_vectors, self._answer, self._embedding)
+        )
+
+    def _group_vectors(self, tokens: PackedTokens) -> tf.Tensor:
+        """The vectors that the head needs, of so few tokens that they are encoded at once."""
+        if self._answers_rows:
+            return pool(self._encoder, tokens, self._pooling)
+        return self._encoder.sequence(tokens)
+
+    def _answer(self, tokens: PackedTokens) -> tf.Tensor:
+        """What the head says of every row or token, whatever the size of the batch."""
+        # The head is part of a group's work: vectors of all rows would be many times its answers.
+        return encode_in_groups(
+            lambda group: self._head(self._vectors(group), group),
+            tokens,
+            self._head.answer_shape(self._config.hidden_size),
+            for_tokens=not self._answers_rows,
         )
 
     def _embedding(self, tokens: PackedTokens) -> tf.Tensor:
         """One vector for every row, float32 [B, H], whatever the size of the batch."""
-        pooled = functools.partial(pool, self._encoder, pooling=self._pooling)
-        return encode_in_groups(pooled, tokens, self._config.hidden_size)
-
-    def answer(self, tokens: PackedTokens) -> tf.Tensor:
-        """What the head says of every row."""
-        return self._head(self.embedding(tokens), tokens)
+        return encode_in_groups(self._vectors, tokens, [self._config.hidden_size])
 
     def answer_features(
         self, input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
     ) -> tf.Tensor:
         """The same for features, int32 [B, S] each."""
-        return self.answer(pack_features(self._config, input_ids, input_mask, segment_ids))
+        tokens = pack_features(self._config, input_ids, input_mask, segment_ids)
+        answer = self.answer(tokens)
+        if self._answers_rows:
+            return answer
+        places = tf.stack([row_of_each_value(tokens.row_splits), tokens.positions], axis=1)
+        shape = tf.concat([tf.shape(input_ids), tf.shape(answer)[1:]], axis=0)
+        return tf.scatter_nd(places, answer, shape)

@@ -44,7 +44,7 @@ class FeatureNetwork(tf.Module):
     def _answer_tokens(self, tokens: PackedTokens) -> tf.Tensor:
         """The answer for every row, float32 [B, ...]."""
         if self._length is None:
-            return self._finished(encode_in_groups(self._padded, tokens, self._answer.size))
+            return self._finished(encode_in_groups(self._padded, tokens, [self._answer.size]))
         return self._finished(self._in_groups(_padded_features(tokens)))
 
     def answer_features(
@@ -81,7 +81,7 @@ class FeatureNetwork(tf.Module):
             places = tf.range(first, end)[:, tf.newaxis]
             return end, places, self._rows(*[values[first:end] for values in features])
 
-        return answer_in_groups(answer_group, num_rows, self._answer.size)
+        return answer_in_groups(answer_group, num_rows, num_rows, [self._answer.size])
 
     def _padded(self, tokens: PackedTokens) -> tf.Tensor:
         return self._rows(*_padded_features(tokens))

@@ -38,3 +38,8 @@ def test_rows_of_values_with_an_empty_row() -> None:
     rows = row_of_each_value(row_splits)
     assert rows.numpy().tolist() == [0, 0, 2, 2, 2]
     assert index_in_row(row_splits, rows).numpy().tolist() == [0, 1, 0, 1, 2]
+
+
+def test_places_in_order() -> None:
+    places = EXAMPLE.places_in_order(tf.constant([1, 0, 2]))
+    assert places.numpy().tolist() == [3, 4, 0, 1, 2, 5, 6, 7, 8]

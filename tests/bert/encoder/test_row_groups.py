@@ -36,7 +36,7 @@ _TOKENS = PackedTokens(_FLAT, _FLAT, _FLAT, _FLAT, tf.TensorSpec([None], tf.floa
 def describe_groups(
     tokens: PackedTokens, tokens_per_group: tf.Tensor, cells: tf.Tensor
 ) -> tf.Tensor:
-    return encode_in_groups(describe, tokens, 4, tokens_per_group, cells)
+    return encode_in_groups(describe, tokens, [4], tokens_per_group, cells)
 
 
 @settings(max_examples=60, deadline=None)
@@ -80,6 +80,6 @@ def test_encoder_gives_the_same_in_groups() -> None:
 
     @tf.function
     def grouped(tokens: PackedTokens) -> tf.Tensor:
-        return encode_in_groups(encoder.pooled, tokens, config.hidden_size, 25, 200)
+        return encode_in_groups(encoder.pooled, tokens, [config.hidden_size], 25, 200)
 
     np.testing.assert_allclose(grouped(tokens).numpy(), whole, atol=1e-5)
