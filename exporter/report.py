@@ -102,7 +102,11 @@ class ExportReport:
         model = self.model
         if not model.task.has_head:
             return f"{model.task}: {self.opened.describe_embedding()}"
-        return f"{model.task}: {', '.join(model.labels)}" if model.labels else str(model.task)
+        if not model.labels:
+            return str(model.task)
+        source = model.provenance.get("labels")
+        told = f" ({source})" if source else ""
+        return f"{model.task}: {', '.join(model.labels)}{told}"
 
     def _warmed_up(self) -> str:
         if not self.warmup_requests:

@@ -32,7 +32,7 @@ class ReadKeywords(Generic[File]):
         None,
         "names of the classes, in class order",
         group=MODEL,
-        unset="id2label of config.json, else numbers from 0",
+        unset="id2label of config.json, else LABEL_0, ... for Hugging Face's, 0, ... for others",
     )
     bert_config_file: File | None = option(
         None, "the configuration of the encoder", group=MODEL, unset="next to the checkpoint"

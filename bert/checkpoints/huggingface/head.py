@@ -12,7 +12,8 @@ from bert.checkpoints.huggingface.architecture import (
 )
 from bert.checkpoints.huggingface.config import HuggingFaceConfig
 from bert.checkpoints.huggingface.weights import HuggingFaceWeights
-from bert.checkpoints.options import ReadOptions, require_no_labels, task_labels
+from bert.checkpoints.options import ReadOptions, class_labels, require_no_labels
+from bert.checkpoints.text.settings import Setting
 from bert.errors import UserError
 from bert.tasks import (
     CLASSIFICATION,
@@ -25,6 +26,9 @@ from bert.tasks import (
     row_tasks,
 )
 from bert.variables import OUTPUT_WEIGHTS
+
+# transformers, PreTrainedConfig: the names of classes without an id2label are LABEL_0, LABEL_1, ...
+_UNNAMED_LABEL = "LABEL_"
 
 _NOT_BUILT = (TOKEN_CLASSIFICATION, QUESTION_ANSWERING)
 
@@ -43,7 +47,9 @@ class Head:
     saved_class: str
     task: Task
     pooling: Pooling
-    labels: tuple[str, ...] = ()
+    labels: Setting[tuple[str, ...]] | None = None
+    """the names of the classes, None where the task has none"""
+
     num_outputs: int = 0
     """rows of the classifier, 0 without one"""
 
@@ -79,7 +85,11 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
         )
     num_outputs = _num_outputs(config, weights)
     task = _task(config, saved_class, num_outputs, options.task)
-    labels = _labels(config, num_outputs, options.labels, task)
+    labels = None
+    if task.has_labels:
+        labels = _labels(config, num_outputs, options.labels)
+    else:
+        require_no_labels(options.labels, task)
     return Head(saved_class, task, Pooling(), labels, num_outputs)
 
 
@@ -154,14 +164,17 @@ def _task(config: HuggingFaceConfig, saved_class: str, num_outputs: int, flag: s
 
 
 def _labels(
-    config: HuggingFaceConfig, num_outputs: int, given: Sequence[str] | None, task: Task
-) -> tuple[str, ...]:
-    if given is not None or config.labels is None or not task.has_labels:
-        return task_labels(given, task, num_outputs)
+    config: HuggingFaceConfig, num_outputs: int, given: Sequence[str] | None
+) -> Setting[tuple[str, ...]]:
+    if given is not None:
+        return Setting(class_labels(given, num_outputs), "--labels or --label_file")
+    if config.labels is None:
+        labels = tuple(f"{_UNNAMED_LABEL}{index}" for index in range(num_outputs))
+        return Setting(labels, f"transformers' default: {config.file} has no id2label")
     if len(set(config.labels)) != num_outputs:
         twice = next(label for label in config.labels if config.labels.count(label) > 1)
         raise UserError(
             f"{config.file}: id2label names {twice!r} twice: correct it, or name all classes with "
             "--labels."
         )
-    return config.labels
+    return Setting(config.labels, f"id2label of {config.file}")

@@ -87,7 +87,7 @@ def build(
         do_lower_case=text.casing.value,
         tokenizer=text.tokenizer,
         task=head.task,
-        labels=head.labels,
+        labels=head.labels.value if head.labels else (),
         max_seq_length=max_seq_length.value,
         provenance={
             "kind": kind,
@@ -96,7 +96,8 @@ def build(
             "vocab_file": text.source,
             "do_lower_case": text.casing.source,
             "max_seq_length": max_seq_length.source,
-        },
+        }
+        | ({"labels": head.labels.source} if head.labels else {}),
         tokenizer_settings=text.huggingface,
         pooling=head.pooling,
     )

@@ -27,6 +27,8 @@ from tests.bert.checkpoints.model_assertions import assert_weights
 from tests.tiny_model import tiny_tokens
 
 _OPTIONS = ReadOptions()
+# As transformers calls classes that id2label does not name.
+_UNNAMED = ("LABEL_0", "LABEL_1", "LABEL_2")
 
 
 def test_a_classifier(tmp_path: Path) -> None:
@@ -83,14 +85,16 @@ def test_other_floats(dtype: type[np.floating], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "num_outputs", "task", "labels"),
     [
-        ({}, 2, "classification", ("0", "1")),
-        ({"problem_type": "single_label_classification"}, 3, "classification", ("0", "1", "2")),
-        ({"problem_type": "multi_label_classification"}, 2, "multilabel", ("0", "1")),
-        ({"problem_type": "multi_label_classification"}, 1, "multilabel", ("0",)),
+        ({}, 2, "classification", _UNNAMED[:2]),
+        ({"problem_type": "single_label_classification"}, 3, "classification", _UNNAMED),
+        ({"problem_type": "multi_label_classification"}, 2, "multilabel", _UNNAMED[:2]),
+        ({"problem_type": "multi_label_classification"}, 1, "multilabel", _UNNAMED[:1]),
         ({"problem_type": "regression"}, 1, "regression", ()),
         ({"id2label": {"0": "LABEL_0"}}, 1, "regression", ()),
-        ({"architectures": None}, 2, "classification", ("0", "1")),
-        ({"architectures": ["TFBertForSequenceClassification"]}, 2, "classification", ("0", "1")),
+        ({"num_labels": 2}, 2, "classification", _UNNAMED[:2]),
+        ({"label2id": {"bad": 0, "good": 1}}, 2, "classification", _UNNAMED[:2]),
+        ({"architectures": None}, 2, "classification", _UNNAMED[:2]),
+        ({"architectures": ["TFBertForSequenceClassification"]}, 2, "classification", _UNNAMED[:2]),
     ],
 )
 def test_tasks(
@@ -100,6 +104,17 @@ def test_tasks(
     model = read(write_directory(tmp_path / "model", values, **changes), _OPTIONS)
     assert (model.task.name, model.labels) == (task, labels)
     assert model.weights["output_weights"].shape == (num_outputs, CONFIG.hidden_size)
+
+
+def test_the_report_says_where_labels_came_from(tmp_path: Path) -> None:
+    unnamed = read(write_directory(tmp_path / "unnamed"), _OPTIONS)
+    assert "no id2label" in unnamed.provenance["labels"]
+    names = {"0": "a", "1": "b", "2": "c"}
+    named = write_directory(tmp_path / "named", id2label=names)
+    source = f"id2label of {named / 'config.json'}"
+    assert read(named, _OPTIONS).provenance["labels"] == source
+    given = read(named, ReadOptions(labels=("x", "y", "z")))
+    assert given.provenance["labels"] == "--labels or --label_file"
 
 
 def test_the_flag_tells_the_task_where_the_file_does_not(tmp_path: Path) -> None:
