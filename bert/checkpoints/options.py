@@ -58,7 +58,8 @@ class ReadKeywords(Generic[File]):
         None,
         "length in tokens, with [CLS] and [SEP], at which texts are truncated",
         group=MODEL,
-        unset="sentence_bert_config.json, else tokenizer_config.json, else 128",
+        unset="sentence_bert_config.json, else tokenizer_config.json, else all rows of the "
+        "position table for Hugging Face's models, 128 for others",
     )
 
 

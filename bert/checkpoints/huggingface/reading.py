@@ -119,7 +119,8 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     """
     config, weights = open_directory(path, options)
     head = find_head(config, weights, options)
-    length = find_max_seq_length(path, options.max_seq_length, config.bert.max_position_embeddings)
+    positions = config.bert.max_position_embeddings
+    length = find_max_seq_length(path, options.max_seq_length, positions, positions)
     return build(path, options, config, weights, head, length, f"Hugging Face {head.saved_class}")
 
 

@@ -82,7 +82,8 @@ def find_max_seq_length(
 ) -> Setting[int]:
     """The truncation length in tokens: the flag, `trained`, the directory's files, else `default`.
 
-    The default, and what a tokenizer is said to be good for, end with the position table.
+    The default, and what a tokenizer is said to be good for, end with the position table. A
+    `model_max_length` of 1e30 is the library's word for no bound, so `default` holds there.
 
     Raises:
       UserError: below 3 or above the position table.
@@ -110,10 +111,16 @@ def _max_seq_length(
     if length is not None:
         return Setting(length, str(file))
     file = directory / "tokenizer_config.json"
-    length = _bound(file, "model_max_length")
-    if length is not None:
-        return Setting(min(length, max_position_embeddings), str(file))
-    return Setting(min(default, max_position_embeddings), "default")
+    # The second is what releases of transformers before 3 wrote, and all since read.
+    for name in ("model_max_length", "max_len"):
+        length = _bound(file, name)
+        if length is not None:
+            return Setting(min(length, max_position_embeddings), str(file))
+        if name in Fields.of_json_if_any(file).values:
+            break
+    if default >= max_position_embeddings:
+        return Setting(max_position_embeddings, "the rows of the position table, by default")
+    return Setting(default, "default")
 
 
 def _bound(file: Path, name: str) -> int | None:

@@ -106,6 +106,32 @@ def test_tasks(
     assert model.weights["output_weights"].shape == (num_outputs, CONFIG.hidden_size)
 
 
+@pytest.mark.parametrize(
+    ("settings", "length", "source"),
+    [
+        (None, 64, "position table"),
+        ({}, 64, "position table"),
+        ({"model_max_length": int(1e30)}, 64, "position table"),
+        ({"model_max_length": 1e30}, 64, "position table"),
+        ({"model_max_length": None, "max_len": 16}, 64, "position table"),
+        ({"max_len": 16}, 16, "tokenizer_config.json"),
+        ({"model_max_length": 40, "max_len": 16}, 40, "tokenizer_config.json"),
+        ({"model_max_length": 512}, 64, "tokenizer_config.json"),
+    ],
+)
+def test_length(settings: dict[str, Any] | None, length: int, source: str, tmp_path: Path) -> None:
+    """As `tokenizer(text, truncation=True)` cuts, at most the 64 rows of the position table."""
+    directory = write_directory(tmp_path / "model")
+    file = directory / "tokenizer_config.json"
+    file.unlink()
+    if settings is not None:
+        file.write_text(json.dumps({"do_lower_case": True, **settings}))
+    model = read(directory, _OPTIONS)
+    assert model.max_seq_length == length
+    assert source in model.provenance["max_seq_length"]
+    assert read(directory, ReadOptions(max_seq_length=9)).max_seq_length == 9
+
+
 def test_the_report_says_where_labels_came_from(tmp_path: Path) -> None:
     unnamed = read(write_directory(tmp_path / "unnamed"), _OPTIONS)
     assert "no id2label" in unnamed.provenance["labels"]
