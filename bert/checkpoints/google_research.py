@@ -11,9 +11,10 @@ from bert.checkpoints.options import CHECKPOINT, ReadOptions, class_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
 from bert.checkpoints.tensorflow.files import StoredVariables
-from bert.checkpoints.text.huggingface_files import TOKENIZER_CONFIG_FILE, VOCABULARY_FILE
+from bert.checkpoints.text.added_tokens import TOKENIZER_CONFIG_FILE
 from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import find_max_seq_length
+from bert.checkpoints.text.tokenizer_class import VOCABULARY_FILE
 from bert.config import GOOGLE_RESEARCH_NAMES, BertConfig
 from bert.errors import UserError, advising
 from bert.model import GOOGLE_RESEARCH, FineTunedModel

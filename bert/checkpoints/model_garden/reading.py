@@ -19,9 +19,9 @@ from bert.checkpoints.options import CHECKPOINT, ReadOptions, task_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
 from bert.checkpoints.tensorflow.files import StoredVariables
-from bert.checkpoints.text.huggingface_files import VOCABULARY_FILE
 from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import find_max_seq_length
+from bert.checkpoints.text.tokenizer_class import VOCABULARY_FILE
 from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import GOOGLE_RESEARCH, TENSORFLOW_TEXT, FineTunedModel

@@ -4,8 +4,9 @@ import dataclasses
 from pathlib import Path
 
 from bert.checkpoints.options import ReadOptions
-from bert.checkpoints.text.huggingface_files import TOKENIZER_FILE, VOCABULARY_FILE, find_tokenizer
+from bert.checkpoints.text.huggingface_files import find_tokenizer
 from bert.checkpoints.text.settings import Setting, find_casing
+from bert.checkpoints.text.tokenizer_class import TOKENIZER_FILE, VOCABULARY_FILE
 from bert.errors import UserError
 from bert.model import HUGGINGFACE
 from bert.tokenizers.huggingface.settings import HuggingFaceSettings
@@ -61,7 +62,12 @@ def find_text_profile(
         return TextProfile(tokenizer, vocabulary, file.read_bytes(), str(file), casing, None)
     if not (directory / TOKENIZER_FILE).is_file():
         _require(file)
-    found = find_tokenizer(directory, options.vocab_file, options.do_lower_case)
+    found = find_tokenizer(
+        directory,
+        options.vocab_file,
+        options.do_lower_case,
+        is_transformers=default_tokenizer == HUGGINGFACE,
+    )
     # With the tokens that were added, so that a line number is an id.
     lines = "".join(f"{token}\n" for token in found.vocabulary.tokens)
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bert.checkpoints.fields import NO_TOKENIZER_EXPORT, Fields
+from bert.checkpoints.text.added_tokens import NumberedTokens
 from bert.errors import UserError
 from bert.tokenizers.huggingface.settings import AddedToken, HuggingFaceSettings
 from bert.tokenizers.vocabulary import Vocabulary
@@ -32,9 +33,16 @@ class TokenizerJson:
     strip_accents: bool | None
     """None means wherever text is lower-cased; `settings` has the outcome"""
 
+    pieces: Mapping[str, int]
+    """the vocabulary of WordPiece"""
+
+    added_tokens: NumberedTokens
+    truncates_left: bool
+    """whether the file says that texts lose their beginning"""
+
 
 def read_tokenizer_json(file: Path) -> TokenizerJson:
-    """Reads the file; its truncation, padding and decoder have no say in an export.
+    """Reads the file; its length, padding and decoder have no say in an export.
 
     Raises:
       UserError: a part of it is not that of a BERT tokenizer.
@@ -47,9 +55,8 @@ def read_tokenizer_json(file: Path) -> TokenizerJson:
     flags = {name: normalizer.required_flag(name) for name in _NORMALIZER_FLAGS}
     strip_accents = normalizer.flag("strip_accents")
     pieces = _vocabulary(model)
-    added_tokens = added_tokens_with_ids(
-        file, pieces, [_added_token(token) for token in content.objects("added_tokens")]
-    )
+    told = [_added_token(token) for token in content.objects("added_tokens")]
+    added_tokens = added_tokens_with_ids(file, pieces, told)
     vocabulary = with_added_tokens(pieces, added_tokens)
     cls_token, sep_token = _special_tokens(content)
     unk_token = model.word("unk_token") or "[UNK]"
@@ -72,11 +79,14 @@ def read_tokenizer_json(file: Path) -> TokenizerJson:
             added_tokens=added_tokens,
         ),
         strip_accents,
+        pieces,
+        told,
+        content.section("truncation").word("direction") in ("Left", "left"),
     )
 
 
 def added_tokens_with_ids(
-    file: Path, pieces: Mapping[str, int], tokens: Sequence[tuple[int | None, AddedToken]]
+    file: Path, pieces: Mapping[str, int], tokens: NumberedTokens
 ) -> tuple[AddedToken, ...]:
     """Gives added tokens the ids that the library gives them.
 

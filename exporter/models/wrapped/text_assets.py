@@ -9,9 +9,9 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_object_graph_pb2 import SavedObject
 
 from bert.checkpoints.options import ReadOptions
-from bert.checkpoints.text.huggingface_files import TOKENIZER_FILE, VOCABULARY_FILE
 from bert.checkpoints.text.profile import TextProfile, find_text_profile
 from bert.checkpoints.text.settings import Setting
+from bert.checkpoints.text.tokenizer_class import TOKENIZER_FILE, VOCABULARY_FILE
 from bert.errors import UserError
 from exporter.contract import ASSETS, EXTRA_ASSETS
 

@@ -55,6 +55,7 @@ def test_tokenizer_json(tmp_path: Path) -> None:
     tokenizer.enable_truncation(7)
     tokenizer.enable_padding()
     tokenizer.save(str(tmp_path / "tokenizer.json"))
+    write_json(tmp_path / "tokenizer_config.json", _GENERIC)
     found = find(tmp_path)
     settings = found.settings
     assert found.vocabulary.tokens == (*_PIECES, "bar")
@@ -67,20 +68,103 @@ def test_tokenizer_json(tmp_path: Path) -> None:
     )
     assert by_content["foo"] == AddedToken("foo", 7, rstrip=True)
     assert settings.word_pieces(found.vocabulary).tokens == (*_PIECES, "")
-    assert "warning" in found.casing.source
+    assert "PreTrainedTokenizerFast" in found.casing.source
 
 
+_GENERIC = {"tokenizer_class": "PreTrainedTokenizerFast"}
 SPECIAL_ROLES = ("[CLS]", "[SEP]", "[UNK]")
 
 
 @pytest.mark.parametrize("strip_accents", [None, True, False])
 def test_accents_follow_casing(strip_accents: bool | None, tmp_path: Path) -> None:
     build(lowercase=True, strip_accents=strip_accents).save(str(tmp_path / "tokenizer.json"))
+    write_json(tmp_path / "tokenizer_config.json", _GENERIC)
     expected = True if strip_accents is None else strip_accents
     assert find(tmp_path).settings.strip_accents == expected
-    # Where casing comes from elsewhere, they follow it there.
+    with pytest.raises(UserError, match="--do_lower_case is False"):
+        find(tmp_path, do_lower_case=False)
+    # BertTokenizer has no ear for tokenizer.json.
+    write_json(tmp_path / "tokenizer_config.json", {})
+    assert find(tmp_path).settings.strip_accents
     flagged = find(tmp_path, do_lower_case=False).settings
-    assert (flagged.lowercase, flagged.strip_accents) == (False, bool(strip_accents))
+    assert (flagged.lowercase, flagged.strip_accents) == (False, False)
+
+
+# Lower-casing, accents and Chinese characters as transformers 5.23 sets them, for tokenizer.json
+# and tokenizer_config.json as in `_FILES`; 4.57 agrees but for ConvBertTokenizer.
+_FILES: tuple[tuple[bool | None, dict[str, bool]], ...] = (
+    (None, {}),
+    (None, {"do_lower_case": False}),
+    (False, {}),
+    (False, {"do_lower_case": True}),
+    (True, {"do_lower_case": False}),
+    (True, {"strip_accents": False}),
+    (True, {"tokenize_chinese_chars": False}),
+)
+_BY_CONFIG = ("TTT", "FFT", "TTT", "TTT", "FFT", "TFT", "TTF")
+_BY_TOKENIZER_JSON = ("", "", "FFT", "FFT", "TTT", "TTT", "TTT")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (None, _BY_CONFIG),
+        ("BertTokenizer", _BY_CONFIG),
+        ("BertTokenizerFast", _BY_CONFIG),
+        ("DistilBertTokenizerFast", _BY_CONFIG),
+        ("ElectraTokenizer", _BY_CONFIG),
+        ("ConvBertTokenizer", _BY_CONFIG[:2] + _BY_TOKENIZER_JSON[2:]),
+        ("PreTrainedTokenizerFast", _BY_TOKENIZER_JSON),
+        ("TokenizersBackend", _BY_TOKENIZER_JSON),
+    ],
+)
+@pytest.mark.parametrize("place", ["tokenizer_config.json", "config.json"])
+def test_the_class_says_which_file_decides(
+    name: str | None, expected: tuple[str, ...], place: str, tmp_path: Path
+) -> None:
+    for (lowercase, told), letters in zip(_FILES, expected, strict=True):
+        directory = tmp_path / str(len([*tmp_path.iterdir()]))
+        directory.mkdir()
+        # With capitals, which are no reason for the library not to lower-case.
+        (directory / "vocab.txt").write_text("\n".join((*_PIECES, "The")))
+        if lowercase is not None:
+            build(lowercase=lowercase).save(str(directory / "tokenizer.json"))
+        write_json(directory / "config.json", {"model_type": "bert"})
+        write_json(directory / "tokenizer_config.json", told)
+        if name is not None:
+            content = json.loads((directory / place).read_text())
+            write_json(directory / place, {**content, "tokenizer_class": name})
+        if not letters:
+            with pytest.raises(UserError, match="and nothing else"):
+                find(directory)
+            continue
+        found = find(directory).settings
+        flags = (found.lowercase, found.strip_accents, found.handle_chinese_chars)
+        assert "".join("FT"[flag] for flag in flags) == letters, (lowercase, told)
+
+
+@pytest.mark.parametrize("name", ["BertJapaneseTokenizer", "XLMRobertaTokenizer", "MyTokenizer"])
+@pytest.mark.parametrize("place", ["tokenizer_config.json", "config.json"])
+@pytest.mark.parametrize("has_tokenizer_json", [True, False])
+def test_another_class_is_refused_wherever_it_is_named(
+    name: str, place: str, has_tokenizer_json: bool, tmp_path: Path
+) -> None:
+    write_vocabulary(tmp_path)
+    if has_tokenizer_json:
+        build().save(str(tmp_path / "tokenizer.json"))
+    write_json(tmp_path / place, {"tokenizer_class": name})
+    with pytest.raises(UserError, match=f"{place}: the tokenizer_class is {name}"):
+        find(tmp_path)
+
+
+def test_truncation_of_the_beginning_is_refused_by_the_file_that_says_it(tmp_path: Path) -> None:
+    tokenizer = build()
+    tokenizer.enable_truncation(8, direction="left")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(UserError, match=r"tokenizer.json: truncation.direction is 'Left'"):
+        find(tmp_path)
+    write_json(tmp_path / "tokenizer_config.json", {"truncation_side": "right"})
+    assert find(tmp_path).vocabulary.tokens == _PIECES
 
 
 def test_tokenizer_config_goes_first(tmp_path: Path) -> None:
@@ -123,6 +207,65 @@ def test_older_files(tmp_path: Path) -> None:
     assert by_content["bar"] == AddedToken("bar", 10, normalized=True, is_word_piece=False)
     assert by_content["<e>"] == AddedToken("<e>", 9, is_word_piece=False)
     assert by_content["[MASK]"] == AddedToken("[MASK]", 4, lstrip=True)
+
+
+_CITY = {"content": "<city>", "normalized": False, "special": True}
+_RATE = {"content": "arate", "normalized": True, "special": False}
+
+
+@pytest.mark.parametrize("name", [None, "BertTokenizer", "PreTrainedTokenizerFast"])
+@pytest.mark.parametrize(
+    ("file", "content", "added"),
+    [
+        (
+            "tokenizer_config.json",
+            {"added_tokens_decoder": {"9": _CITY, "10": _RATE}},
+            {("<city>", 9, False), ("arate", 10, True)},
+        ),
+        (
+            "tokenizer_config.json",
+            {"additional_special_tokens": ["<city>", "<b>"]},
+            {("<city>", 9, False), ("<b>", 10, False)},
+        ),
+        (
+            "tokenizer_config.json",
+            {"extra_special_tokens": {"city_token": "<city>"}},
+            {("<city>", 9, False)},
+        ),
+        (
+            "special_tokens_map.json",
+            {"additional_special_tokens": ["<city>", "<b>"]},
+            {("<city>", 9, False), ("<b>", 10, False)},
+        ),
+        ("added_tokens.json", {"arate": 9}, {("arate", 9, True)}),
+    ],
+)
+def test_added_tokens_that_tokenizer_json_lacks(
+    name: str | None,
+    file: str,
+    content: dict[str, Any],
+    added: set[tuple[str, int, bool]],
+    tmp_path: Path,
+) -> None:
+    """The library adds them on loading, behind the nine of the vocabulary."""
+    build().save(str(tmp_path / "tokenizer.json"))
+    if name is not None:
+        write_json(tmp_path / "config.json", {"tokenizer_class": name})
+    write_json(tmp_path / file, content)
+    settings = find(tmp_path).settings
+    found = {(t.content, t.id, t.normalized) for t in settings.added_tokens if t.id >= len(_PIECES)}
+    assert found == added
+    assert {t.content for t in settings.added_tokens if t.id < len(_PIECES)} == {*SPECIAL_TOKENS}
+
+
+def test_added_tokens_decoder_replaces_other_files(tmp_path: Path) -> None:
+    """BertTokenizer of release 5 leaves out the tokens of tokenizer.json then."""
+    tokenizer = build()
+    tokenizer.add_tokens(["arate"])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    write_json(tmp_path / "special_tokens_map.json", {"additional_special_tokens": ["<b>"]})
+    write_json(tmp_path / "tokenizer_config.json", {"added_tokens_decoder": {"9": _CITY}})
+    assert find(tmp_path).vocabulary.tokens == (*_PIECES, "<city>")
 
 
 def test_added_tokens_of_tokenizer_config(tmp_path: Path) -> None:
@@ -193,6 +336,9 @@ def test_what_is_not_berts_is_refused_by_name(name: str, tmp_path: Path) -> None
     "config",
     [
         {"tokenizer_class": "BertJapaneseTokenizer"},
+        {"word_tokenizer_type": "mecab"},
+        {"subword_tokenizer_type": "wordpiece"},
+        {"tokenizer_class": "DPRContextEncoderTokenizer", "do_lower_case": False},
         {"do_basic_tokenize": False},
         {"split_special_tokens": True},
         {"truncation_side": "left"},

@@ -1,0 +1,114 @@
+"""The class of a Hugging Face tokenizer: which one, and which file it takes its settings from."""
+
+import dataclasses
+from pathlib import Path
+
+from bert.checkpoints.fields import NO_TOKENIZER_EXPORT, Fields
+from bert.errors import UserError
+
+TOKENIZER_FILE = "tokenizer.json"
+VOCABULARY_FILE = "vocab.txt"
+
+_CONFIG_FILE = "config.json"
+_FIELD = "tokenizer_class"
+
+# The class that transformers takes for a BERT whose files name none.
+_DEFAULT = "BertTokenizer"
+
+# The classes whose vocab.txt is tokenized as BERT's is; `Fast` may follow.
+_LIKE_BERT = (
+    "BertTokenizer",
+    "ConvBertTokenizer",
+    "DistilBertTokenizer",
+    "DPRContextEncoderTokenizer",
+    "DPRQuestionEncoderTokenizer",
+    "ElectraTokenizer",
+    "LayoutLMTokenizer",
+    "MobileBertTokenizer",
+    "RetriBertTokenizer",
+    "SqueezeBertTokenizer",
+)
+# The classes that take tokenizer.json as it is: that of transformers before 5, and that of 5.
+_GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
+
+# Those of them that release 5 gives no tokenizer of their own: tokenizer.json decides there, while
+# release 4 read tokenizer_config.json as for BertTokenizer.
+_GENERIC_WITH_TOKENIZER_JSON = ("ConvBertTokenizer", "RetriBertTokenizer")
+# Those that lower-case whatever tokenizer_config.json says, in release 5.
+_UNCASED = ("DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer")
+
+# Settings of BertJapaneseTokenizer, whose words come from MeCab or another library.
+_OF_JAPANESE = (
+    "word_tokenizer_type",
+    "subword_tokenizer_type",
+    "mecab_kwargs",
+    "sudachi_kwargs",
+    "jumanpp_kwargs",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenizerClass:
+    """A class of transformers, and in words for a person where it is named."""
+
+    name: str
+    source: str
+    is_generic: bool
+    """whether tokenizer.json decides everything; else tokenizer_config.json decides casing,
+    accents and Chinese characters, and the class's defaults what that leaves open"""
+
+
+def find_tokenizer_class(directory: Path, config: Fields) -> TokenizerClass:
+    """The class that tokenizer_config.json names, else config.json, else BertTokenizer.
+
+    Source: transformers, AutoTokenizer.from_pretrained.
+
+    Args:
+      directory: where the files of the tokenizer are.
+      config: of tokenizer_config.json.
+
+    Raises:
+      UserError: it is a class that does not tokenize as BERT, or one without its file.
+    """
+    for name in _OF_JAPANESE:
+        if config.values.get(name) is not None:
+            raise UserError(
+                f"{config.file}: {name} is {config.values[name]!r}, a setting of "
+                "BertJapaneseTokenizer, which splits words with MeCab or another library that no "
+                f"server has: {NO_TOKENIZER_EXPORT}."
+            )
+    for fields in (config, Fields.of_json_if_any(directory / _CONFIG_FILE)):
+        found = fields.word(_FIELD)
+        if found is None:
+            continue
+        if found.removesuffix("Fast") in _UNCASED and config.flag("do_lower_case") is False:
+            raise UserError(
+                f"{config.file}: do_lower_case is false, but the {_FIELD} is {found}, which "
+                "transformers 5 lower-cases all the same, and 4 did not: name BertTokenizer there "
+                "if the training was cased."
+            )
+        return _of_name(found, fields.file, (directory / TOKENIZER_FILE).is_file())
+    return TokenizerClass(_DEFAULT, "transformers' default", False)
+
+
+def _of_name(name: str, file: Path, has_tokenizer_json: bool) -> TokenizerClass:
+    if name in _GENERIC:
+        if not has_tokenizer_json:
+            raise UserError(
+                f"{file}: the {_FIELD} is {name}, which reads {TOKENIZER_FILE} and nothing else, "
+                "and there is no such file: copy all files of the tokenizer."
+            )
+        return TokenizerClass(name, str(file), True)
+    if name.removesuffix("Fast") not in _LIKE_BERT:
+        if name.startswith("BertJapanese"):
+            raise UserError(
+                f"{file}: the {_FIELD} is {name}, which splits words with MeCab or another library "
+                f"that no server has: {NO_TOKENIZER_EXPORT}."
+            )
+        raise UserError(
+            f"{file}: the {_FIELD} is {name}, where {_DEFAULT}, one that reads {VOCABULARY_FILE} "
+            f"as it does, or {_GENERIC[0]} with a {TOKENIZER_FILE} of BERT's is expected: "
+            f"{NO_TOKENIZER_EXPORT}."
+        )
+    is_generic = has_tokenizer_json and name.removesuffix("Fast") in _GENERIC_WITH_TOKENIZER_JSON
+    return TokenizerClass(name, str(file), is_generic)
