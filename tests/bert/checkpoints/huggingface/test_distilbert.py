@@ -105,9 +105,10 @@ def answer(directory: Path) -> np.ndarray:
     """The witness's, with a mask and segments that must not count."""
     ids = np.array([[*_IDS, 0, 0]])
     mask, segments = np.array([[1] * 6 + [0] * 2]), np.array([[0, 0, 0, 1, 1, 1, 0, 0]])
-    return ReferenceModel(read(directory, ReadOptions())).answers(ids, mask, segments)[
-        "probabilities"
-    ][0]
+    (answers,) = (
+        ReferenceModel(read(directory, ReadOptions())).answers(ids, mask, segments).values()
+    )
+    return answers[0]
 
 
 def test_a_classifier(tmp_path: Path) -> None:
