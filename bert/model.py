@@ -24,6 +24,7 @@ class TextModel:
     `tokenizer` names the library whose ids the model was trained on; the settings of
     Hugging Face's are in `tokenizer_settings`, None where only the casing is known.
     `labels` are empty where the task has none.
+    `takes_pairs` says that the model is for pairs of texts; else it may be for both.
     `provenance` tells where each part came from, in words for a person.
     """
 
@@ -36,6 +37,7 @@ class TextModel:
     max_seq_length: int
     provenance: Mapping[str, str]
     tokenizer_settings: HuggingFaceSettings | None = None
+    takes_pairs: bool = False
 
     def special_ids(self) -> tuple[int, int]:
         """The ids of [CLS] and [SEP], or of what stands for them."""

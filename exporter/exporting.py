@@ -35,23 +35,24 @@ def export_checkpoint(options: ExportOptions) -> ExportReport:
     checkpoint = os.fspath(options.checkpoint)
     tables = OpTables()
     target = gate.target_release(options.target_serving, tables)
-    warmup_rows = None
-    if options.warmup_file is not None:
-        warmup_rows = read_rows(options.warmup_file, options.text_pair)
-    elif options.warmup:
-        warmup_rows = default_rows(options.text_pair)
     with contextlib.ExitStack() as stack:
         with stage(f"reading {checkpoint.rstrip('/').rsplit('/')[-1]}"):
             path = stack.enter_context(local_path(checkpoint))
             opened = open_model(path, options, checkpoint)
             require_valid_json(opened)
-        options.check_with(opened.model)
-        return _export(opened, options, target, tables, warmup_rows)
+        text_pair = options.check_with(opened.model)
+        warmup_rows = None
+        if options.warmup_file is not None:
+            warmup_rows = read_rows(options.warmup_file, text_pair)
+        elif options.warmup:
+            warmup_rows = default_rows(text_pair)
+        return _export(opened, options, text_pair, target, tables, warmup_rows)
 
 
 def _export(
     opened: OpenedModel,
     options: ExportOptions,
+    text_pair: bool,
     target: Release,
     tables: OpTables,
     warmup_rows: Sequence[tuple[bytes, ...]] | None,
@@ -63,7 +64,7 @@ def _export(
         with stage("tracing and saving"):
             try:
                 word_piece_op = saving.fastest_word_piece_op(target, tables)
-                signatures = saving.write(opened, directory, options, word_piece_op)
+                signatures = saving.write(opened, directory, options, text_pair, word_piece_op)
             # TensorFlow tells of a full disk by several classes of its own.
             except (OSError, tf.errors.OpError) as error:
                 raise cannot_write(export_dir, error) from error
@@ -84,7 +85,7 @@ def _export(
                 verification_report = verify(
                     directory,
                     opened,
-                    options.text_pair,
+                    text_pair,
                     options.verify_file,
                     PRECISIONS[options.precision],
                 )
@@ -94,7 +95,7 @@ def _export(
         report = ExportReport(
             version_directory=export_dir / str(version),
             opened=opened,
-            text_pair=options.text_pair,
+            text_pair=text_pair,
             signatures=signatures,
             default_signature=options.default_signature,
             precision=options.precision,

@@ -8,7 +8,7 @@ from bert.checkpoints.options import MODEL, ReadKeywords
 from bert.command.options import File, StrPath, declared, option, require_valid
 from bert.encoder.precision import FLOAT32, PRECISIONS
 from bert.errors import UserError
-from bert.model import TextModel
+from bert.model import FineTunedModel, TextModel
 from exporter.contract import DEFAULT_SIGNATURES, TEXT
 from exporter.progress import Stage
 
@@ -44,8 +44,11 @@ class ExportKeywords(ReadKeywords[File]):
         "a file with one class name a line, in class order, in place of labels",
         group=MODEL,
     )
-    text_pair: bool = option(
-        False, "whether the inputs are text_a and text_b in place of text", group=_EXPORT
+    text_pair: bool | None = option(
+        None,
+        "whether the inputs are text_a and text_b in place of text",
+        group=_EXPORT,
+        unset="yes for a cross-encoder, no for other models",
     )
     version: int | None = option(
         None,
@@ -128,8 +131,20 @@ class ExportKeywords(ReadKeywords[File]):
         if self.verify_file is not None and not Path(self.verify_file).is_file():
             raise UserError(f"--verify_file {self.verify_file} does not exist: check the path.")
 
-    def check_with(self, model: TextModel) -> None:
-        """Raises a UserError for what does not fit the model."""
+    def check_with(self, model: TextModel) -> bool:
+        """Raises a UserError for what does not fit the model, and says whether it takes pairs."""
+        text_pair = model.takes_pairs if self.text_pair is None else self.text_pair
+        if model.takes_pairs and not text_pair:
+            raise UserError(
+                "--text_pair is false, but the model, a cross-encoder, scores pairs of texts "
+                f"({model.provenance['activation']}): leave the flag out."
+            )
+        if text_pair and isinstance(model, FineTunedModel) and model.config.type_vocab_size == 1:
+            raise UserError(
+                "--text_pair needs two rows of segment embeddings, and the model has 1 "
+                f"({model.provenance['bert_config_file']}: type_vocab_size): leave the flag out, "
+                "or give a model that was trained on pairs."
+            )
         num_labels = len(model.labels)
         if self.top_k is not None and not num_labels:
             raise UserError(
@@ -141,6 +156,7 @@ class ExportKeywords(ReadKeywords[File]):
                 f"--top_k is {self.top_k}, where a number from 1 to {num_labels}, the classes of "
                 "the checkpoint, is expected: give such a number, or leave the flag out for all."
             )
+        return text_pair
 
     def class_names(self) -> Sequence[str] | None:
         """The names given for the classes, in class order.

@@ -102,8 +102,9 @@ class ExportReport:
         model = self.model
         if not model.task.has_head:
             return f"{model.task}: {self.opened.describe_embedding()}"
+        activation = model.provenance.get("activation")
         if not model.labels:
-            return str(model.task)
+            return f"{model.task}: {activation}" if activation else str(model.task)
         source = model.provenance.get("labels")
         told = f" ({source})" if source else ""
         return f"{model.task}: {', '.join(model.labels)}{told}"

@@ -17,10 +17,14 @@ from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 
 
 def write(
-    opened: OpenedModel, directory: Path, options: ExportOptions, word_piece_op: str
+    opened: OpenedModel,
+    directory: Path,
+    options: ExportOptions,
+    text_pair: bool,
+    word_piece_op: str,
 ) -> tuple[str, ...]:
     """Writes the model to an empty directory, and names the signatures it has."""
-    text_names = TEXT_PAIR_INPUTS if options.text_pair else TEXT_INPUT
+    text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
     model, network = opened.model, opened.network(options.precision)
     served = ServedModel(model, network, text_names, word_piece_op)
     context = SignatureContext(served, model, options.top_k or len(model.labels))

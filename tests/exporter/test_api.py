@@ -26,7 +26,7 @@ KEYWORDS = {
     "tokenizer": None,
     "max_seq_length": None,
     "task": None,
-    "text_pair": False,
+    "text_pair": None,
     "labels": None,
     "label_file": None,
     "top_k": None,

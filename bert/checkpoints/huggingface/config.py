@@ -4,8 +4,10 @@ import dataclasses
 from pathlib import Path
 
 from bert.checkpoints.fields import NO_EXPORT, Fields
+from bert.checkpoints.huggingface import cross_encoder
 from bert.checkpoints.huggingface.architecture import Architecture
 from bert.checkpoints.huggingface.bert import BERT
+from bert.checkpoints.huggingface.cross_encoder import CrossEncoder
 from bert.checkpoints.huggingface.distilbert import DISTILBERT
 from bert.config import GELU_ERF, GELU_TANH, RELU, TANH, BertConfig
 from bert.errors import UserError
@@ -41,6 +43,9 @@ class HuggingFaceConfig:
     labels: tuple[str, ...] | None
     """the names of `id2label` in class order, None where there are none"""
 
+    cross_encoder: CrossEncoder | None
+    """None where the file is not that of a cross-encoder"""
+
 
 def read_huggingface_config(file: Path) -> HuggingFaceConfig:
     """Reads the file; what it lacks has the value that transformers gives it.
@@ -74,6 +79,7 @@ def read_huggingface_config(file: Path) -> HuggingFaceConfig:
         saved_class=classes[0],
         problem_type=fields.word("problem_type"),
         labels=_labels(fields),
+        cross_encoder=cross_encoder.of_config(fields),
     )
 
 

@@ -53,6 +53,12 @@ class Head:
     num_outputs: int = 0
     """rows of the classifier, 0 without one"""
 
+    takes_pairs: bool = False
+    """whether the model is for pairs of texts"""
+
+    activation: str | None = None
+    """which activation a cross-encoder has and who says so, in words for a person"""
+
 
 def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: ReadOptions) -> Head:
     """The head by the class that was saved, or by the tensors where no class is told.
@@ -90,7 +96,15 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
         labels = _labels(config, num_outputs, options.labels)
     else:
         require_no_labels(options.labels, task)
-    return Head(saved_class, task, Pooling(), labels, num_outputs)
+    return Head(
+        saved_class,
+        task,
+        Pooling(),
+        labels,
+        num_outputs,
+        takes_pairs=config.cross_encoder is not None,
+        activation=config.cross_encoder.describe(num_outputs) if config.cross_encoder else None,
+    )
 
 
 def embedding_head(saved_class: str, options: ReadOptions, pooling: Pooling) -> Head:
@@ -154,6 +168,9 @@ def _task(config: HuggingFaceConfig, saved_class: str, num_outputs: int, flag: s
         )
     likeliest = _TASKS[told] if told else row_tasks(num_outputs)[0]
     task = likeliest if flag is None else by_flag[flag]
+    if config.cross_encoder is not None and (flag is None or task.is_number):
+        # The library does not look at problem_type.
+        task = config.cross_encoder.task(num_outputs)
     if not task.fits(num_outputs):
         raise UserError(
             f"{config.file} or --task: {task} needs {'one' if task.is_number else 'several'} "

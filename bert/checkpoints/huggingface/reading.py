@@ -97,9 +97,11 @@ def build(
             "do_lower_case": text.casing.source,
             "max_seq_length": max_seq_length.source,
         }
-        | ({"labels": head.labels.source} if head.labels else {}),
+        | ({"labels": head.labels.source} if head.labels else {})
+        | ({"activation": head.activation} if head.activation else {}),
         tokenizer_settings=text.huggingface,
         pooling=head.pooling,
+        takes_pairs=head.takes_pairs,
     )
 
 

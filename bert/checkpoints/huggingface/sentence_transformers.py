@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bert.checkpoints.fields import CORRECT, NO_EXPORT, Fields, read_json_list
+from bert.checkpoints.huggingface import cross_encoder
 from bert.checkpoints.huggingface import reading as huggingface
-from bert.checkpoints.huggingface.head import embedding_head
+from bert.checkpoints.huggingface.head import embedding_head, find_head
 from bert.checkpoints.kind import Place
 from bert.checkpoints.options import ReadOptions
 from bert.checkpoints.text.settings import find_max_seq_length
@@ -18,6 +19,7 @@ _MODULES_FILE = "modules.json"
 _MODEL_FILE = "config_sentence_transformers.json"
 _SENTENCE_CONFIG_FILE = "sentence_bert_config.json"
 _CONFIG_FILE = "config.json"
+_CROSS_ENCODER = "CrossEncoder"
 
 # sentence_transformers, pooling.py: the modes, and the switches of releases before 6.
 _POOLING_MODES = {"mean": MEAN, "cls": FIRST_TOKEN, "max": MAX}
@@ -43,7 +45,7 @@ class _Module:
 
 
 def _read(path: Path, options: ReadOptions) -> FineTunedModel:
-    """Opens a model that is a Transformer, a Pooling and perhaps a Normalize.
+    """Opens a model that is a Transformer, a Pooling and perhaps a Normalize, or a cross-encoder.
 
     The truncation length is, as in the library, that of sentence_bert_config.json, else the
     tokenizer's, at most the position table's.
@@ -54,12 +56,15 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     file = path / _MODULES_FILE
     modules = _modules(path)
     names = [module.name for module in modules]
+    model_fields = Fields.of_json_if_any(path / _MODEL_FILE)
+    _require_no_prompt(model_fields)
+    if names == ["Transformer"] and model_fields.word("model_type") == _CROSS_ENCODER:
+        return _read_cross_encoder(modules[0].directory, options, model_fields)
     if names not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         raise UserError(
             f"{file}: the modules are {', '.join(names)}, where Transformer, Pooling and perhaps "
             f"Normalize are expected: {NO_EXPORT}."
         )
-    _require_no_prompt(Fields.of_json_if_any(path / _MODEL_FILE))
     transformer = modules[0].directory
     pooling = Pooling(_pooling_mode(modules[1].directory / _CONFIG_FILE), len(modules) == 3)
     if pooling.normalize:
@@ -74,7 +79,28 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         transformer, options, config, weights, head, length, "sentence-transformers BERT"
     )
     fields = Fields.of_json_if_any(transformer / _SENTENCE_CONFIG_FILE)
-    _check_sentence_config(fields, model.do_lower_case)
+    _check_sentence_config(fields, model.do_lower_case, "feature-extraction")
+    return model
+
+
+def _read_cross_encoder(
+    transformer: Path, options: ReadOptions, model_fields: Fields
+) -> FineTunedModel:
+    """Opens a model of CrossEncoder as release 6 saves it: releases before had no modules.json.
+
+    Raises:
+      UserError: a file or tensor is missing or faulty, or the activation is not built.
+    """
+    config, weights = huggingface.open_directory(transformer, options)
+    of_model = cross_encoder.of_model_file(model_fields, config.cross_encoder)
+    config = dataclasses.replace(config, cross_encoder=of_model)
+    head = find_head(config, weights, options)
+    positions = config.bert.max_position_embeddings
+    length = find_max_seq_length(transformer, options.max_seq_length, positions, positions)
+    kind = "sentence-transformers CrossEncoder"
+    model = huggingface.build(transformer, options, config, weights, head, length, kind)
+    fields = Fields.of_json_if_any(transformer / _SENTENCE_CONFIG_FILE)
+    _check_sentence_config(fields, model.do_lower_case, "sequence-classification")
     return model
 
 
@@ -153,14 +179,14 @@ def _require_no_prompt(fields: Fields) -> None:
         )
 
 
-def _check_sentence_config(fields: Fields, do_lower_case: bool) -> None:
+def _check_sentence_config(fields: Fields, do_lower_case: bool, task: str) -> None:
     """Refuses what the tokenizer and the encoder of BERT do not do by themselves."""
     if fields.flag("do_lower_case") and not do_lower_case:
         raise UserError(
             f"{fields.file}: do_lower_case is true, but the tokenizer of the model is cased, and "
             f"to lower-case before a cased tokenizer is not built: {NO_EXPORT}."
         )
-    fields.require({"transformer_task": "feature-extraction"})
+    fields.require({"transformer_task": task})
 
 
 def _sign(path: Path) -> str | None:
