@@ -71,7 +71,8 @@ class ReferenceClassifier:
         rows = [
             self._pool(row, mask, pooling) for row, mask in zip(hidden, input_mask, strict=True)
         ]
-        return np.stack(rows) if rows else np.zeros((0, self._config.hidden_size))
+        size = pooling.dimensions or self._config.hidden_size
+        return np.stack(rows) if rows else np.zeros((0, size))
 
     def sequence(
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
@@ -93,7 +94,9 @@ class ReferenceClassifier:
             vector = hidden[mask == 1].max(axis=0)
         else:
             vector = hidden[mask == 1].mean(axis=0)
-        return vector / np.linalg.norm(vector) if pooling.normalize else vector
+        if pooling.normalize:
+            vector = vector / np.linalg.norm(vector)
+        return vector[: pooling.dimensions]
 
     def _encode_row(
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray

@@ -181,6 +181,9 @@ class Pooling:
     normalize: bool = False
     """whether the vector is divided by its length"""
 
+    dimensions: int | None = None
+    """how many numbers are kept of the vector, the first ones, after the division; None is all"""
+
     @property
     def needs_pooler(self) -> bool:
         """Whether the pooler's weights take part."""
@@ -188,4 +191,6 @@ class Pooling:
 
     def __str__(self) -> str:
         """What it is, in words for a person."""
-        return _POOLING_WORDS[self.mode] + (", of length 1" if self.normalize else "")
+        length = ", of length 1" if self.normalize else ""
+        cut = f", its first {self.dimensions} numbers" if self.dimensions else ""
+        return _POOLING_WORDS[self.mode] + length + cut

@@ -22,7 +22,7 @@ def pool(encoder: ServingEncoder, tokens: PackedTokens, pooling: Pooling) -> tf.
     maximum of a row.
 
     Returns:
-      float32 [B, H].
+      float32 [B, H], or [B, D] of a pooling to D dimensions.
     """
     if pooling.mode == POOLER:
         pooled = encoder.pooled(tokens)
@@ -30,10 +30,11 @@ def pool(encoder: ServingEncoder, tokens: PackedTokens, pooling: Pooling) -> tf.
         pooled = tf.gather(encoder.sequence(tokens), tokens.row_splits[:-1])
     else:
         pooled = _over_tokens(encoder.sequence(tokens), tokens, pooling.mode == MEAN)
-    if not pooling.normalize:
-        return pooled
-    length = tf.sqrt(tf.reduce_sum(tf.square(pooled), axis=1, keepdims=True))
-    return pooled / tf.maximum(length, _SHORTEST)
+    if pooling.normalize:
+        length = tf.sqrt(tf.reduce_sum(tf.square(pooled), axis=1, keepdims=True))
+        pooled /= tf.maximum(length, _SHORTEST)
+    # No operation where nothing is cut.
+    return pooled if pooling.dimensions is None else pooled[:, : pooling.dimensions]
 
 
 def _over_tokens(vectors: tf.Tensor, tokens: PackedTokens, is_mean: bool) -> tf.Tensor:

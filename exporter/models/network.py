@@ -49,6 +49,7 @@ class EncoderNetwork(tf.Module):
         self._config = model.config
         self._encoder = ServingEncoder(model.config, model.weights, precision)
         self._pooling = model.pooling
+        self._vector_size = model.pooling.dimensions or model.config.hidden_size
         self._head = HEADS[model.task.name](model.weights, model.task)
         self._answers_rows = self.has_embedding = model.task.answers_rows
         # Answers and embeddings come of the same graphs of the encoder, which are written once.
@@ -69,13 +70,13 @@ class EncoderNetwork(tf.Module):
         return encode_in_groups(
             lambda group: self._head(self._vectors(group), group),
             tokens,
-            self._head.answer_shape(self._config.hidden_size),
+            self._head.answer_shape(self._vector_size),
             for_tokens=not self._answers_rows,
         )
 
     def _embedding(self, tokens: PackedTokens) -> tf.Tensor:
-        """One vector for every row, float32 [B, H], whatever the size of the batch."""
-        return encode_in_groups(self._vectors, tokens, [self._config.hidden_size])
+        """One vector for every row, float32 [B, H], or fewer numbers, whatever the size of the batch."""
+        return encode_in_groups(self._vectors, tokens, [self._vector_size])
 
     def answer_features(
         self, input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor

@@ -72,6 +72,10 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         fields = Fields.of_json_if_any(modules[2].directory / _CONFIG_FILE)
         fields.require(_OF_NORMALIZE, null=True)
     config, weights = huggingface.open_directory(transformer, options)
+    # The library cuts the vector of the last module, and none that is shorter.
+    dimensions = model_fields.count("truncate_dim")
+    if dimensions is not None and dimensions < config.bert.hidden_size:
+        pooling = dataclasses.replace(pooling, dimensions=dimensions)
     head = embedding_head("sentence-transformers model", options, pooling)
     positions = config.bert.max_position_embeddings
     length = find_max_seq_length(transformer, options.max_seq_length, positions, positions)

@@ -16,9 +16,10 @@ _WEIGHTS = random_weights(_CONFIG, 2)
 _WIDTH = 7
 
 
+@pytest.mark.parametrize("dimensions", [None, 5])
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("mode", [POOLER, FIRST_TOKEN, MEAN, MAX])
-def test_pooling(mode: str, normalize: bool) -> None:
+def test_pooling(mode: str, normalize: bool, dimensions: int | None) -> None:
     """Rows of all lengths; a masked token in the midst of the last does not count."""
     generator = np.random.default_rng(1)
     lengths = np.array([1, 3, _WIDTH])
@@ -33,9 +34,10 @@ def test_pooling(mode: str, normalize: bool) -> None:
         row_splits=tf.constant([0, *np.cumsum(lengths)], tf.int32),
         attention_bias=tf.constant(np.where(mask[is_token], 0.0, -10000.0), tf.float32),
     )
-    pooling = Pooling(mode, normalize)
+    pooling = Pooling(mode, normalize, dimensions)
     found = pool(ServingEncoder(_CONFIG, _WEIGHTS), tokens, pooling).numpy()
     expected = ReferenceClassifier(_CONFIG, _WEIGHTS).pooled(ids, mask, segments, pooling)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-    if normalize:
+    assert found.shape == (3, dimensions or _CONFIG.hidden_size)
+    if normalize and dimensions is None:
         np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)

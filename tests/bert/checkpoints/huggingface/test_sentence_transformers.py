@@ -10,7 +10,7 @@ import pytest
 from bert.checkpoints import ReadOptions, read
 from bert.errors import UserError
 from bert.tasks import FIRST_TOKEN, MAX, MEAN, Pooling
-from tests.bert.checkpoints.huggingface.directory import write_sentence_transformer
+from tests.bert.checkpoints.huggingface.directory import CONFIG, write_sentence_transformer
 
 _OPTIONS = ReadOptions()
 _TYPES_OF_RELEASE_6 = (
@@ -38,6 +38,26 @@ def test_pooling(pooling: Mapping[str, Any], mode: str, normalize: bool, tmp_pat
     assert model.pooling == Pooling(mode, normalize)
     assert not any("pooler" in name for name in model.weights)
     assert model.provenance["kind"] == "sentence-transformers BERT"
+
+
+@pytest.mark.parametrize(
+    ("truncate_dim", "kept"), [(8, 8), (None, None), (CONFIG.hidden_size, None), (4096, None)]
+)
+def test_truncate_dim(truncate_dim: int | None, kept: int | None, tmp_path: Path) -> None:
+    """Release 6 saves and reads it; a vector that is shorter stays as it is."""
+    directory = write_sentence_transformer(tmp_path / "model", {})
+    settings = json.dumps({"truncate_dim": truncate_dim})
+    (directory / "config_sentence_transformers.json").write_text(settings)
+    assert read(directory, _OPTIONS).pooling == Pooling(MEAN, True, kept)
+
+
+@pytest.mark.parametrize("truncate_dim", [0, -1, "8", 1.5])
+def test_a_truncate_dim_that_is_none_is_refused(truncate_dim: object, tmp_path: Path) -> None:
+    directory = write_sentence_transformer(tmp_path / "model", {})
+    settings = json.dumps({"truncate_dim": truncate_dim})
+    (directory / "config_sentence_transformers.json").write_text(settings)
+    with pytest.raises(UserError, match="truncate_dim is"):
+        read(directory, _OPTIONS)
 
 
 @pytest.mark.parametrize("path", ["", "0_Transformer"])
