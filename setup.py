@@ -52,6 +52,7 @@ setup(
     entry_points={
         "console_scripts": [
             "bert-text-exporter = exporter.__main__:run",
+            "bert-text-exporter-batch = exporter.batch.__main__:run",
             "bert-text-exporter-check = exporter.check.__main__:run",
             "bert-text-exporter-preview = exporter.preview.__main__:run",
         ],
@@ -70,6 +71,7 @@ setup(
         "tqdm>=4.60,<5",
     ],
     extras_require={
+        "batch": ["apache-beam>=2.77,<3", "pyarrow>=14,<26"],
         "preview": ["aiohttp>=3.9,<4"],
         "test": [
             "aiohttp>=3.9,<4",
@@ -80,6 +82,7 @@ setup(
             "ml_dtypes>=0.4,<1",
             "mypy>=1.10,<3",
             "packaging>=23",
+            "pandas>=2.2,<3",
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
             "ruff>=0.5,<1",

@@ -141,7 +141,7 @@ def test_the_encoder_knows_neither_model_nor_tokenizers() -> None:
 
 
 def test_the_edges_know_servers_alone_and_nobody_knows_them() -> None:
-    """An export needs neither the audit nor the preview server."""
+    """An export needs neither the audit, the preview server nor Beam."""
     known = {
         (file, below)
         for file, room, below in arrows("exporter")
@@ -185,7 +185,12 @@ def _child(folder: Path, path: Path) -> str:
 
 @pytest.mark.parametrize(
     ("package", "room"),
-    [("tensorflow_text", "exporter/text/"), ("tensorflow_hub", "exporter/models/")],
+    [
+        ("tensorflow_text", "exporter/text/"),
+        ("tensorflow_hub", "exporter/models/"),
+        ("apache_beam", "exporter/batch/"),
+        ("pyarrow", "exporter/batch/"),
+    ],
 )
 def test_where_a_library_is_imported(package: str, room: str) -> None:
     found = importers(package)
