@@ -222,7 +222,12 @@ def _run_locally(job: Job, options: PipelineOptions) -> None:
 
 
 def _run_on_engine(job: Job, options: PipelineOptions) -> None:
-    _run(job, beam.Pipeline(options=options))
+    try:
+        pipeline = beam.Pipeline(options=options)
+    except (ValueError, ImportError) as error:
+        runner = options.view_as(StandardOptions).runner
+        raise UserError(f"--runner {runner} cannot be had: {error}.") from error
+    _run(job, pipeline)
 
 
 def _run(job: Job, pipeline: beam.Pipeline) -> None:

@@ -30,7 +30,7 @@ def _gone(processes: list[int]) -> bool:
     return not any(Path(f"/proc/{process}").exists() for process in processes)
 
 
-def _wait(condition, seconds: float = 240) -> None:  # type: ignore[no-untyped-def]
+def _wait(condition, seconds: float = 600) -> None:  # type: ignore[no-untyped-def]
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
