@@ -123,7 +123,7 @@ def require_valid(options: Any) -> None:
     """
     for each in options_of(type(options)):
         value, declared = getattr(options, each.name), each.declared
-        if each.is_required and not os.fspath(value or ""):
+        if each.is_required and not value:
             raise UserError(
                 f"--{each.name} is missing: give it, as --{each.name}={each.placeholder}."
             )

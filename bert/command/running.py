@@ -45,6 +45,9 @@ class Command:
     main: Callable[[Sequence[str], flags.FlagValues], int]
     """arguments with the program's name, values -> exit code"""
 
+    passes_unknown_flags: bool = False
+    """whether flags that are not the command's own are arguments of `main`, in their order"""
+
     def run(self) -> int:
         """Does what the command line asks for; the exit code."""
         # A crash in TensorFlow's C++ then shows where Python was.
@@ -54,7 +57,7 @@ class Command:
         self.define_flags(values)
         _define_common_flags(values)
         try:
-            arguments = values(sys.argv)
+            arguments = values(sys.argv, known_only=self.passes_unknown_flags)
         # absl has no Error of its own for --noNAME=VALUE.
         except (flags.Error, ValueError) as error:
             print(f"{self.name}{_sentence(error, list(values))}", file=sys.stderr)

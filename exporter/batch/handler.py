@@ -7,9 +7,10 @@ import apache_beam as beam
 from apache_beam.ml.inference.base import ModelHandler
 
 from exporter.batch.model import Model, load
-from exporter.batch.reading import Block
+from exporter.batch.reading.blocks import Block
 from exporter.batch.scoring import Answers, Texts, score
-from exporter.batch.writing import Scored, python_values
+from exporter.batch.writing.parts import Scored
+from exporter.batch.writing.values import python_values
 from exporter.runtime.servable import Servable
 
 NAMESPACE = "exporter.batch"

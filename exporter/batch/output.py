@@ -17,7 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from bert.errors import UserError
 from exporter.batch.model import is_url
-from exporter.batch.writing import SUMMARY_FILE
+from exporter.batch.writing.files import SUMMARY_FILE
 
 _OURS = re.compile(r"(part|failures)-[0-9-]+\.(jsonl|parquet)|summary\.json|\.[0-9a-f]{32}")
 

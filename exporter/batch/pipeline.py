@@ -4,7 +4,6 @@ Every step takes one element at a time and has nothing to give at a bundle's end
 follows from its rows: an engine may cut the work and repeat it as it likes.
 """
 
-import dataclasses
 import os
 import resource
 import sys
@@ -15,21 +14,11 @@ import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference
 
 from exporter.batch.handler import NAMESPACE, BlockHandler
-from exporter.batch.model import Model
-from exporter.batch.reading import Block, Piece, Reading, Row, blocks, pieces
-from exporter.batch.writing import Report, Scored, Writing, write, write_summary
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """What a run does."""
-
-    model: Model
-    files: tuple[str, ...]
-    reading: Reading
-    writing: Writing
-    threads: int
-    started: float
+from exporter.batch.job import Job
+from exporter.batch.reading.blocks import Block, Piece, Reading, Row
+from exporter.batch.reading.splitting import blocks, pieces
+from exporter.batch.writing.files import write_summary
+from exporter.batch.writing.parts import Report, Scored, Writing, write
 
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:

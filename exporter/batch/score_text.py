@@ -8,7 +8,8 @@ from apache_beam.ml.inference.base import RunInference
 
 from exporter.batch.handler import NAMESPACE, RowHandler
 from exporter.batch.model import find_model
-from exporter.batch.reading import BadRow, text_bytes
+from exporter.batch.reading.blocks import BadRow
+from exporter.batch.reading.columns import text_bytes
 
 
 class ScoreText(beam.PTransform):

@@ -10,18 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from absl.flags import FlagValues
 
-from exporter.batch.__main__ import main
+from exporter.batch.__main__ import define_flags, main
 from tests.exporter.command import Outcome
 from tests.repository import ROOT
+
+TEXTS = ["the film is good", "", "bad", "not a very bad film , is it ?", "fun " * 40, "é漢ß"] * 5
 
 
 def run_here(capture: pytest.CaptureFixture[str], *arguments: object) -> Outcome:
     """The command in this process."""
+    values = FlagValues()
+    define_flags(values)
     handler = signal.getsignal(signal.SIGTERM)
     capture.readouterr()
     try:
-        code = main([str(argument) for argument in arguments])
+        code = main(values(["batch", *map(str, arguments)], known_only=True), values)
     finally:
         logging.disable(logging.NOTSET)
         signal.signal(signal.SIGTERM, handler)
@@ -56,3 +61,8 @@ def json_lines(directory: Path, pattern: str = "part-*.jsonl") -> list[dict[str,
 def summary(directory: Path) -> dict[str, Any]:
     """What the job came to."""
     return json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+
+
+def flags(model: Path, inputs: Path, output: Path, *more: object) -> list[object]:
+    """The flags that a job needs, and more."""
+    return [f"--model={model}", f"--input={inputs}/*", f"--output={output}", *more]

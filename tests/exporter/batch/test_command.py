@@ -14,11 +14,9 @@ import pyarrow.parquet
 import pytest
 
 from exporter.runtime.servable import Servable
-from tests.exporter.batch.command import json_lines, run_here, summary
+from tests.exporter.batch.command import TEXTS, flags, json_lines, run_here, summary
 from tests.exporter.command import assert_refused
 from tests.exporter.disks import disk
-
-TEXTS = ["the film is good", "", "bad", "not a very bad film , is it ?", "fun " * 40, "é漢ß"] * 5
 
 
 @pytest.fixture(scope="module")
@@ -43,26 +41,8 @@ def assert_answers(found: dict[str, Any], answer: dict[str, Any]) -> None:
             np.testing.assert_allclose(found[name], value, atol=5e-6)
         else:
             strings = np.asarray(value, dtype=object).ravel()
-            strings = [s.decode() if isinstance(s, bytes) else s for s in strings]
-            assert np.asarray(found[name], dtype=object).ravel().tolist() == strings
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> Path:
-    """Three files of ten rows."""
-    directory = tmp_path / "in"
-    directory.mkdir()
-    for number in range(3):
-        lines = [
-            json.dumps({"n": number * 10 + place, "text": text})
-            for place, text in enumerate(TEXTS[number * 10 : number * 10 + 10])
-        ]
-        (directory / f"{number}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return directory
-
-
-def flags(model: Path, inputs: Path, output: Path, *more: object) -> list[object]:
-    return [f"--model={model}", f"--input={inputs}/*", f"--output={output}", *more]
+            wanted = [s.decode() if isinstance(s, bytes) else s for s in strings]
+            assert np.asarray(found[name], dtype=object).ravel().tolist() == wanted
 
 
 def test_json_lines(
@@ -232,46 +212,6 @@ def test_json_lines_to_parquet(
     assert [row["row"] for row in json_lines(output, "failures-*")] == [1001, 1002]
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (["--model=/nowhere"], ["--model", "/nowhere"]),
-        (["--model=nosuchscheme://bucket/model"], ["--model", "nosuchscheme"]),
-        (["--signature=features"], ["--signature features", "labels"]),
-        (["--signature=classify"], ["--signature classify", "labels"]),
-        (["--input=/nowhere/*.txt"], ["--input", "/nowhere"]),
-        (["--text_column=review"], ["no column 'review'"]),
-        (["--text_column=a,b"], ["--text_column", "takes 1"]),
-        (["--no_such_flag=3"], ["--no_such_flag"]),
-        (["--rows_per_part=x"], ["rows_per_part"]),
-        (["--rows_per_part=0"], ["--rows_per_part"]),
-        (["--runner=DataflowRunner"], ["--model", "gs://"]),
-    ],
-)
-def test_mistakes(
-    change: list[str],
-    told: list[str],
-    tiny_export: Path,
-    inputs: Path,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    output = tmp_path / "out"
-    assert_refused(run_here(capfd, *flags(tiny_export, inputs, output), *change), *told)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
-
-
-def test_what_is_not_a_jobs_output_is_not_replaced(
-    tiny_export: Path, inputs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    output = tmp_path / "out"
-    output.mkdir()
-    (output / "thesis.tex").write_text("mine")
-    outcome = run_here(capfd, *flags(tiny_export, inputs, output, "--overwrite"))
-    assert_refused(outcome, "thesis.tex")
-    assert (output / "thesis.tex").read_text() == "mine"
-
-
 def test_no_rows(tiny_export: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     directory, output = tmp_path / "in", tmp_path / "out"
     directory.mkdir()
@@ -283,3 +223,14 @@ def test_no_rows(tiny_export: Path, tmp_path: Path, capfd: pytest.CaptureFixture
     (directory / "empty.jsonl").write_text("{\n")
     outcome = run_here(capfd, *flags(tiny_export, directory, output))
     assert_refused(outcome, "No row", "not JSON")
+
+
+def test_flags_of_beam_pass(
+    tiny_export: Path, inputs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With and without "=", before and after the command's own."""
+    output = tmp_path / "out"
+    passed = ("--runner", "DirectRunner", *flags(tiny_export, inputs, output))
+    outcome = run_here(capfd, *passed, "--direct_num_workers", "1", "--no_save_main_session")
+    assert outcome.code == 0, outcome.errors
+    assert summary(output)["rows"] == 30

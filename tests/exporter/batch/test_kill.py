@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.exporter.batch.command import json_lines, start
 
 _ROWS = 20_000
@@ -37,6 +39,7 @@ def _wait(condition, seconds: float = 600) -> None:  # type: ignore[no-untyped-d
         time.sleep(0.1)
 
 
+@pytest.mark.full
 def test_kills(tiny_export: Path, tmp_path: Path) -> None:
     lines, output = tmp_path / "lines.txt", tmp_path / "made" / "out"
     lines.write_text("".join(f"the film is good {number}\n" for number in range(_ROWS)))

@@ -9,7 +9,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from exporter.batch.reading import Block, Reading, blocks, format_of, pieces
+from exporter.batch.reading.blocks import Block, Reading
+from exporter.batch.reading.files import format_of
+from exporter.batch.reading.splitting import blocks, pieces
 
 
 def reading(format: str, **changes: object) -> Reading:
@@ -32,6 +34,11 @@ def read(file: Path, how: Reading) -> list[Block]:
 
 def texts(read_blocks: list[Block]) -> list[bytes]:
     return [text for block in read_blocks for (text,) in block.texts]
+
+
+def values_of(block: Block, name: str) -> list[object]:
+    assert isinstance(block.rows, pyarrow.Table)
+    return block.rows.column(name).to_pylist()
 
 
 def reasons(read_blocks: list[Block]) -> dict[int, str]:
@@ -90,7 +97,8 @@ def test_json_lines(compress: bool, tmp_path: Path) -> None:
         b'{"text": "bad"}',
     ]
     file = tmp_path / ("a.jsonl.gz" if compress else "a.jsonl")
-    (gzip.open if compress else open)(file, "wb").write(b"\n".join(lines))  # type: ignore[operator]
+    content = b"\n".join(lines)
+    file.write_bytes(gzip.compress(content) if compress else content)
     found = read(file, reading("jsonl"))
     assert texts(found) == [b"good", b"fun", b"bad"]
     rows = [row for block in found for row in block.rows]
@@ -167,10 +175,8 @@ def test_parquet_in_pieces_that_are_no_row_groups(rows: int, tmp_path: Path) -> 
     _parquet(file, rows)
     found = read(file, reading("parquet"))
     assert texts(found) == [f"text {row}".encode() for row in range(rows)]
-    assert [row for block in found for row in block.rows.column("n").to_pylist()] == list(
-        range(rows)
-    )
-    assert [value for block in found for value in block.rows.column("id").to_pylist()] == [
+    assert [row for block in found for row in values_of(block, "n")] == list(range(rows))
+    assert [value for block in found for value in values_of(block, "id")] == [
         f"{file}:{row + 1}" for row in range(rows)
     ]
 
@@ -181,7 +187,7 @@ def test_parquet_with_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"text": column}), file)
     found = read(file, reading("parquet", rows_per_block=10))
     assert texts(found) == [b"good", b"fun"]
-    assert found[0].rows.column("id").to_pylist() == [f"{file}:1", f"{file}:5"]
+    assert values_of(found[0], "id") == [f"{file}:1", f"{file}:5"]
     assert list(reasons(found)) == [2, 3, 4]
 
 

@@ -1,0 +1,1 @@
+"""Answers to files: parts, failures and the summary."""
