@@ -9,7 +9,7 @@ __all__ = ["ScoreText"]
 
 
 def __getattr__(name: str) -> object:
-    # Beam takes seconds to import; the command tells mistakes in its flags before that.
+    # Beam takes seconds to import; the command reports mistakes in its flags before that.
     if name != "ScoreText":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from exporter.batch.score_text import ScoreText

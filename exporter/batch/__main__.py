@@ -29,7 +29,7 @@ def define_flags(values: flags.FlagValues) -> None:
 
 def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
     """Runs the job; the exit code: 0 if it ended and a row has an answer or there was none."""
-    # A plain SIGTERM would skip the clean-up beside --output.
+    # A plain SIGTERM would skip the clean-up next to --output.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # Worker processes inherit it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -14,7 +14,7 @@ from exporter.batch.reading.splitting import first_rows
 from exporter.batch.writing.parquet import schema_of
 from exporter.batch.writing.parts import Writing
 
-# So many rows tell the types of a Parquet file's columns.
+# Rows that decide the types of a Parquet file's columns.
 _SAMPLE = 1000
 
 

@@ -144,7 +144,7 @@ def load(directory: str) -> Servable:
 
 
 def _takes_text(signature: "tf.core.protobuf.SignatureDef") -> bool:
-    # `classify` and `regress` take tf.Examples, whose bytes look like text: told by the method.
+    # `classify` and `regress` take tf.Examples, whose bytes look like text; the method differs.
     return signature.method_name.endswith("/predict") and all(
         info.dtype == tf.string.as_datatype_enum and len(info.tensor_shape.dim) == 1
         for info in signature.inputs.values()

@@ -39,7 +39,7 @@ class BatchOptions:
     )
     id_column: str | None = option(
         None,
-        "column that tells rows apart",
+        "column with the id of a row",
         group=_ROWS,
         unset="id, made of file and line where a row has none",
     )

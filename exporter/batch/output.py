@@ -1,6 +1,6 @@
 """The output directory: whole or not at all, and never in place of what is not a job's.
 
-On a local disk a job writes beside it, under a hidden name, and one rename publishes it. An object
+On a local disk a job writes next to it, under a hidden name, and one rename publishes it. An object
 store has no such rename: there the parts appear one by one, each whole, and summary.json last.
 """
 
@@ -96,7 +96,7 @@ def _clear_url(output: str, overwrite: bool) -> None:
 
 
 def _recover(target: Path) -> None:
-    """Removes what dead runs left beside the target."""
+    """Removes what dead runs left next to the target."""
     for staging in target.parent.glob(f".{target.name}-*.batch"):
         with contextlib.suppress(OSError), (staging / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""A run of the command: mistakes told early, the pipeline on its runner, and what came of it."""
+"""A run of the command: early checks, the pipeline on its runner, and the summary."""
 
 import logging
 import time
@@ -45,7 +45,7 @@ def run(options: BatchOptions, beam_flags: Sequence[str]) -> Row:
             threads = threads_of_worker(pipeline_options)
         job = make_job(options, model, files, directory, started, threads)
         if local:
-            # What Beam logs of an error is told in a sentence, or raised.
+            # An error that Beam logs is also reported in a sentence, or raised.
             logging.disable(logging.ERROR)
             with shown_progress(directory, output), watched_workers(directory):
                 run_to_end(job, local_pipeline(pipeline_options))

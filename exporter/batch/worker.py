@@ -19,7 +19,7 @@ def main() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="watch", daemon=True).start()
-    # Errors reach the run by other ways, and it tells them.
+    # Errors reach the run by other ways, and it reports them.
     logging.disable(logging.ERROR)
     import_tensorflow_quietly()
     from apache_beam.runners.worker import sdk_worker_main

@@ -131,10 +131,10 @@ def main(model: str, rows: str = "100000", workers: str = "2") -> None:
             else:
                 differing += np.array(value).astype(str).tolist() != batch[row][name]
     done.sort()
-    start, end = parts[0][0], min(parts[-1][0], done[-1][0])
-    seconds = end - start
-    job_rows = sum(count for moment, count in parts if start < moment <= end)
-    bare_rows = sum(count for moment, count, _ in done if start < moment <= end)
+    begin, end = parts[0][0], min(parts[-1][0], done[-1][0])
+    seconds = end - begin
+    job_rows = sum(count for moment, count in parts if begin < moment <= end)
+    bare_rows = sum(count for moment, count, _ in done if begin < moment <= end)
     print(printed.decode())
     print(f"{len(batch):,} rows, each once; largest difference {largest:.1e}, {differing} differ")
     print(f"side by side for {seconds:.1f} s: job {job_rows:,} rows, sessions {bare_rows:,}")

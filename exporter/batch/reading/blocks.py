@@ -9,7 +9,7 @@ from exporter.batch.scoring import Texts
 
 Row = dict[str, object]
 
-# Of a line that is told of and not kept.
+# Bytes of a line that are shown in a failure.
 SHOWN = 1000
 
 

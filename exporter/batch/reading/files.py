@@ -26,7 +26,7 @@ DAMAGE = (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, pyarrow.ArrowI
 
 
 def format_of(file: str) -> str:
-    """The format that a name tells: `a.tsv.gz` is "tsv", and what is unknown is "text"."""
+    """The format by the name: `a.tsv.gz` is "tsv", and any unknown ending is "text"."""
     suffixes = re.findall(r"\.[a-z0-9]+", file.rpartition("/")[2].lower())
     if suffixes and suffixes[-1] in _COMPRESSIONS:
         suffixes.pop()

@@ -12,7 +12,7 @@ from exporter.batch.reading.files import DAMAGE, open_file, words
 
 
 def parquet_pieces(file_number: int, file: str, reading: Reading) -> Iterator[Piece]:
-    """Ranges of rows; of a damaged file, a piece that tells of it."""
+    """Ranges of rows; of a damaged file, one piece that reports the damage."""
     try:
         with open_file(file) as stream:
             rows = pyarrow.parquet.ParquetFile(stream).metadata.num_rows

@@ -19,7 +19,7 @@ from exporter.batch.reading.parquet import parquet_block, parquet_pieces
 
 
 def pieces(file_number: int, file: str, reading: Reading) -> Iterator[Piece]:
-    """Cuts a file. What is damaged is told by a piece of its own."""
+    """Cuts a file; one that is damaged comes to a piece that reports the damage."""
     if reading.format == "parquet":
         yield from parquet_pieces(file_number, file, reading)
     elif reading.format == "csv" or compression(file):
@@ -41,7 +41,7 @@ def blocks(piece: Piece, reading: Reading) -> Iterator[Block]:
 
 
 def first_rows(file: str, reading: Reading, count: int) -> "list[Row] | pyarrow.Table":
-    """The first good rows of a file, to tell mistakes and types by.
+    """The first good rows of a file, which show mistakes and types.
 
     Raises:
       UserError: the file has rows, and none of them is good.
