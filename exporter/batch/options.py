@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from bert.command.options import declared, option
+from bert.command.options import StrPath, declared, option
 
 _ROWS = "Rows"
 _JOB = "Job"
@@ -13,7 +13,7 @@ _JOB = "Job"
 class BatchOptions:
     """The flags of the command."""
 
-    model: str = dataclasses.field(
+    model: StrPath = dataclasses.field(
         metadata=declared(
             "version directory, or base path (its newest version), local or a URL", group=_JOB
         )
@@ -21,7 +21,7 @@ class BatchOptions:
     input: Sequence[str] = dataclasses.field(
         metadata=declared("files or patterns, on any file system that Beam reads", group=_JOB)
     )
-    output: str = dataclasses.field(
+    output: StrPath = dataclasses.field(
         metadata=declared("directory that is made, with the parts and summary.json", group=_JOB)
     )
     signature: str = option("", "signature that takes text", group=_JOB, unset="serving_default")

@@ -1,6 +1,7 @@
 """A run of the command: early checks, the pipeline on its runner, and the summary."""
 
 import logging
+import os
 import time
 from collections.abc import Sequence
 
@@ -29,14 +30,14 @@ def run(options: BatchOptions, beam_flags: Sequence[str]) -> Row:
     Raises:
       UserError: a flag is wrong, or the job failed.
     """
-    output = options.output.rstrip("/") or "/"
+    location, output = os.fspath(options.model), os.fspath(options.output).rstrip("/") or "/"
     pipeline_options = PipelineOptions(list(beam_flags))
     runner = pipeline_options.view_as(StandardOptions).runner
     local = runner in _LOCAL_RUNNERS
     require_known(beam_flags, all_known=local)
     if not local:
         _require_reach(runner, options)
-    model = find_model(options.model, options.signature)
+    model = find_model(location, options.signature)
     files = matching_files(options.input)
     started = time.time()
     with staged_output(output, options.overwrite) as directory:
@@ -63,9 +64,9 @@ def _require_reach(runner: str, options: BatchOptions) -> None:
     if "dataflow" not in runner.lower():
         return
     for name, value in (
-        ("model", options.model),
+        ("model", os.fspath(options.model)),
         *(("input", value) for value in options.input),
-        ("output", options.output),
+        ("output", os.fspath(options.output)),
     ):
         if not is_url(value):
             raise UserError(
