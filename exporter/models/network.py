@@ -75,7 +75,7 @@ class EncoderNetwork(tf.Module):
         )
 
     def _embedding(self, tokens: PackedTokens) -> tf.Tensor:
-        """One vector for every row, float32 [B, H], or fewer numbers, whatever the size of the batch."""
+        """One vector for every row, float32 [B, D], whatever the size of the batch."""
         return encode_in_groups(self._vectors, tokens, [self._vector_size])
 
     def answer_features(
