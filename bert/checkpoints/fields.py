@@ -15,6 +15,9 @@ NO_TOKENIZER_EXPORT = "such a tokenizer cannot be exported"
 # A number that an int32 holds.
 _LARGEST_COUNT = 2**31 - 1
 
+# What a clone without Git LFS has in place of a file.
+_GIT_LFS_POINTER = "version https://git-lfs"
+
 _Value = TypeVar("_Value")
 
 
@@ -196,7 +199,12 @@ def read_json_list(file: Path) -> Sequence[Any]:
 
 def _read_json(file: Path, expected: type, expected_words: str) -> Any:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8-sig")
+        if text.startswith(_GIT_LFS_POINTER):
+            raise UserError(
+                f"{file} is a pointer of Git LFS, not the file: fetch it with `git lfs pull`."
+            )
+        content = json.loads(text)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}): check the path.") from error
     # Lists in lists in lists end the parser's recursion.

@@ -9,6 +9,7 @@ import numpy as np
 from bert.checkpoints import google_research
 from bert.checkpoints.huggingface import reading as huggingface
 from bert.checkpoints.huggingface import sentence_transformers
+from bert.checkpoints.huggingface.foreign import foreign_contents
 from bert.checkpoints.kind import Kind, Place, Settings
 from bert.checkpoints.model_garden import reading as model_garden
 from bert.checkpoints.options import CHECKPOINT, ReadOptions
@@ -106,6 +107,9 @@ def _kind(path: Path, flag: str) -> Kind:
         )
     for kind in found:
         return kind
+    hint = foreign_contents(path, flag)
+    if hint is not None:
+        raise UserError(hint)
     if path.is_dir():
         raise UserError(
             f"{flag} {path} is a directory without a checkpoint: TensorFlow's is a file named "

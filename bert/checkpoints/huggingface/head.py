@@ -172,10 +172,11 @@ def _task(config: HuggingFaceConfig, saved_class: str, num_outputs: int, flag: s
         # The library does not look at problem_type.
         task = config.cross_encoder.task(num_outputs)
     if not task.fits(num_outputs):
+        needs = "one output" if task.is_number else "several outputs"
+        has = f"{num_outputs}, and several numbers are not built" if task.is_number else num_outputs
         raise UserError(
-            f"{config.file} or --task: {task} needs {'one' if task.is_number else 'several'} "
-            f"outputs, and the model has {num_outputs}: give another --task or correct "
-            "problem_type."
+            f"{config.file} or --task: {task} needs {needs}, and the model has {has}: give another "
+            "--task or correct problem_type."
         )
     return task
 

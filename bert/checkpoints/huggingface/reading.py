@@ -71,6 +71,12 @@ def build(
     text = find_text_profile(path, options, HUGGINGFACE)
     # A pooler that the head does not stand on would be dead weight.
     bert = dataclasses.replace(config.bert, has_pooler=head.pooling.needs_pooler)
+    rows = weights.word_embedding_rows
+    if rows is not None and rows != bert.vocab_size:
+        raise UserError(
+            f"{config.file}: vocab_size is {bert.vocab_size}, but the word embeddings in "
+            f"{weights.file} have {rows} rows: correct vocab_size."
+        )
     if len(text.vocabulary) > bert.vocab_size:
         raise UserError(
             f"{text.source} has {len(text.vocabulary)} tokens, but the word embeddings of the "

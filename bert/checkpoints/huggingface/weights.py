@@ -9,7 +9,7 @@ import numpy as np
 from bert.checkpoints.huggingface.architecture import Architecture
 from bert.checkpoints.tensors.stored_tensor import StoredTensor
 from bert.errors import UserError
-from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS, POOLER
+from bert.variables import EMBEDDINGS, OUTPUT_BIAS, OUTPUT_WEIGHTS, POOLER
 
 # Numbers that are the same in every model, which older releases saved as well.
 _CONSTANTS = ("embeddings.position_ids", "embeddings.token_type_ids")
@@ -25,6 +25,9 @@ _PARAMETERS = {
 _OF_TABLE = ("weight",)
 _OF_CLASSIFIER = {OUTPUT_WEIGHTS: "weight", OUTPUT_BIAS: "bias"}
 
+# What wrappers put before every name: torch.nn.DataParallel, torch.compile, Lightning's modules.
+_WRAPPERS = ("module.", "_orig_mod.", "model.")
+
 _LAYER_NUMBER = re.compile(r"(?<=layer_)\d+")
 
 
@@ -36,10 +39,11 @@ class HuggingFaceWeights:
     ) -> None:
         """Takes the tensors that `file`, or the files that it is an index of, holds."""
         self.file = file
-        self._tensors = tensors
+        self._tensors = _unwrapped(tensors)
         self._architecture = architecture
         prefix = architecture.prefix
-        self._prefix = prefix if any(name.startswith(prefix) for name in tensors) else ""
+        has_prefix = any(name.startswith(prefix) for name in self._tensors)
+        self._prefix = prefix if has_prefix else ""
 
     @property
     def has_pooler(self) -> bool:
@@ -50,6 +54,12 @@ class HuggingFaceWeights:
     def encoder_has_pooler(self) -> bool:
         """Whether the encoder has a pooler of its own."""
         return self.has_pooler and POOLER in self._architecture.encoder
+
+    @property
+    def word_embedding_rows(self) -> int | None:
+        """How many ids have a vector, None where there is no such table."""
+        shape = self.shape(self.name(f"{EMBEDDINGS}/word_embeddings"))
+        return shape[0] if shape else None
 
     def name(self, variable: str) -> str:
         """What this model calls a variable of google-research/bert."""
@@ -135,3 +145,11 @@ class HuggingFaceWeights:
             path = self._architecture.head[module]
         path = path.format(number and number[0])
         return [f"{path}.{ending}" for ending in endings]
+
+
+def _unwrapped(tensors: Mapping[str, StoredTensor]) -> Mapping[str, StoredTensor]:
+    """The tensors without the names of wrappers: `module.bert.pooler.dense.bias` -> `bert....`."""
+    for prefix in _WRAPPERS:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            return _unwrapped({name[len(prefix) :]: value for name, value in tensors.items()})
+    return tensors

@@ -106,6 +106,11 @@ def read_vocabulary(file: Path) -> dict[str, int]:
         lines = [line.decode("utf-8") for line in lines_of(file, "--vocab_file")]
     except UnicodeDecodeError as error:
         raise UserError(f"--vocab_file {file} cannot be read ({error}): check the path.") from error
+    if lines and lines[0].startswith("\ufeff"):
+        raise UserError(
+            f"--vocab_file {file} starts with a byte order mark, which the library takes for a "
+            "part of its first piece: save the file without it."
+        )
     return {line.rstrip(): index for index, line in enumerate(lines)}
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from bert.checkpoints.fields import NO_TOKENIZER_EXPORT
 from bert.checkpoints.options import ReadOptions
 from bert.checkpoints.text.huggingface_files import find_tokenizer
 from bert.checkpoints.text.settings import Setting, find_casing
@@ -61,6 +62,7 @@ def find_text_profile(
         casing = find_casing(directory, vocabulary, options.do_lower_case, trained_casing)
         return TextProfile(tokenizer, vocabulary, file.read_bytes(), str(file), casing, None)
     if not (directory / TOKENIZER_FILE).is_file():
+        _require_no_sentence_piece(directory, file)
         _require(file)
     found = find_tokenizer(
         directory,
@@ -81,6 +83,15 @@ def find_text_profile(
     return TextProfile(
         tokenizer, found.vocabulary, vocabulary_file, found.source, found.casing, found.settings
     )
+
+
+def _require_no_sentence_piece(directory: Path, file: Path) -> None:
+    models = sorted(directory.glob("*.model"))
+    if models and not file.is_file():
+        raise UserError(
+            f"{models[0]} is a tokenizer of SentencePiece, where BERT's {VOCABULARY_FILE} is "
+            f"expected: {NO_TOKENIZER_EXPORT}."
+        )
 
 
 def _require(file: Path) -> None:
