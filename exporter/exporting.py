@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import time
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -17,7 +16,7 @@ from exporter.options import ExportOptions
 from exporter.progress import silent
 from exporter.proof.valid_json import require_valid_json
 from exporter.proof.verification import verify, verify_loads
-from exporter.publish import cannot_write, staged_version
+from exporter.publish import cannot_write, staged_version, version_number
 from exporter.report import ExportReport
 from exporter.serving import gate
 from exporter.serving.op_tables import OpTables
@@ -32,6 +31,7 @@ def export_checkpoint(options: ExportOptions) -> ExportReport:
       VerificationError: the export does not answer as its witnesses do; likewise.
     """
     stage = options.stage or silent
+    version = version_number(options.export_dir, options.version, options.allow_older_version)
     checkpoint = os.fspath(options.checkpoint)
     tables = OpTables()
     target = gate.target_release(options.target_serving, tables)
@@ -46,12 +46,13 @@ def export_checkpoint(options: ExportOptions) -> ExportReport:
             warmup_rows = read_rows(options.warmup_file, text_pair)
         elif options.warmup:
             warmup_rows = default_rows(text_pair)
-        return _export(opened, options, text_pair, target, tables, warmup_rows)
+        return _export(opened, options, version, text_pair, target, tables, warmup_rows)
 
 
 def _export(
     opened: OpenedModel,
     options: ExportOptions,
+    version: int,
     text_pair: bool,
     target: Release,
     tables: OpTables,
@@ -59,7 +60,6 @@ def _export(
 ) -> ExportReport:
     """Writes, checks and publishes a model that was read."""
     export_dir, stage = options.export_dir, options.stage or silent
-    version = int(time.time()) if options.version is None else options.version
     with staged_version(export_dir, version) as directory:
         with stage("tracing and saving"):
             try:

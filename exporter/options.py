@@ -11,9 +11,7 @@ from bert.errors import UserError
 from bert.model import FineTunedModel, TextModel
 from exporter.contract import DEFAULT_SIGNATURES, TEXT
 from exporter.progress import Stage
-
-# TF Serving reads a version as an int64.
-_LARGEST_VERSION = 2**63 - 1
+from exporter.publish import LARGEST_VERSION
 
 # The headings of `--help`.
 _REQUIRED = "What is exported, and where to"
@@ -54,10 +52,15 @@ class ExportKeywords(ReadKeywords[File]):
         None,
         "the version number",
         group=_EXPORT,
-        unset="the time in Unix seconds",
+        unset="the time in Unix seconds, or the newest version and one where that is larger",
         least=0,
-        most=_LARGEST_VERSION,
+        most=LARGEST_VERSION,
         fix="give such a number, or leave the flag out for the time of day",
+    )
+    allow_older_version: bool = option(
+        False,
+        "whether the version number may be below the newest in export_dir, which servers prefer",
+        group=_EXPORT,
     )
     top_k: int | None = option(
         None,

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from bert.errors import UserError
 
+# TF Serving reads a version as an int64.
+LARGEST_VERSION = 2**63 - 1
+
 # TF Serving loads every child whose name is an integer, whatever the child holds. It ignores other
 # names, such as those with this prefix.
 _STAGING_PREFIX = ".exporting-"
@@ -19,6 +22,35 @@ _LOCK_FILE = "lock"
 _MODEL_DIRECTORY = "model"
 # An exporter that has made its directory and not yet taken its lock is alive but looks dead.
 _GRACE_SECONDS = 60.0
+
+
+def version_number(export_dir: Path, asked_for: int | None, allow_older: bool) -> int:
+    """The number of a new version: Unix seconds, or one more than the newest where that is above.
+
+    A server of the usual policy keeps the newest version, so one below it would never be served:
+    of 20261126171142, a date, comes 20261126171143.
+
+    Args:
+      export_dir: the base path, which need not exist.
+      asked_for: `--version`, None if not given.
+      allow_older: whether it may be below the newest.
+
+    Raises:
+      UserError: it is and may not.
+    """
+    with _writing(export_dir):
+        names = [path.name for path in export_dir.iterdir()] if export_dir.is_dir() else []
+    versions = (int(name) for name in names if name.isascii() and name.isdigit())
+    newest = max((number for number in versions if number <= LARGEST_VERSION), default=-1)
+    if asked_for is None:
+        return max(int(time.time()), min(newest + 1, LARGEST_VERSION))
+    if asked_for < newest and not allow_older:
+        raise UserError(
+            f"--version is {asked_for}, but {export_dir} has the version {newest}, which servers "
+            "would go on to serve: give a larger number, leave the flag out, or give "
+            "--allow_older_version."
+        )
+    return asked_for
 
 
 @contextlib.contextmanager

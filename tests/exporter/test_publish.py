@@ -1,11 +1,12 @@
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
 from bert.errors import UserError
-from exporter.publish import staged_version
+from exporter.publish import LARGEST_VERSION, staged_version, version_number
 from tests.exporter.disks import disk, read_only_disk
 from tests.exporter.publishing import names, publish
 
@@ -19,6 +20,26 @@ def test_a_version_appears_whole(tmp_path: Path) -> None:
         assert directory.stat().st_dev == tmp_path.stat().st_dev
     assert names(tmp_path) == ["3"]
     assert (tmp_path / "3" / "variables" / "data").read_text() == "weights"
+
+
+@pytest.mark.parametrize("there", [(), ("17", "name", ".3", "9" * 30)])
+def test_the_time_of_day_is_the_number(there: tuple[str, ...], tmp_path: Path) -> None:
+    for name in there:
+        (tmp_path / name).mkdir()
+    assert abs(version_number(tmp_path, None, False) - time.time()) < 60
+    assert abs(version_number(tmp_path / "absent", None, False) - time.time()) < 60
+
+
+def test_a_number_is_above_the_newest(tmp_path: Path) -> None:
+    """A server keeps the newest: one below it would never be served."""
+    (tmp_path / "20261126171142").mkdir()
+    assert version_number(tmp_path, None, False) == 20261126171143
+    with pytest.raises(UserError, match="has the version 20261126171142"):
+        version_number(tmp_path, 3, False)
+    assert version_number(tmp_path, 3, True) == 3
+    assert version_number(tmp_path, 20261126171144, False) == 20261126171144
+    (tmp_path / str(LARGEST_VERSION)).mkdir()
+    assert version_number(tmp_path, None, False) == LARGEST_VERSION
 
 
 def test_versions_side_by_side(tmp_path: Path) -> None:
