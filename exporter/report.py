@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from exporter.models.opened_model import OpenedModel
 from exporter.proof.verification import VerificationReport
 from exporter.serving.gate import GateReport
 from exporter.text.profiles import PROFILES
+
+# Of the labels that the summary shows.
+_MOST_LABELS = 20
+_LABEL_LENGTH = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +112,7 @@ class ExportReport:
             return f"{model.task}: {activation}" if activation else str(model.task)
         source = model.provenance.get("labels")
         told = f" ({source})" if source else ""
-        return f"{model.task}: {', '.join(model.labels)}{told}"
+        return f"{model.task}: {printable_labels(model.labels)}{told}"
 
     def _warmed_up(self) -> str:
         if not self.warmup_requests:
@@ -140,6 +145,21 @@ class ExportReport:
         # Single quotes around the body: it must hold none.
         body_json = json.dumps(body, separators=(",", ":"))
         return f"curl -d '{body_json}' {address}"
+
+
+def printable_labels(labels: Sequence[str]) -> str:
+    r"""Labels for a terminal: the first 20 of them, 60 characters of each, nothing that acts.
+
+    `("a", "\x1b[2J")` is `a, \x1b[2J` with a backslash in place of the escape character.
+    """
+    shown = [
+        "".join(c if c.isprintable() else repr(c)[1:-1] for c in label[:_LABEL_LENGTH])
+        + ("..." if len(label) > _LABEL_LENGTH else "")
+        for label in labels[:_MOST_LABELS]
+    ]
+    if len(labels) > _MOST_LABELS:
+        shown.append(f"... ({len(labels)} labels)")
+    return ", ".join(shown)
 
 
 def _installed_version(name: str) -> str | None:
