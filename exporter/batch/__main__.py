@@ -64,8 +64,8 @@ def run() -> int:
     command = Command(
         name="",
         summary="Scores files of any number of rows on Apache Beam, on this machine or on an "
-        "engine. All pipeline options of Beam are flags too, as --runner and "
-        "--direct_num_workers.",
+        "engine. Pipeline options of Beam are flags too: --direct_running_mode=multi_processing "
+        "--direct_num_workers=2 makes two worker processes.",
         usage="python -m exporter.batch --model DIR --input FILES --output DIR [flags] "
         "[flags of Beam]",
         options=BatchOptions,
@@ -78,7 +78,7 @@ def run() -> int:
             "  --signature labels",
             "python -m exporter.batch --model models/sentiment --input in/a.csv,in/b.csv "
             "--output out/scores \\",
-            "  --text_column review --direct_running_mode multi_processing --direct_num_workers 2",
+            "  --text_column review --output_format parquet",
         ),
     )
     return command.run()

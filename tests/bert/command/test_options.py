@@ -37,6 +37,11 @@ class Options(Generic[File]):
     callback: Any = option(None, "for Python alone", is_flag=False)
 
 
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    files: Sequence[str] = dataclasses.field(metadata=declared("files"))
+
+
 def parsed(*arguments: str) -> dict[str, Any]:
     values = flags.FlagValues()
     define_flags(Options, values)
@@ -117,6 +122,12 @@ def test_require_valid(options: Options[str], sentence: str) -> None:
     with pytest.raises(UserError) as error:
         require_valid(options)
     assert str(error.value).startswith(sentence)
+
+
+def test_a_required_list() -> None:
+    require_valid(Inputs(["a", "b"]))
+    with pytest.raises(UserError, match=r"--files is missing: give it, as --files=A,B\."):
+        require_valid(Inputs([]))
 
 
 def test_paths() -> None:

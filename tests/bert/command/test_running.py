@@ -1,4 +1,4 @@
-"""The four commands as a user types them: help, versions and mistakes, without TensorFlow."""
+"""The five commands as a user types them: help, versions and mistakes, without TensorFlow."""
 
 import re
 import subprocess
@@ -10,6 +10,7 @@ import pytest
 
 from bert.command.options import options_of
 from bert.run_classifier import RunOptions
+from exporter.batch.options import BatchOptions
 from exporter.check.__main__ import CheckOptions
 from exporter.options import ExportKeywords
 from exporter.preview.__main__ import PreviewOptions
@@ -17,6 +18,7 @@ from tests.repository import ROOT
 
 COMMANDS = {
     "exporter": ExportKeywords,
+    "exporter.batch": BatchOptions,
     "exporter.check": CheckOptions,
     "exporter.preview": PreviewOptions,
     "bert.run_classifier": RunOptions,
