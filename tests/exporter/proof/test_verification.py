@@ -36,11 +36,11 @@ def export_dir(tmp_path: Path) -> Path:
 def tampering_with_weights(name: str, bump: float) -> Callable[..., Any]:
     """A writer that changes one weight between reading and writing."""
 
-    def write(opened: OpenedCheckpoint, directory: Path, **options: Any) -> tuple[str, ...]:
+    def write(opened: OpenedCheckpoint, directory: Path, *options: Any) -> tuple[str, ...]:
         weights = {key: value.copy() for key, value in opened.model.weights.items()}
         weights[name].flat[0] += bump
         tampered = OpenedCheckpoint(dataclasses.replace(opened.model, weights=weights))
-        return _write(tampered, directory, **options)
+        return _write(tampered, directory, *options)
 
     return write
 
@@ -133,8 +133,8 @@ def test_a_broken_artefact(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def write(opened: OpenedModel, directory: Path, **options: Any) -> tuple[str, ...]:
-        signatures = _write(opened, directory, **options)
+    def write(opened: OpenedModel, directory: Path, *options: Any) -> tuple[str, ...]:
+        signatures = _write(opened, directory, *options)
         spoil(directory)
         return signatures
 
