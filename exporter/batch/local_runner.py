@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import apache_beam as beam
+import grpc
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
@@ -51,6 +52,9 @@ def watched_workers(directory: str) -> Iterator[None]:
     former = threading.excepthook
 
     def hook(arguments: threading.ExceptHookArgs) -> None:
+        # Beam's threads that read from a worker fail first; the report of the dead worker follows.
+        if isinstance(arguments.exc_value, grpc.RpcError):
+            return
         if "Worker subprocess exited" not in str(arguments.exc_value):
             former(arguments)
             return
