@@ -83,6 +83,12 @@ class Task:
     decoded: tuple[str, ...] = ()
     """the outputs of the `text` signature, where they are not the network's answer"""
 
+    evidence: tuple[str, ...] = ()
+    """further outputs that a verification looks at, each with its signature: `tags/starts`"""
+
+    is_of_one_text: bool = False
+    """whether a row is never of two texts"""
+
     has_labels: bool = False
     """whether the numbers belong to labels"""
 
@@ -99,8 +105,8 @@ class Task:
 
     @property
     def answer_words(self) -> str:
-        """Those outputs, in words for a person."""
-        return " and ".join(self.outputs)
+        """What a tolerance is for, in words for a person."""
+        return self.answer
 
     @property
     def answers_rows(self) -> bool:
@@ -111,6 +117,11 @@ class Task:
     def labels_rows(self) -> bool:
         """Whether each row has a number for each label."""
         return self.has_labels and self.answers_rows
+
+    @property
+    def labels_tokens(self) -> bool:
+        """Whether each token has a number for each label."""
+        return self.has_labels and not self.answers_rows
 
     @property
     def is_number(self) -> bool:
@@ -150,8 +161,29 @@ MULTILABEL = Task(
 )
 EMBEDDING = Task(name="embedding", has_head=False, least_size=0, answer="embedding")
 
+
+def _difference_of_tokens(given: RowOutputs, expected: RowOutputs) -> float:
+    """The largest difference of probabilities, without the padding behind the row's tokens."""
+    probabilities = given["tags/probabilities"][: len(expected["probabilities"])]
+    return largest_difference({"probabilities": probabilities}, expected)
+
+
+TOKEN_CLASSIFICATION = Task(
+    name="token_classification",
+    needs=TOKEN_VECTORS,
+    least_size=1,
+    activation=SOFTMAX,
+    answer="probabilities",
+    decoded=("entities", "labels", "scores", "starts", "ends", "count"),
+    evidence=("tags/labels", "tags/probabilities", "tags/starts", "tags/ends"),
+    is_of_one_text=True,
+    has_labels=True,
+    compare=_difference_of_tokens,
+)
+
 TASKS: Mapping[str, Task] = {
-    task.name: task for task in (CLASSIFICATION, REGRESSION, MULTILABEL, EMBEDDING)
+    task.name: task
+    for task in (CLASSIFICATION, REGRESSION, MULTILABEL, EMBEDDING, TOKEN_CLASSIFICATION)
 }
 
 

@@ -7,6 +7,8 @@ FEATURES_WITH_LABEL_IDS = "features_with_label_ids"
 CLASSIFY = "classify"
 REGRESS = "regress"
 EMBEDDING = "embedding"
+ENTITIES = "entities"
+TAGS = "tags"
 TOKENIZE = "tokenize"
 SERVING_DEFAULT = "serving_default"
 
@@ -33,6 +35,15 @@ REGRESS_OUTPUT = "outputs"
 
 # What `serving_default` may be.
 DEFAULT_SIGNATURES = (TEXT, FEATURES, FEATURES_WITH_LABEL_IDS)
+
+# How tokens with labels become entities, named as in transformers' pipeline: each token for itself,
+# neighbours together, and the same after each word has got one label.
+NONE = "none"
+SIMPLE = "simple"
+FIRST = "first"
+AVERAGE = "average"
+MAX = "max"
+AGGREGATION_STRATEGIES = (NONE, SIMPLE, FIRST, AVERAGE, MAX)
 
 # The tag of the meta graph that a server loads.
 SERVE_TAG = "serve"

@@ -9,6 +9,7 @@ import tensorflow as tf
 from bert.encoder.precision import PRECISIONS
 from exporter.artefact import saving
 from exporter.artefact.warmup import default_rows, read_rows, write_warmup
+from exporter.contract import SIMPLE
 from exporter.models.location import local_path
 from exporter.models.opened_model import OpenedModel
 from exporter.models.opening import open_model
@@ -88,6 +89,7 @@ def _export(
                     text_pair,
                     options.verify_file,
                     PRECISIONS[options.precision],
+                    options.aggregation_strategy or SIMPLE,
                 )
         elif warmup_rows is not None:
             with stage("replaying warm-up requests"):

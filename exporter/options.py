@@ -9,7 +9,7 @@ from bert.command.options import File, StrPath, declared, option, require_valid
 from bert.encoder.precision import FLOAT32, PRECISIONS
 from bert.errors import UserError
 from bert.model import FineTunedModel, TextModel
-from exporter.contract import DEFAULT_SIGNATURES, TEXT
+from exporter.contract import AGGREGATION_STRATEGIES, DEFAULT_SIGNATURES, SIMPLE, TEXT
 from exporter.progress import Stage
 from exporter.publish import LARGEST_VERSION
 
@@ -67,6 +67,13 @@ class ExportKeywords(ReadKeywords[File]):
         "how many labels the signature labels returns",
         group=_EXPORT,
         unset="all",
+    )
+    aggregation_strategy: str | None = option(
+        None,
+        "how tokens with labels become entities, as in the pipeline of transformers",
+        group=_EXPORT,
+        unset=SIMPLE,
+        choices=AGGREGATION_STRATEGIES,
     )
     default_signature: str = option(
         TEXT,
@@ -148,10 +155,20 @@ class ExportKeywords(ReadKeywords[File]):
                 f"({model.provenance['bert_config_file']}: type_vocab_size): leave the flag out, "
                 "or give a model that was trained on pairs."
             )
-        num_labels = len(model.labels)
+        num_labels = len(model.labels) if model.task.labels_rows else 0
         if self.top_k is not None and not num_labels:
             raise UserError(
-                f"--top_k is {self.top_k}, but the task of the model, {model.task}, has no labels: "
+                f"--top_k is {self.top_k}, but the task of the model, {model.task}, has no labels "
+                "of whole texts: leave the flag out."
+            )
+        if self.aggregation_strategy is not None and not model.task.labels_tokens:
+            raise UserError(
+                f"--aggregation_strategy is {self.aggregation_strategy!r}, but the task of the "
+                f"model, {model.task}, has no entities: leave the flag out."
+            )
+        if text_pair and model.task.is_of_one_text:
+            raise UserError(
+                f"--text_pair is given, but the task of the model, {model.task}, is of one text: "
                 "leave the flag out."
             )
         if self.top_k is not None and not 1 <= self.top_k <= num_labels:

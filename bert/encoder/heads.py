@@ -15,6 +15,7 @@ from bert.tasks import (
     REGRESSION,
     SIGMOID,
     SOFTMAX,
+    TOKEN_CLASSIFICATION,
     Task,
 )
 from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
@@ -111,4 +112,5 @@ HEADS: Mapping[str, type[Head]] = {
     MULTILABEL.name: DenseHead,
     REGRESSION.name: DenseHead,
     EMBEDDING.name: NoHead,
+    TOKEN_CLASSIFICATION.name: DenseHead,
 }

@@ -8,7 +8,7 @@ import tensorflow as tf
 from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
 from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
-from exporter.contract import TEXT_INPUT, TEXT_PAIR_INPUTS, VOCABULARY_ASSET
+from exporter.contract import SIMPLE, TEXT_INPUT, TEXT_PAIR_INPUTS, VOCABULARY_ASSET
 from exporter.models.opened_model import OpenedModel
 from exporter.options import ExportOptions
 from exporter.serving.op_tables import OpTables
@@ -27,7 +27,12 @@ def write(
     text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
     model, network = opened.model, opened.network(options.precision)
     served = ServedModel(model, network, text_names, word_piece_op)
-    context = SignatureContext(served, model, options.top_k or len(model.labels))
+    context = SignatureContext(
+        served,
+        model,
+        options.top_k or len(model.labels),
+        options.aggregation_strategy or SIMPLE,
+    )
     signatures = build_signatures(context, options.default_signature)
     _save(served, directory, signatures)
     _name_methods(directory, signatures)

@@ -20,6 +20,7 @@ class SignatureContext:
     served: ServedModel
     model: TextModel
     top_k: int
+    aggregation_strategy: str
     built: dict[str, tf.types.experimental.PolymorphicFunction] = dataclasses.field(
         default_factory=dict
     )
@@ -95,3 +96,9 @@ def examples_function(
         return answer(texts_of_examples(inputs, context.served.text_names))
 
     return of_examples
+
+
+def padded(values: tf.Tensor, row_splits: tf.Tensor, padding: float | str) -> tf.Tensor:
+    """Values of rows one after the other, [N, ...] -> [B, S, ...] up to the longest row, S."""
+    rows = tf.RaggedTensor.from_row_splits(values, row_splits, validate=False)
+    return rows.to_tensor(default_value=padding)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from exporter.artefact.entities import find_entities, row_splits_of, texts_of
 from exporter.artefact.signature_registry import (
     REGISTRY,
     SignatureContext,
     examples_function,
+    padded,
     signature,
     text_function,
 )
@@ -15,6 +17,7 @@ from exporter.contract import (
     CLASSIFY,
     CLASSIFY_METHOD,
     EMBEDDING,
+    ENTITIES,
     FEATURE_INPUTS,
     FEATURES,
     FEATURES_WITH_LABEL_IDS,
@@ -28,6 +31,7 @@ from exporter.contract import (
     REGRESS_OUTPUT,
     SEGMENT_IDS,
     SERVING_DEFAULT,
+    TAGS,
     TEXT,
     TOKENIZE,
 )
@@ -68,6 +72,55 @@ def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunctio
         return {served.answer_name: served.answer_text(texts)}
 
     return text_function(context, text)
+
+
+@signature(TEXT, lambda task: task.labels_tokens)
+def _text_of_entities(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """Texts [B] -> their entities [B, E], and how many of these are no padding [B]."""
+    served, model, strategy = context.served, context.model, context.aggregation_strategy
+
+    def entities(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        packed = served.tokenize_with_offsets(texts)
+        found, names = find_entities(packed, served.network.answer(packed.tokens), model, strategy)
+        row_splits = row_splits_of(found.rows, tf.size(texts[0]))
+        return {
+            "entities": padded(texts_of(found, texts[0]), row_splits, ""),
+            "labels": padded(tf.gather(names, found.labels), row_splits, ""),
+            "scores": padded(found.scores, row_splits, -1.0),
+            "starts": padded(found.starts, row_splits, NOT_IN_TEXT),
+            "ends": padded(found.ends, row_splits, NOT_IN_TEXT),
+            "count": row_splits[1:] - row_splits[:-1],
+        }
+
+    return text_function(context, entities)
+
+
+@signature(ENTITIES, lambda task: task.labels_tokens)
+def _entities(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """As `text`."""
+    return context.built[TEXT]
+
+
+@signature(TAGS, lambda task: task.labels_tokens)
+def _tags(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """Texts [B] -> each token, its label, probabilities and place, padded to the longest row, S."""
+    served, names = context.served, list(context.model.labels)
+    pieces = list(context.model.vocabulary.tokens)
+
+    def tags(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        packed = served.tokenize_with_offsets(texts)
+        row_splits = packed.tokens.row_splits
+        probabilities = served.network.answer(packed.tokens)  # [N, C]
+        labels = tf.argmax(probabilities, axis=1, output_type=tf.int32)
+        return {
+            "tokens": padded(tf.gather(pieces, packed.tokens.ids), row_splits, ""),
+            "labels": padded(tf.gather(names, labels), row_splits, ""),
+            "probabilities": padded(probabilities, row_splits, 0.0),
+            "starts": padded(packed.starts, row_splits, NOT_IN_TEXT),
+            "ends": padded(packed.ends, row_splits, NOT_IN_TEXT),
+        }
+
+    return text_function(context, tags)
 
 
 @signature(LABELS, lambda task: task.labels_rows)
@@ -166,17 +219,14 @@ def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
         packed = served.tokenize_with_offsets(texts)
         tokens = packed.tokens
 
-        def padded(values: tf.Tensor, padding: int | str) -> tf.Tensor:  # [N] -> [B, S]
-            rows = tf.RaggedTensor.from_row_splits(values, tokens.row_splits, validate=False)
-            return rows.to_tensor(default_value=padding)
-
+        row_splits = tokens.row_splits
         return {
-            INPUT_IDS: padded(tokens.ids, 0),
-            INPUT_MASK: padded(tf.ones_like(tokens.ids), 0),
-            SEGMENT_IDS: padded(tokens.segment_ids, 0),
-            "tokens": padded(tf.gather(pieces, tokens.ids), ""),
-            "starts": padded(packed.starts, NOT_IN_TEXT),
-            "ends": padded(packed.ends, NOT_IN_TEXT),
+            INPUT_IDS: padded(tokens.ids, row_splits, 0),
+            INPUT_MASK: padded(tf.ones_like(tokens.ids), row_splits, 0),
+            SEGMENT_IDS: padded(tokens.segment_ids, row_splits, 0),
+            "tokens": padded(tf.gather(pieces, tokens.ids), row_splits, ""),
+            "starts": padded(packed.starts, row_splits, NOT_IN_TEXT),
+            "ends": padded(packed.ends, row_splits, NOT_IN_TEXT),
         }
 
     return text_function(context, tokenize)

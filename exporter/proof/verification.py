@@ -11,9 +11,10 @@ from bert.encoder.precision import FLOAT32, PRECISIONS, Precision
 from bert.errors import UserError
 from bert.model import TextModel
 from bert.tasks import RowOutputs, Task
-from exporter.contract import TEXT_INPUT, TEXT_PAIR_INPUTS
+from exporter.contract import SIMPLE, TEXT_INPUT, TEXT_PAIR_INPUTS
 from exporter.models.opened_model import OpenedModel, Row, Witness
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
+from exporter.proof.entities import decode_entities, given_entities, same_entities
 from exporter.runtime.reload import ReloadError, load_in_fresh_process, run_in_fresh_process
 from exporter.text.profiles import PROFILES
 
@@ -59,13 +60,15 @@ def verify(
     text_pair: bool,
     verify_file: Path | None,
     precision: Precision = PRECISIONS[FLOAT32],
+    aggregation_strategy: str = SIMPLE,
 ) -> VerificationReport:
     """Loads the export in a fresh process and compares ids and answers.
 
     Loading is what a server does: its warm-up requests are replayed.
     Ids against the Python reference tokenizer on the built-in adversarial texts and every
     line of `verify_file`; answers on a part of them, against the model's witness, under every
-    choice that `precision` leaves to a server.
+    choice that `precision` leaves to a server. Entities against what plain Python makes of the
+    export's own probabilities, which are near a tie where another label would be as right.
     With `text_pair`, a line of the file holds two texts with a tab between them.
 
     Raises:
@@ -75,8 +78,12 @@ def verify(
     lines = _read_lines(verify_file) if verify_file else []
     texts = [_texts(line, text_pair) for line in lines] + _adversarial_texts(text_pair)
     model = opened.model
-    ids, runs = _run(directory, texts, text_pair, model.task.outputs, precision)
+    outputs = (*model.task.outputs, *model.task.evidence)
+    ids, runs = _run(directory, texts, text_pair, outputs, precision)
     rows = _compare_ids(texts, ids, model)
+    if model.task.labels_tokens:
+        for run in runs:
+            _compare_entities(texts, rows, run, model, aggregation_strategy)
     compared = _choose(len(lines))
     witness = opened.witness()
     expected = _expected(witness, [rows[index] for index in compared])
@@ -137,6 +144,28 @@ def _compare_ids(
             )
         rows.append(Row(expected, segment_ids))
     return rows
+
+
+def _compare_entities(
+    texts: Sequence[Texts],
+    rows: Sequence[Row],
+    answers: Sequence[RowOutputs],
+    model: TextModel,
+    strategy: str,
+) -> None:
+    """Decodes the probabilities of each text's tokens again.
+
+    Raises:
+      VerificationError: the export found other entities.
+    """
+    for text, row, answer in zip(texts, rows, answers, strict=True):
+        expected = decode_entities(text[0], row.ids, answer, model, strategy)
+        found = given_entities(answer)
+        if not same_entities(found, expected):
+            raise VerificationError(
+                f"the entities of {_shown(text)} are {_shown(found)} in the export, but "
+                f"{_shown(expected)} by its own probabilities"
+            )
 
 
 def _choose(num_lines: int) -> list[int]:
@@ -212,7 +241,7 @@ def _read_lines(file: Path) -> list[bytes]:
     return lines[:-1] if lines[-1] == b"" else lines
 
 
-def _shown(value: Sequence[bytes] | Sequence[int]) -> str:
-    """Texts or ids, short enough for one line."""
+def _shown(value: Sequence[object]) -> str:
+    """Texts, ids or entities, short enough for one line."""
     shown = ", ".join(map(repr, value))
     return shown if len(shown) <= 120 else f"{shown[:117]}..."

@@ -50,7 +50,7 @@ def run_in_fresh_process(
       directory: a SavedModel, whose warm-up requests are replayed first.
       rows: the texts of each row, in the order of `input_names`.
       input_names: of the `text` signature.
-      output_names: its outputs.
+      output_names: its outputs, and those of other signatures as `signature/output`.
       choices: the beginning of a resource's name -> an integer to assign to the resource first.
         Texts are run under each choice in turn; an empty one changes nothing.
 
@@ -104,6 +104,11 @@ def run_checked(module: str, *arguments: str) -> None:
         raise ReloadError(lines[-1])
 
 
+def _signature_of(output_name: str) -> str:
+    """`tags/starts` -> "tags", `probabilities` -> "text"."""
+    return output_name.rpartition("/")[0] or TEXT
+
+
 def _storable(values: np.ndarray) -> np.ndarray:
     """The same values, texts as bytes of one length: an array of objects would be pickled."""
     return values.astype("S") if values.dtype == object else values
@@ -143,9 +148,13 @@ def _main(directory: str, request_file: str = "", answer_file: str = "") -> None
         for resource, value in choice.items():
             servable.assign(resource, value)
         for number, batch in enumerate(batches):
-            outputs = servable.predict(TEXT, batch)
+            outputs = {
+                signature: servable.predict(signature, batch)
+                for signature in {_signature_of(name) for name in request["output_names"]}
+            }
             for name in request["output_names"]:
-                answers[f"{run}/{name}/{number}"] = _storable(outputs[name])
+                values = outputs[_signature_of(name)][name.rpartition("/")[2]]
+                answers[f"{run}/{name}/{number}"] = _storable(values)
     np.savez(answer_file, ids=np.concatenate(ids), lengths=np.concatenate(lengths), **answers)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from bert import tasks
 from bert.checkpoints.fields import CORRECT
 from bert.checkpoints.huggingface.architecture import (
     ENCODER,
@@ -29,8 +30,6 @@ from bert.variables import OUTPUT_WEIGHTS
 
 # transformers, PreTrainedConfig: the names of classes without an id2label are LABEL_0, LABEL_1, ...
 _UNNAMED_LABEL = "LABEL_"
-
-_NOT_BUILT = (TOKEN_CLASSIFICATION, QUESTION_ANSWERING)
 
 # transformers, BertForSequenceClassification.forward
 _TASKS = {
@@ -77,6 +76,17 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
     if head == ENCODER or options.task == EMBEDDING.name:
         pooling = Pooling() if weights.encoder_has_pooler else Pooling(FIRST_TOKEN)
         return embedding_head(saved_class, options, pooling)
+    if head == TOKEN_CLASSIFICATION:
+        task = tasks.TOKEN_CLASSIFICATION
+        if options.task not in (None, task.name):
+            raise UserError(
+                f"--task is {options.task!r}, where a {saved_class} can be one of {task}, "
+                f"{EMBEDDING}: give one of these, or leave the flag out."
+            )
+        num_outputs = _num_outputs(config, weights)
+        labels = _labels(config, num_outputs, options.labels, task)
+        # Nothing is pooled: the head reads the vectors as they are.
+        return Head(saved_class, task, Pooling(FIRST_TOKEN), labels, num_outputs)
     if head != SEQUENCE_CLASSIFICATION:
         built = f"{classes[SEQUENCE_CLASSIFICATION]} and {classes[ENCODER]}"
         reason = f"{head} is not built yet" if head else f"only {built} can be exported"

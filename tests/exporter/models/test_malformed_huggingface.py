@@ -195,16 +195,16 @@ _MALFORMED: dict[str, Malformed] = {
     "config a deep list": with_file("config.json", b"[" * 100_000, "config.json", "not JSON"),
     "config a list": with_file("config.json", b"[]", "config.json", "list"),
     # heads
-    "tags": headless("BertForTokenClassification", "not built yet"),
     "answers": headless("BertForQuestionAnswering", "not built yet"),
     "masked words": headless("BertForMaskedLM", "--task=embedding"),
-    "tags without a name": Malformed(
+    "tags by another task": Malformed(
         lambda directory: write_directory(
             directory,
             {k: v for k, v in tensors(variables()).items() if "pooler" not in k},
             None,
         ),
-        ("BertForTokenClassification", "not built yet"),
+        ("BertForTokenClassification", "--task", "token_classification, embedding"),
+        ("--task=classification",),
     ),
     # the tokenizer
     "more tokens than rows": Malformed(
