@@ -77,16 +77,7 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
         pooling = Pooling() if weights.encoder_has_pooler else Pooling(FIRST_TOKEN)
         return embedding_head(saved_class, options, pooling)
     if head == TOKEN_CLASSIFICATION:
-        task = tasks.TOKEN_CLASSIFICATION
-        if options.task not in (None, task.name):
-            raise UserError(
-                f"--task is {options.task!r}, where a {saved_class} can be one of {task}, "
-                f"{EMBEDDING}: give one of these, or leave the flag out."
-            )
-        num_outputs = _num_outputs(config, weights)
-        labels = _labels(config, num_outputs, options.labels, task)
-        # Nothing is pooled: the head reads the vectors as they are.
-        return Head(saved_class, task, Pooling(FIRST_TOKEN), labels, num_outputs)
+        return _tagging_head(config, weights, options, saved_class)
     if head != SEQUENCE_CLASSIFICATION:
         built = f"{classes[SEQUENCE_CLASSIFICATION]} and {classes[ENCODER]}"
         reason = f"{head} is not built yet" if head else f"only {built} can be exported"
@@ -115,6 +106,21 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
         takes_pairs=config.cross_encoder is not None,
         activation=config.cross_encoder.describe(num_outputs) if config.cross_encoder else None,
     )
+
+
+def _tagging_head(
+    config: HuggingFaceConfig, weights: HuggingFaceWeights, options: ReadOptions, saved_class: str
+) -> Head:
+    task = tasks.TOKEN_CLASSIFICATION
+    if options.task not in (None, task.name):
+        raise UserError(
+            f"--task is {options.task!r}, where a {saved_class} can be one of {task}, "
+            f"{EMBEDDING}: give one of these, or leave the flag out."
+        )
+    num_outputs = _num_outputs(config, weights)
+    labels = _labels(config, num_outputs, options.labels)
+    # Nothing is pooled: the head reads the vectors as they are.
+    return Head(saved_class, task, Pooling(FIRST_TOKEN), labels, num_outputs)
 
 
 def embedding_head(saved_class: str, options: ReadOptions, pooling: Pooling) -> Head:
