@@ -18,6 +18,7 @@ from bert.encoder.packed_tokens import index_in_row, row_of_each_value
 from bert.model import TextModel
 from exporter.contract import AVERAGE, MAX, NONE, SIMPLE
 from exporter.text.engine.code_points import decode
+from exporter.text.engine.stand_ins import NONCHARACTERS
 from exporter.text.pipeline import NOT_IN_TEXT, PackedText
 
 _OUTSIDE = "O"
@@ -207,8 +208,18 @@ def texts_of(spans: Spans, texts: tf.Tensor) -> tf.Tensor:
     span_of = row_of_each_value(span_splits)
     firsts = tf.gather(splits, spans.rows) + spans.starts
     places = tf.gather(firsts, span_of) + index_in_row(span_splits, span_of)
-    return tf.raw_ops.UnicodeEncode(
-        input_values=tf.gather(characters, places),
-        input_splits=span_splits,
+    values = tf.gather(characters, places)
+    strings = tf.raw_ops.UnicodeEncode(
+        input_values=values,
+        input_splits=tf.range(tf.size(values) + 1),
         output_encoding="UTF-8",
     )
+    # The op makes U+FFFD of these.
+    noncharacters = np.array(NONCHARACTERS, np.int32)
+    found = tf.minimum(tf.searchsorted(noncharacters, values), len(noncharacters) - 1)
+    strings = tf.where(
+        tf.equal(tf.gather(noncharacters, found), values),
+        tf.gather([chr(value) for value in NONCHARACTERS], found),
+        strings,
+    )
+    return tf.strings.unsorted_segment_join(strings, span_of, tf.size(spans.rows))

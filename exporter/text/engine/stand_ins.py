@@ -17,7 +17,7 @@ from exporter.text.engine.code_point_table import CODE_POINTS, CodePointTable
 
 _NUL = 0
 _REPLACEMENT = 0xFFFD
-_NONCHARACTERS = (
+NONCHARACTERS = (
     *range(0xFDD0, 0xFDF0),
     *(plane << 16 | last for plane in range(17) for last in (0xFFFE, 0xFFFF)),
 )
@@ -35,7 +35,7 @@ def make_encodable(
     Raises:
       UserError: there are no characters to spare.
     """
-    trouble = {_NUL, _REPLACEMENT, *_NONCHARACTERS}
+    trouble = {_NUL, _REPLACEMENT, *NONCHARACTERS}
     held = {ord(character) for token in vocabulary.tokens for character in token}
     if not held & trouble:
         return vocabulary, {}
@@ -47,7 +47,7 @@ def make_encodable(
     ]
     replaced = sorted((held & given & trouble) - {_REPLACEMENT})
     # Noncharacters that the vocabulary lacks must not be taken for the U+FFFD that it has.
-    others = sorted(set(_NONCHARACTERS) - held) if _REPLACEMENT in held & given else []
+    others = sorted(set(NONCHARACTERS) - held) if _REPLACEMENT in held & given else []
     spares = (
         code_point
         for code_point in range(ord(" ") + 1, CODE_POINTS)

@@ -134,6 +134,12 @@ def test_characters_of_what_is_left_of_the_bytes() -> None:
     assert [span[0] for span in entities([row], [text], "simple")[0]] == ["é", "😀"]
 
 
+def test_characters_that_tensorflow_does_not_encode() -> None:
+    text = "a\0\ufdd0\ufffe\uffff\ufffd\U0003ffff\U0010ffffé"
+    row = [("[UNK]", "I-ENT", 0.75, 0, len(text))]
+    assert entities([row], [text.encode()], "simple")[0][0][0] == text
+
+
 @pytest.mark.parametrize("strategy", ["none", "simple", "first", "average", "max"])
 def test_nothing_at_all(strategy: str) -> None:
     assert entities([], [], strategy) == []
