@@ -114,6 +114,7 @@ def test_flags(compose: dict[str, Any], container: dict[str, Any]) -> None:
     assert compose["image"] == container["image"] == _IMAGE
     readme = re.findall(r"--(\w+)", (_DEPLOY / "README.md").read_text())
     ours = {"checkpoint", "export_dir", "target_serving", "version_labels", "wait", "project"}
+    ours |= {"signature", "warmup_batch_size"}
     assert set(readme) <= _FLAGS | ours
 
 
