@@ -120,6 +120,15 @@ def test_a_classifier(tmp_path: Path) -> None:
     np.testing.assert_allclose(answer(write(tmp_path / "model")), expected, atol=1e-6)
 
 
+def test_a_tagger(tmp_path: Path) -> None:
+    values = {name.removeprefix("distilbert."): value for name, value in tensors().items()}
+    vectors = hidden_state(_IDS, values)
+    logits = vectors @ values["classifier.weight"].T + values["classifier.bias"]
+    expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    directory = write(tmp_path / "model", architectures=["DistilBertForTokenClassification"])
+    np.testing.assert_allclose(answer(directory)[: len(_IDS)], expected, atol=1e-6)
+
+
 def test_an_encoder(tmp_path: Path) -> None:
     """Not even with the weights of a head there is a pooler in it."""
     expected = hidden_state(_IDS, tensors(with_head=False))[0]
@@ -132,8 +141,8 @@ def test_an_encoder(tmp_path: Path) -> None:
 def test_what_its_files_call_a_field_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="n_layers is 0, where an integer from 1"):
         read(write(tmp_path / "model", n_layers=0), ReadOptions())
-    with pytest.raises(UserError, match="token classification is not built yet"):
+    with pytest.raises(UserError, match="question answering is not built yet"):
         read(
-            write(tmp_path / "tags", architectures=["DistilBertForTokenClassification"]),
+            write(tmp_path / "answers", architectures=["DistilBertForQuestionAnswering"]),
             ReadOptions(),
         )
