@@ -16,7 +16,7 @@ from exporter.models.opening import open_model
 from exporter.options import ExportOptions
 from exporter.progress import silent
 from exporter.proof.valid_json import require_valid_json
-from exporter.proof.verification import verify, verify_loads
+from exporter.proof.verification import asked_signatures, verify, verify_loads
 from exporter.publish import cannot_write, staged_version, version_number
 from exporter.report import ExportReport
 from exporter.serving import gate
@@ -65,7 +65,17 @@ def _export(
         with stage("tracing and saving"):
             try:
                 word_piece_op = saving.fastest_word_piece_op(target, tables)
-                signatures = saving.write(opened, directory, options, text_pair, word_piece_op)
+                proof = saving.Proof(
+                    directory.with_name("proof"), asked_signatures(opened.model.task)
+                )
+                signatures = saving.write(
+                    opened,
+                    directory,
+                    options,
+                    text_pair,
+                    word_piece_op,
+                    proof if options.verify else None,
+                )
             # TensorFlow tells of a full disk by several classes of its own.
             except (OSError, tf.errors.OpError) as error:
                 raise cannot_write(export_dir, error) from error
@@ -80,20 +90,22 @@ def _export(
                     )
                 except (OSError, tf.errors.OpError) as error:
                     raise cannot_write(export_dir, error) from error
-        verification_report = None
+        verification_report, load = None, None
         if options.verify:
             with stage("verifying in a fresh process"):
                 verification_report = verify(
-                    directory,
+                    proof.directory if proof.directory.exists() else directory,
                     opened,
                     text_pair,
                     options.verify_file,
                     PRECISIONS[options.precision],
                     options.aggregation_strategy or SIMPLE,
                 )
-        elif warmup_rows is not None:
+                if not proof.directory.exists():
+                    load = verification_report.load
+        if load is None and warmup_rows is not None:
             with stage("replaying warm-up requests"):
-                verify_loads(directory)
+                load = verify_loads(directory)
         report = ExportReport(
             version_directory=export_dir / str(version),
             opened=opened,
@@ -103,6 +115,7 @@ def _export(
             precision=options.precision,
             gate=gate_report,
             warmup_requests=warmup_requests,
+            load=load,
             verification=verification_report,
         )
         try:

@@ -81,6 +81,13 @@ class ExportKeywords(ReadKeywords[File]):
         group=_EXPORT,
         choices=DEFAULT_SIGNATURES,
     )
+    signatures: Sequence[str] | None = option(
+        None,
+        "the signatures to export besides serving_default; each takes its time when a server loads "
+        "the model",
+        group=_EXPORT,
+        unset="all that the model's task has",
+    )
     precision: str = option(
         FLOAT32,
         "the type that weights are stored in",

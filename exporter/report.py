@@ -12,6 +12,7 @@ from bert.model import TextModel
 from exporter.contract import REPORT_FILE, TEXT
 from exporter.models.opened_model import OpenedModel
 from exporter.proof.verification import VerificationReport
+from exporter.runtime.reload import LoadTimes
 from exporter.serving.gate import GateReport
 from exporter.text.profiles import PROFILES
 
@@ -32,6 +33,9 @@ class ExportReport:
     precision: str
     gate: GateReport = dataclasses.field(repr=False)
     warmup_requests: int
+    load: LoadTimes | None
+    """what a server does when it loads the version; None where nothing was tried"""
+
     verification: VerificationReport | None
 
     @property
@@ -69,7 +73,8 @@ class ExportReport:
             "ops": list(self.gate.ops),
             "oldest_tensorflow_serving": self.gate.oldest_release,
             "warmup_requests": self.warmup_requests,
-            "verification": dataclasses.asdict(self.verification) if self.verification else None,
+            "seconds_until_ready": dataclasses.asdict(self.load) if self.load else None,
+            "verification": self.verification.to_json() if self.verification else None,
         }
 
     def write(self, directory: Path) -> None:
@@ -101,6 +106,8 @@ class ExportReport:
         }
         lines = [f"  {name:<11} {text}" for name, text in rows.items()]
         head = f"Exported {self.version_directory}"
+        if TEXT not in self.signatures:
+            return "\n".join([head, *lines])
         return "\n".join([head, *lines, "", "Ask a server of it:", f"  {self._curl()}"])
 
     def _task(self) -> str:
@@ -117,7 +124,7 @@ class ExportReport:
     def _warmed_up(self) -> str:
         if not self.warmup_requests:
             return "none (--nowarmup)"
-        return f"{self.warmup_requests} requests, replayed in a fresh process"
+        return f"{self.warmup_requests} requests, replayed in a fresh process: {self.load}"
 
     def _verified(self) -> str:
         found = self.verification

@@ -1,6 +1,8 @@
 """Traces the signatures and writes them as a SavedModel."""
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -15,6 +17,18 @@ from exporter.serving.op_tables import OpTables
 from exporter.serving.release import Release
 from exporter.text.engine.wordpiece import CLASSIC_OP, FAST_OP
 
+_VARIABLES = "variables"
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """Signatures that the verification asks, whether or not they are exported."""
+
+    directory: Path
+    """where a SavedModel of these alone is written, with the weights of the export itself"""
+
+    signatures: Sequence[str]
+
 
 def write(
     opened: OpenedModel,
@@ -22,8 +36,21 @@ def write(
     options: ExportOptions,
     text_pair: bool,
     word_piece_op: str,
+    proof: Proof | None = None,
 ) -> tuple[str, ...]:
-    """Writes the model to an empty directory, and names the signatures it has."""
+    """Writes the model to an empty directory, and names the signatures it has.
+
+    Args:
+      opened: the model.
+      directory: where to.
+      options: of the export.
+      text_pair: whether its texts are two.
+      word_piece_op: the one to split words with.
+      proof: what the verification needs; nothing is written for it where the model itself has it.
+
+    Raises:
+      UserError: `options.signatures` are not those of the model.
+    """
     text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
     model, network = opened.model, opened.network(options.precision)
     served = ServedModel(model, network, text_names, word_piece_op)
@@ -33,7 +60,25 @@ def write(
         options.top_k or len(model.labels),
         options.aggregation_strategy or SIMPLE,
     )
-    signatures = build_signatures(context, options.default_signature)
+    signatures = build_signatures(context, options.default_signature, options.signatures)
+    _write(served, directory, signatures)
+    vocabulary = directory / VOCABULARY_ASSET
+    vocabulary.parent.mkdir(exist_ok=True)
+    vocabulary.write_bytes(model.vocabulary_file)
+    if proof is not None and not signatures.keys() >= set(proof.signatures):
+        # The same functions, under more names; and the same files of weights.
+        _write(served, proof.directory, {name: context.built[name] for name in proof.signatures})
+        shutil.rmtree(proof.directory / _VARIABLES)
+        (proof.directory / _VARIABLES).symlink_to(directory / _VARIABLES)
+    return tuple(signatures)
+
+
+def _write(
+    served: ServedModel,
+    directory: Path,
+    signatures: Mapping[str, tf.types.experimental.PolymorphicFunction],
+) -> None:
+    """Traces and saves signatures."""
     _save(served, directory, signatures)
     _name_methods(directory, signatures)
     first_with = {function: name for name, function in reversed(list(signatures.items()))}
@@ -44,10 +89,6 @@ def write(
     }
     share_signatures(directory, same_as)
     remove_save_only_ops(directory)
-    vocabulary = directory / VOCABULARY_ASSET
-    vocabulary.parent.mkdir(exist_ok=True)
-    vocabulary.write_bytes(model.vocabulary_file)
-    return tuple(signatures)
 
 
 def fastest_word_piece_op(target: Release, tables: OpTables) -> str:

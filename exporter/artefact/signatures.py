@@ -1,9 +1,10 @@
 """The signatures of an export: a builder each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from bert.errors import UserError
 from exporter.artefact.entities import find_entities, row_splits_of, texts_of
 from exporter.artefact.signature_registry import (
     REGISTRY,
@@ -45,18 +46,39 @@ METHOD_NAMES = {
 
 
 def build_signatures(
-    context: SignatureContext, default_signature: str
+    context: SignatureContext, default_signature: str, chosen: Sequence[str] | None = None
 ) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
-    """Every signature that the model's task has, and `serving_default`.
+    """The chosen signatures of those that the model's task has, and `serving_default`.
 
-    `default_signature` is one of DEFAULT_SIGNATURES.
+    None of them is traced yet.
+
+    Args:
+      context: what they are built from.
+      default_signature: one of DEFAULT_SIGNATURES.
+      chosen: names; None for all.
+
+    Raises:
+      UserError: the model has no such signature, or the default one is not chosen.
     """
     for entry in REGISTRY:
         if entry.is_of(context.model.task) and (
             context.served.network.has_embedding or not entry.needs_embedding
         ):
             context.built[entry.name] = entry.build(context)
-    return {SERVING_DEFAULT: context.built[default_signature], **context.built}
+    names = context.built if chosen is None else chosen
+    for name in names:
+        if name not in context.built:
+            raise UserError(
+                f"--signatures names {name!r}, where some of {', '.join(context.built)}, the "
+                "signatures of this model, are expected: name some of these."
+            )
+    if default_signature not in names:
+        raise UserError(
+            f"--signatures is {','.join(names)}, but serving_default is {default_signature}, which "
+            "is not among them: name it too, or give --default_signature."
+        )
+    functions = {name: context.built[name] for name in context.built if name in names}
+    return {SERVING_DEFAULT: functions[default_signature], **functions}
 
 
 def _feature_specs() -> list[tf.TensorSpec]:

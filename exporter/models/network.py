@@ -1,5 +1,6 @@
 """The model behind the text, of whatever kind it is."""
 
+import functools
 from typing import Protocol
 
 import tensorflow as tf
@@ -53,8 +54,11 @@ class EncoderNetwork(tf.Module):
         self._head = HEADS[model.task.name](model.weights, model.task)
         self._answers_rows = self.has_embedding = model.task.answers_rows
         # Answers and embeddings come of the same graphs of the encoder, which are written once.
+        # A function that is an attribute would be traced and saved whether it is asked or not.
         self._vectors, self.answer, self.embedding = (
-            tf.function(function, input_signature=[PackedTokens.spec()], autograph=False)
+            functools.partial(
+                tf.function(function, input_signature=[PackedTokens.spec()], autograph=False)
+            )
             for function in (self._group_vectors, self._answer, self._embedding)
         )
 

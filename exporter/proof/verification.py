@@ -4,6 +4,7 @@ import dataclasses
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,19 +12,21 @@ from bert.encoder.precision import FLOAT32, PRECISIONS, Precision
 from bert.errors import UserError
 from bert.model import TextModel
 from bert.tasks import RowOutputs, Task
-from exporter.contract import SIMPLE, TEXT_INPUT, TEXT_PAIR_INPUTS
+from exporter.contract import SIMPLE, TEXT, TEXT_INPUT, TEXT_PAIR_INPUTS, TOKENIZE
 from exporter.models.opened_model import OpenedModel, Row, Witness
-from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
+from exporter.proof.compared_texts import Texts, adversarial_rows, read_verify_file
 from exporter.proof.entities import decode_entities, given_entities, same_entities
-from exporter.runtime.reload import ReloadError, load_in_fresh_process, run_in_fresh_process
+from exporter.runtime.reload import (
+    LoadTimes,
+    ReloadError,
+    load_in_fresh_process,
+    run_in_fresh_process,
+)
 from exporter.text.profiles import PROFILES
 
 # The witness is a plain float64 program; these many texts keep it to some seconds.
 _ADVERSARIAL_PROBABILITIES = 16
 _FILE_PROBABILITIES = 32
-
-Texts = tuple[bytes, ...]
-"""the texts of a row, one or two"""
 
 
 class VerificationError(Exception):
@@ -41,15 +44,29 @@ class VerificationReport:
     """texts whose label, or set of labels, differs from the witness's under one of the choices
     that a server may make"""
 
+    load: LoadTimes
 
-def verify_loads(directory: Path) -> None:
+    def to_json(self) -> dict[str, Any]:
+        """All but how long loading took, which is no result of a verification."""
+        values = dataclasses.asdict(self)
+        del values["load"]
+        return values
+
+
+def asked_signatures(task: Task) -> tuple[str, ...]:
+    """The signatures that `verify` asks."""
+    evidence = (name.rpartition("/")[0] for name in task.evidence)
+    return tuple(dict.fromkeys((TEXT, TOKENIZE, *evidence)))
+
+
+def verify_loads(directory: Path) -> LoadTimes:
     """Loads the export in a fresh process and replays its warm-up requests, no more.
 
     Raises:
       VerificationError: it does not load, or a request fails.
     """
     try:
-        load_in_fresh_process(directory)
+        return load_in_fresh_process(directory)
     except ReloadError as error:
         raise _does_not_load(error) from error
 
@@ -75,11 +92,11 @@ def verify(
       VerificationError: the export does not load, or an answer differs.
       UserError: `verify_file` cannot be read.
     """
-    lines = _read_lines(verify_file) if verify_file else []
-    texts = [_texts(line, text_pair) for line in lines] + _adversarial_texts(text_pair)
+    lines = read_verify_file(verify_file, text_pair) if verify_file else []
+    texts = [*lines, *adversarial_rows(text_pair)]
     model = opened.model
     outputs = (*model.task.outputs, *model.task.evidence)
-    ids, runs = _run(directory, texts, text_pair, outputs, precision)
+    ids, runs, load = _run(directory, texts, text_pair, outputs, precision)
     rows = _compare_ids(texts, ids, model)
     if model.task.labels_tokens:
         for run in runs:
@@ -95,7 +112,7 @@ def verify(
         )
         largest = max(largest, difference)
         changed_labels += any(model.task.chooses_otherwise(run, answer) for run in given)
-    return VerificationReport(len(texts), len(compared), largest, changed_labels)
+    return VerificationReport(len(texts), len(compared), largest, changed_labels, load)
 
 
 def _run(
@@ -104,8 +121,8 @@ def _run(
     text_pair: bool,
     outputs: Sequence[str],
     precision: Precision,
-) -> tuple[list[list[int]], list[list[RowOutputs]]]:
-    """The ids of each row, and its outputs under each choice that a server may make.
+) -> tuple[list[list[int]], list[list[RowOutputs]], LoadTimes]:
+    """The ids of each row, its outputs under each choice of a server, and how loading went.
 
     Raises:
       VerificationError: the export does not load or run.
@@ -214,31 +231,6 @@ def _compare_answers(
 
 def _does_not_load(error: ReloadError) -> VerificationError:
     return VerificationError(f"the export does not load in a fresh process: {error}")
-
-
-def _texts(line: bytes, text_pair: bool) -> Texts:
-    if not text_pair:
-        return (line,)
-    text_a, _, text_b = line.partition(b"\t")
-    return text_a, text_b
-
-
-def _adversarial_texts(text_pair: bool) -> list[Texts]:
-    """Every adversarial text, in a pair with the next one where texts come in pairs."""
-    texts = ADVERSARIAL_TEXTS
-    if not text_pair:
-        return [(text,) for text in texts]
-    return list(zip(texts, (*texts[1:], texts[0]), strict=True))
-
-
-def _read_lines(file: Path) -> list[bytes]:
-    try:
-        lines = file.read_bytes().split(b"\n")
-    except OSError as error:
-        raise UserError(
-            f"--verify_file {file} cannot be read ({error.strerror}): check the path."
-        ) from error
-    return lines[:-1] if lines[-1] == b"" else lines
 
 
 def _shown(value: Sequence[object]) -> str:

@@ -1,5 +1,7 @@
 """The warm-up records of a SavedModel, replayed as TF Serving replays them on load."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -16,10 +18,19 @@ from exporter.runtime.status import Code, StatusError, invalid_argument
 MAX_RECORDS = 1000
 
 
-def replay_warmup(servable: Servable, directory: Path) -> int:
+def replay_warmup(
+    servable: Servable,
+    directory: Path,
+    replayed: Callable[[str, float], None] = lambda signature, seconds: None,
+) -> int:
     """Runs the records of `assets.extra/tf_serving_warmup_requests`.
 
     The file is a TFRecord of PredictionLog; a model without the file has no records.
+
+    Args:
+      servable: the model.
+      directory: of its SavedModel.
+      replayed: is told the signature of each record, and how many seconds it took.
 
     Returns:
       The number of records.
@@ -37,7 +48,9 @@ def replay_warmup(servable: Servable, directory: Path) -> int:
         for serialized in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             if count == MAX_RECORDS:
                 raise invalid_argument(f"it holds more than {MAX_RECORDS} records")
-            _replay(servable, serialized)
+            start = time.perf_counter()
+            signature = _replay(servable, serialized)
+            replayed(signature, time.perf_counter() - start)
             count += 1
     except StatusError as error:
         raise StatusError(
@@ -69,7 +82,8 @@ def examples_from_input(request_input: Input) -> list[bytes]:
     return [context + example.SerializeToString() for example in examples]
 
 
-def _replay(servable: Servable, serialized: bytes) -> None:
+def _replay(servable: Servable, serialized: bytes) -> str:
+    """Runs a record, and names its signature; "" where it has none of its own."""
     record = PredictionLog()
     try:
         record.ParseFromString(serialized)
@@ -78,16 +92,20 @@ def _replay(servable: Servable, serialized: bytes) -> None:
     kind = record.WhichOneof("log_type")
     if kind == "predict_log":
         _predict(servable, record.predict_log.request)
-    elif kind == "classify_log":
+        return record.predict_log.request.model_spec.signature_name
+    if kind == "classify_log":
         request = record.classify_log.request
         servable.classify(request.model_spec.signature_name, examples_from_input(request.input))
-    elif kind == "regress_log":
+        return request.model_spec.signature_name
+    if kind == "regress_log":
         request = record.regress_log.request
         servable.regress(request.model_spec.signature_name, examples_from_input(request.input))
-    elif kind == "multi_inference_log":
+        return request.model_spec.signature_name
+    if kind == "multi_inference_log":
         _multi_inference(servable, record.multi_inference_log.request)
     elif kind == "session_run_log":
         raise StatusError(Code.UNIMPLEMENTED, "session_run_log cannot be used for warm-up")
+    return ""
 
 
 def _predict(servable: Servable, request: PredictRequest) -> None:

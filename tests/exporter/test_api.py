@@ -31,6 +31,7 @@ KEYWORDS = {
     "label_file": None,
     "top_k": None,
     "default_signature": "text",
+    "signatures": None,
     "precision": "float32",
     "target_serving": "2.12.0",
     "warmup": True,

@@ -141,6 +141,11 @@ _MISTAKES: dict[str, Mistake] = {
     "a version that no server reads": flags("--version=9223372036854775808"),
     "another signature": flags("--default_signature=labels", told=("features_with_label_ids",)),
     "no signature": flags("--default_signature="),
+    "no such signature": flags("--signatures=text,tags", told=("'tags'", "labels", "tokenize")),
+    "signatures without the default": flags(
+        "--signatures=labels,tokenize", told=("labels,tokenize", "--default_signature")
+    ),
+    "no signature at all": flags("--signatures=", told=("--default_signature",)),
     "no release": flags("--target_serving=newest", told=("newest",)),
     "an empty release": flags("--target_serving="),
     "an old release": flags("--target_serving=2.3.0", told=("2.3.0", "2.20.0")),

@@ -69,6 +69,25 @@ def test_a_changed_weight(
     assert not export_dir.parent.exists()
 
 
+def test_a_changed_weight_where_no_signature_tells_ids(
+    tiny_model: TinyModel,
+    export_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """`--signatures` leaves `tokenize` out of the export, not of the verification."""
+    monkeypatch.setattr(saving, "write", tampering_with_weights("output_bias", 1e-3))
+    outcome = run_here(
+        capfd,
+        f"--checkpoint={tiny_model.prefix}",
+        f"--export_dir={export_dir}",
+        "--signatures=text",
+        "--nowarmup",
+    )
+    assert_refused(outcome, "not published", "probabilities", "NumPy")
+    assert not export_dir.parent.exists()
+
+
 @pytest.mark.parametrize("in_float32", [True, False])
 def test_a_wrong_way_of_bfloat16(
     in_float32: bool,
