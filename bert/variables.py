@@ -12,6 +12,9 @@ ATTENTION_OUTPUT = "attention/output/dense"
 INTERMEDIATE = "intermediate/dense"
 OUTPUT = "output/dense"
 
+# Those of its attention.
+PROJECTIONS = ("query", "key", "value")
+
 
 def layer(index: int) -> str:
     """The name scope of encoder layer `index`."""
@@ -37,7 +40,7 @@ def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
     shapes |= _layer_norm(EMBEDDINGS, hidden)
     for index in range(config.num_hidden_layers):
         scope = layer(index)
-        for projection in ("query", "key", "value"):
+        for projection in PROJECTIONS:
             shapes |= _dense(f"{self_attention(index)}/{projection}", hidden, hidden)
         shapes |= _dense(f"{scope}/{ATTENTION_OUTPUT}", hidden, hidden)
         shapes |= _layer_norm(f"{scope}/attention/output", hidden)

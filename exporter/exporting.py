@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from bert.encoder.precision import PRECISIONS
 from exporter.artefact import saving
-from exporter.artefact.warmup import default_rows, read_rows, write_warmup
+from exporter.artefact.sentences import read_rows
+from exporter.artefact.warmup import default_rows, write_warmup
 from exporter.contract import SIMPLE
 from exporter.models.location import local_path
 from exporter.models.opened_model import OpenedModel
@@ -44,7 +45,7 @@ def export_checkpoint(options: ExportOptions) -> ExportReport:
         text_pair = options.check_with(opened.model)
         warmup_rows = None
         if options.warmup_file is not None:
-            warmup_rows = read_rows(options.warmup_file, text_pair)
+            warmup_rows = read_rows("--warmup_file", options.warmup_file, text_pair)
         elif options.warmup:
             warmup_rows = default_rows(text_pair)
         return _export(opened, options, version, text_pair, target, tables, warmup_rows)
@@ -113,6 +114,7 @@ def _export(
             signatures=signatures,
             default_signature=options.default_signature,
             precision=options.precision,
+            calibration_file=options.calibration_file,
             gate=gate_report,
             warmup_requests=warmup_requests,
             load=load,

@@ -94,6 +94,13 @@ class ExportKeywords(ReadKeywords[File]):
         group=_EXPORT,
         choices=tuple(PRECISIONS),
     )
+    calibration_file: File | None = option(
+        None,
+        "sentences like those that clients will send, one a line, or two with a tab between them; "
+        "int8 weights are scaled by what they lead to",
+        group=_EXPORT,
+        unset="built-in sentences",
+    )
     target_serving: str = option(
         "2.12.0",
         "the oldest TensorFlow Serving release that must run the export",
@@ -145,6 +152,11 @@ class ExportKeywords(ReadKeywords[File]):
             raise UserError("--labels and --label_file are both given: give one of them.")
         if self.warmup_file is not None and not self.warmup:
             raise UserError("--warmup_file is given with --nowarmup: leave one of the two out.")
+        if self.calibration_file is not None and not PRECISIONS[self.precision].is_calibrated:
+            raise UserError(
+                f"--calibration_file is given, but --precision is {self.precision}, which asks for "
+                "none: leave the file out, or give --precision=int8."
+            )
         if self.verify_file is not None and not Path(self.verify_file).is_file():
             raise UserError(f"--verify_file {self.verify_file} does not exist: check the path.")
 

@@ -31,6 +31,9 @@ class ExportReport:
     signatures: tuple[str, ...]
     default_signature: str
     precision: str
+    calibration_file: Path | None
+    """what weights were scaled by; None for our own sentences, or for no scaling"""
+
     gate: GateReport = dataclasses.field(repr=False)
     warmup_requests: int
     load: LoadTimes | None
@@ -70,6 +73,7 @@ class ExportReport:
             "signatures": list(self.signatures),
             "serving_default": self.default_signature,
             "precision": self.precision,
+            "calibration_file": str(self.calibration_file) if self.calibration_file else None,
             "ops": list(self.gate.ops),
             "oldest_tensorflow_serving": self.gate.oldest_release,
             "warmup_requests": self.warmup_requests,
@@ -96,7 +100,7 @@ class ExportReport:
             f"({model.provenance['max_seq_length']})",
             "vocabulary": f"{len(model.vocabulary)} lines for "
             f"{self.opened.word_embedding_rows or 'an unknown number of'} embedding rows",
-            "precision": PRECISIONS[self.precision].words,
+            "precision": self._precision(),
             "signatures": named.replace(
                 "serving_default", f"serving_default (= {self.default_signature})"
             ),
@@ -109,6 +113,12 @@ class ExportReport:
         if TEXT not in self.signatures:
             return "\n".join([head, *lines])
         return "\n".join([head, *lines, "", "Ask a server of it:", f"  {self._curl()}"])
+
+    def _precision(self) -> str:
+        precision = PRECISIONS[self.precision]
+        if not precision.is_calibrated:
+            return precision.words
+        return f"{precision.words}, smoothed by {self.calibration_file or 'built-in sentences'}"
 
     def _task(self) -> str:
         model = self.model

@@ -7,24 +7,16 @@ look beyond a row, pads them. How weights are kept and multiplied is the matter 
 modules: trainable.py has the plain way, serving.py with layouts.py the fast one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import tensorflow as tf
 
 from bert import variables
-from bert.config import GELU_ERF, GELU_TANH, LINEAR, RELU, TANH, BertConfig
+from bert.config import LINEAR, BertConfig
 from bert.encoder.attention import attention, padded_layout, side_by_side
-from bert.encoder.kernels import as_float
+from bert.encoder.kernels import ACTIVATIONS, as_float
 from bert.encoder.packed_tokens import PackedTokens
-
-ACTIVATIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
-    GELU_TANH: lambda x: tf.nn.gelu(x, approximate=True),
-    GELU_ERF: lambda x: tf.nn.gelu(x, approximate=False),
-    RELU: tf.nn.relu,
-    TANH: tf.math.tanh,
-    LINEAR: tf.identity,
-}
 
 
 class Weights(Protocol):
@@ -36,8 +28,8 @@ class Weights(Protocol):
     def layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
         """Layer normalisation over the last axis (Ba et al. 2016): float32 [N, H] -> the same."""
 
-    def dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        """A dense layer: float [N, I] -> float [N, O], of any precision."""
+    def dense(self, scope: str, inputs: tf.Tensor, activation: str = LINEAR) -> tf.Tensor:
+        """A dense layer and an activation: float [N, I] -> float [N, O], of any precision."""
 
     def query_key_value(
         self, index: int, hidden: tf.Tensor
@@ -158,13 +150,13 @@ class Forward:
           float32 [M, H].
         """
         weights, scope = self._weights, variables.layer(index)
-        activation = ACTIVATIONS[self._config.hidden_act]
 
         attended = as_float(weights.dense(f"{scope}/{variables.ATTENTION_OUTPUT}", context))
         attended = self._drop_out(attended) + hidden
         attended = weights.layer_norm(f"{scope}/attention/output", attended)
 
-        inner = activation(weights.dense(f"{scope}/{variables.INTERMEDIATE}", attended))
+        activation = self._config.hidden_act
+        inner = weights.dense(f"{scope}/{variables.INTERMEDIATE}", attended, activation)
         output = as_float(weights.dense(f"{scope}/{variables.OUTPUT}", inner))
         output = self._drop_out(output) + attended
         return weights.layer_norm(f"{scope}/output", output)

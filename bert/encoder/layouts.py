@@ -2,8 +2,8 @@
 
 Reading the weights takes most of the time of a product of few rows, so their order matters. A
 layout has two halves: `keep` makes the arrays to save, and a product reads the tensors of the same
-names. The table LAYOUTS at the end gives each matrix its layout in each precision. N is the number
-of tokens, H the width of the encoder, D that of a head.
+names. layout_table.py gives each matrix its layout in each precision. N is the number of tokens, H
+the width of the encoder, D that of a head.
 """
 
 import dataclasses
@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from bert.encoder.kernels import as_float, first_two_exchanged
-from bert.encoder.precision import BFLOAT16, FLOAT32
-from bert.variables import ATTENTION_OUTPUT, INTERMEDIATE, OUTPUT, POOLER
+from bert.encoder.graphs import Case
+from bert.encoder.kernels import ACTIVATIONS, as_float, first_two_exchanged
+from bert.encoder.projections import Projections, in_blocks
 
 Arrays = Mapping[str, np.ndarray]
 Tensors = Mapping[str, tf.Tensor]
@@ -29,10 +29,18 @@ _WIDEST_BLOCK = 64
 class Layout(Protocol):
     """The layout of a dense layer."""
 
-    def keep(self, kernel: np.ndarray, bias: np.ndarray) -> Arrays:
-        """The arrays to save for a kernel [I, O] and a bias [O]."""
+    activations: Mapping[str, Callable[[tf.Tensor], tf.Tensor]]
+    """the forms of activations that are fastest behind the product"""
 
-    def product(self, inputs: tf.Tensor, kept: Tensors) -> tf.Tensor:
+    def keep(
+        self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None
+    ) -> Arrays:
+        """The arrays to save for a kernel [I, O] and a bias [O].
+
+        `largest`, [I], are the largest inputs that were seen, for layouts that ask.
+        """
+
+    def product(self, inputs: tf.Tensor, kept: Tensors, case: Case) -> tf.Tensor:
         """The dense layer: float [N, I] -> float [N, O], of any precision."""
 
 
@@ -45,12 +53,15 @@ class Matrix:
     """
 
     dtype: tf.DType
+    activations = ACTIVATIONS
 
-    def keep(self, kernel: np.ndarray, bias: np.ndarray) -> Arrays:
+    def keep(
+        self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None
+    ) -> Arrays:
         """[I, O], [O] -> the same."""
         return {"kernel": _as(self.dtype, kernel), "bias": _as(self.dtype, bias)}
 
-    def product(self, inputs: tf.Tensor, kept: Tensors) -> tf.Tensor:
+    def product(self, inputs: tf.Tensor, kept: Tensors, case: Case) -> tf.Tensor:
         """[N, I] -> [N, O]."""
         return tf.nn.bias_add(_product(inputs, kept["kernel"]), kept["bias"])
 
@@ -63,12 +74,15 @@ class Transposed:
     """
 
     dtype: tf.DType
+    activations = ACTIVATIONS
 
-    def keep(self, kernel: np.ndarray, bias: np.ndarray) -> Arrays:
+    def keep(
+        self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None
+    ) -> Arrays:
         """[I, O], [O] -> [O, I], [O]."""
         return {"kernel": _as(self.dtype, kernel.T), "bias": _as(self.dtype, bias)}
 
-    def product(self, inputs: tf.Tensor, kept: Tensors) -> tf.Tensor:
+    def product(self, inputs: tf.Tensor, kept: Tensors, case: Case) -> tf.Tensor:
         """[N, I] -> [N, O]."""
         return tf.nn.bias_add(_product(inputs, kept["kernel"], transpose_b=True), kept["bias"])
 
@@ -82,37 +96,22 @@ class Blocks:
     """
 
     dtype: tf.DType
+    activations = ACTIVATIONS
 
-    def keep(self, kernel: np.ndarray, bias: np.ndarray) -> Arrays:
+    def keep(
+        self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None
+    ) -> Arrays:
         """[I, O], [O] -> [blocks, I, width], float32 [O]."""
         outputs = kernel.shape[1]
         width = max(width for width in range(1, _WIDEST_BLOCK + 1) if outputs % width == 0)
         return {"kernel": _as(self.dtype, in_blocks(kernel, width)), "bias": bias}
 
-    def product(self, inputs: tf.Tensor, kept: Tensors) -> tf.Tensor:
+    def product(self, inputs: tf.Tensor, kept: Tensors, case: Case) -> tf.Tensor:
         """[N, I] -> float32 [N, O]."""
         products = _product(inputs, kept["kernel"])  # [blocks, N, width]
         blocks, _, width = products.shape
         rows = tf.reshape(first_two_exchanged(products), [-1, blocks * width])
         return as_float(rows) + kept["bias"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Projections:
-    """The kernels of self-attention by heads, and the query's bias.
-
-    The key has no bias: it would add the same to all scores of a query, which softmax takes out.
-    The value's bias is part of the bias of attention's output.
-    """
-
-    query: np.ndarray
-    """[heads, H, D], divided by the square root of D"""
-
-    key: np.ndarray
-    value: np.ndarray
-
-    bias: np.ndarray
-    """[heads, 1, D], divided likewise"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,12 +123,14 @@ class HeadBlocks:
 
     dtype: tf.DType
 
-    def keep(self, projections: Projections) -> Arrays:
+    def keep(self, projections: Projections, largest: np.ndarray | None = None) -> Arrays:
         """A kernel [3 * heads, H, D], and the query's bias."""
         kernel = np.concatenate([projections.query, projections.key, projections.value])
         return {"kernel": _as(self.dtype, kernel), "bias": _as(self.dtype, projections.bias)}
 
-    def project(self, hidden: tf.Tensor, kept: Tensors) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def project(
+        self, hidden: tf.Tensor, kept: Tensors, case: Case
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """[N, H] -> query, key and value [heads, N, D]."""
         products = _product(hidden, kept["kernel"])
         # Slices of the first axis share memory with their tensor.
@@ -149,7 +150,7 @@ class LastHeadBlocks:
 
     dtype: tf.DType
 
-    def keep(self, projections: Projections) -> Arrays:
+    def keep(self, projections: Projections, largest: np.ndarray | None = None) -> Arrays:
         """Kernels of query and value [heads, H, D], and of key, [heads, D, H]."""
         kept = {
             "query": projections.query,
@@ -159,7 +160,9 @@ class LastHeadBlocks:
         }
         return {name: _as(self.dtype, values) for name, values in kept.items()}
 
-    def project(self, hidden: tf.Tensor, kept: Tensors) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def project(
+        self, hidden: tf.Tensor, kept: Tensors, case: Case
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """[N, H] -> query, key and value [heads, N, D]."""
         hidden = tf.cast(hidden, kept["key"].dtype)
         query = _product(hidden, kept["query"]) + kept["bias"]
@@ -195,14 +198,6 @@ class Table:
         return as_float(tf.gather(kept["table"], ids))
 
 
-def in_blocks(kernel: np.ndarray, width: int) -> np.ndarray:
-    """[I, O] -> [O / width, I, width].
-
-    [[0, 1, 2, 3], [4, 5, 6, 7]] with a width of 2 is [[[0, 1], [4, 5]], [[2, 3], [6, 7]]].
-    """
-    return kernel.reshape(kernel.shape[0], -1, width).transpose(1, 0, 2)
-
-
 def _as(dtype: tf.DType, values: np.ndarray) -> np.ndarray:
     return values.astype(dtype.as_numpy_dtype)
 
@@ -210,40 +205,3 @@ def _as(dtype: tf.DType, values: np.ndarray) -> np.ndarray:
 def _product(inputs: tf.Tensor, kernel: tf.Tensor, transpose_b: bool = False) -> tf.Tensor:
     """The product of matrices, in the precision of the second."""
     return tf.matmul(tf.cast(inputs, kernel.dtype), kernel, transpose_b=transpose_b)
-
-
-@dataclasses.dataclass(frozen=True)
-class Layouts:
-    """The layout of each matrix."""
-
-    tables: Table
-    heads: HeadBlocks
-    last_heads: LastHeadBlocks
-    dense: Mapping[str, Layout]
-    """the others, by their names in bert/variables.py"""
-
-
-LAYOUTS: Mapping[str, Layouts] = {
-    FLOAT32: Layouts(
-        tables=Table(tf.float32),
-        heads=HeadBlocks(tf.float32),
-        last_heads=LastHeadBlocks(tf.float32),
-        dense={
-            ATTENTION_OUTPUT: Blocks(tf.float32),
-            INTERMEDIATE: Matrix(tf.float32),
-            OUTPUT: Blocks(tf.float32),
-            POOLER: Matrix(tf.float32),
-        },
-    ),
-    BFLOAT16: Layouts(
-        tables=Table(tf.bfloat16),
-        heads=HeadBlocks(tf.bfloat16),
-        last_heads=LastHeadBlocks(tf.bfloat16),
-        dense={
-            ATTENTION_OUTPUT: Blocks(tf.bfloat16),
-            INTERMEDIATE: Transposed(tf.bfloat16),
-            OUTPUT: Blocks(tf.bfloat16),
-            POOLER: Transposed(tf.bfloat16),
-        },
-    ),
-}

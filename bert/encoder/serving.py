@@ -8,32 +8,45 @@ import numpy as np
 import tensorflow as tf
 
 from bert import variables
-from bert.config import BertConfig
+from bert.config import LINEAR, BertConfig
 from bert.encoder.float32_threshold import Float32Threshold
-from bert.encoder.forward import ACTIVATIONS, Forward
+from bert.encoder.forward import Forward
 from bert.encoder.graphs import Case, run_by_case
 from bert.encoder.kernels import as_float, layer_norm_of_few, layer_norm_of_many
-from bert.encoder.layouts import LAYOUTS, Arrays, Attend, Layouts, Projections, in_blocks
+from bert.encoder.layout_table import LAYOUTS, Layouts
+from bert.encoder.layouts import Arrays, Attend
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.precision import FLOAT32, PRECISIONS
+from bert.encoder.projections import projections_of
 
 
 class ServingEncoder(tf.Module):
     """Answers like the trainable encoder, for requests of any size; without useful gradients."""
 
     def __init__(
-        self, config: BertConfig, weights: Mapping[str, np.ndarray], precision: str = FLOAT32
+        self,
+        config: BertConfig,
+        weights: Mapping[str, np.ndarray],
+        precision: str = FLOAT32,
+        largest_inputs: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """Makes variables of the weights named in `encoder_shapes(config)`.
 
-        `precision`, one of PRECISIONS, is that of tables and kernels. Residuals, layer
-        normalisation and softmax are float32 in any case.
+        Args:
+          config: the shape.
+          weights: by their names.
+          precision: one of PRECISIONS, of tables and kernels. Residuals, layer normalisation and
+            softmax are float32 in any case.
+          largest_inputs: of each dense layer by its scope, float32 [I], as calibration.py finds
+            them; for a precision that is calibrated.
         """
         super().__init__(name="encoder")
         self._config = config
         self._layouts: dict[str, Any] = {}
         self._kept: dict[str, dict[str, tf.Variable]] = {}
-        for scope, layout, arrays in _kept_arrays(config, weights, LAYOUTS[precision]):
+        for scope, layout, arrays in _kept_arrays(
+            config, weights, LAYOUTS[precision], largest_inputs or {}
+        ):
             self._layouts[scope] = layout
             self._kept[scope] = {
                 name: tf.Variable(values, name=f"{scope}/{name}", trainable=False)
@@ -68,7 +81,7 @@ class ServingEncoder(tf.Module):
     def _widen(self, case: Case, inputs: tf.Tensor) -> tf.Tensor:
         """The widest of a layer's products, with its activation: float32 [N, H] -> [N, I]."""
         scope = f"{variables.layer(0)}/{variables.INTERMEDIATE}"
-        return ACTIVATIONS[self._config.hidden_act](self._weights(case).dense(scope, inputs))
+        return self._weights(case).dense(scope, inputs, self._config.hidden_act)
 
 
 class _CaseWeights:
@@ -91,14 +104,16 @@ class _CaseWeights:
         normalised = layer_norm_of_few if self._case.few else layer_norm_of_many
         return normalised(inputs, kept["gamma"], kept["beta"], self._config.layer_norm_eps)
 
-    def dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        return self._layouts[scope].product(inputs, self._factors(scope, inputs))
+    def dense(self, scope: str, inputs: tf.Tensor, activation: str = LINEAR) -> tf.Tensor:
+        layout = self._layouts[scope]
+        product = layout.product(inputs, self._factors(scope, inputs), self._case)
+        return layout.activations[activation](product)
 
     def query_key_value(
         self, index: int, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         scope = variables.self_attention(index)
-        return self._layouts[scope].project(hidden, self._factors(scope, hidden))
+        return self._layouts[scope].project(hidden, self._factors(scope, hidden), self._case)
 
     def attend_first(self, first: tf.Tensor, hidden: tf.Tensor, attend: Attend) -> tf.Tensor:
         scope = variables.self_attention(self._config.num_hidden_layers - 1)
@@ -117,7 +132,10 @@ class _CaseWeights:
 
 
 def _kept_arrays(
-    config: BertConfig, weights: Mapping[str, np.ndarray], layouts: Layouts
+    config: BertConfig,
+    weights: Mapping[str, np.ndarray],
+    layouts: Layouts,
+    largest_inputs: Mapping[str, np.ndarray],
 ) -> Iterator[tuple[str, Any, Arrays]]:
     """Each scope with its layout and the arrays to keep."""
 
@@ -127,34 +145,27 @@ def _kept_arrays(
     for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
         scope = f"{variables.EMBEDDINGS}/{table}"
         if scope in weights:  # an encoder may have no token types
-            yield scope, layouts.tables, layouts.tables.keep(weights[scope])
+            layout = layouts.words if table == "word_embeddings" else layouts.tables
+            yield scope, layout, layout.keep(weights[scope])
     norms = [variables.EMBEDDINGS]
     for index in range(config.num_hidden_layers):
         layer, attention = variables.layer(index), variables.self_attention(index)
         norms += [f"{layer}/attention/output", f"{layer}/output"]
         is_last = index == config.num_hidden_layers - 1
         heads = layouts.last_heads if is_last else layouts.heads
-        yield attention, heads, heads.keep(_projections(config, weights, attention))
+        projections = projections_of(config, weights, attention)
+        yield attention, heads, heads.keep(projections, largest_inputs.get(attention))
         for name in (variables.ATTENTION_OUTPUT, variables.INTERMEDIATE, variables.OUTPUT):
             kernel, bias = dense(f"{layer}/{name}")
             if name == variables.ATTENTION_OUTPUT:
                 # The weights of a query sum to 1, so the value's bias adds a constant.
                 bias = bias + weights[f"{attention}/value/bias"] @ kernel
-            yield f"{layer}/{name}", layouts.dense[name], layouts.dense[name].keep(kernel, bias)
+            scope, layout = f"{layer}/{name}", layouts.dense[name]
+            yield scope, layout, layout.keep(kernel, bias, largest_inputs.get(scope))
     if config.has_pooler:
         layout = layouts.dense[variables.POOLER]
-        yield variables.POOLER, layout, layout.keep(*dense(variables.POOLER))
+        largest = largest_inputs.get(variables.POOLER)
+        yield variables.POOLER, layout, layout.keep(*dense(variables.POOLER), largest)
     for norm in norms:
         scope = f"{norm}/LayerNorm"
         yield scope, None, {name: weights[f"{scope}/{name}"] for name in ("gamma", "beta")}
-
-
-def _projections(config: BertConfig, weights: Mapping[str, np.ndarray], scope: str) -> Projections:
-    """The kernels of query, key and value, by heads."""
-    scale = np.float32(config.size_per_head**-0.5)
-    query, key, value = (
-        in_blocks(weights[f"{scope}/{name}/kernel"], config.size_per_head)
-        for name in ("query", "key", "value")
-    )
-    bias = (weights[f"{scope}/query/bias"] * scale).reshape(-1, 1, config.size_per_head)
-    return Projections(query * scale, key, value, bias)

@@ -6,8 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from bert import variables
-from bert.config import BertConfig
+from bert.config import LINEAR, BertConfig
 from bert.encoder.forward import Forward
+from bert.encoder.kernels import UNFUSED_ACTIVATIONS
 from bert.encoder.packed_tokens import PackedTokens
 
 
@@ -46,10 +47,12 @@ class TrainableEncoder(tf.Module):
         gamma = self._variables[f"{scope}/LayerNorm/gamma"]
         return scaled * gamma + self._variables[f"{scope}/LayerNorm/beta"]
 
-    def dense(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        """A dense layer: [N, I] -> [N, O]."""
+    def dense(self, scope: str, inputs: tf.Tensor, activation: str = LINEAR) -> tf.Tensor:
+        """A dense layer and an activation: [N, I] -> [N, O]."""
         product = tf.matmul(inputs, self._variables[f"{scope}/kernel"])
-        return tf.nn.bias_add(product, self._variables[f"{scope}/bias"])
+        return UNFUSED_ACTIVATIONS[activation](
+            tf.nn.bias_add(product, self._variables[f"{scope}/bias"])
+        )
 
     def query_key_value(
         self, index: int, hidden: tf.Tensor

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from bert.encoder.precision import PRECISIONS
 from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
+from exporter.artefact.sentences import calibration_rows, read_rows
 from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
 from exporter.contract import SIMPLE, TEXT_INPUT, TEXT_PAIR_INPUTS, VOCABULARY_ASSET
@@ -52,7 +54,7 @@ def write(
       UserError: `options.signatures` are not those of the model.
     """
     text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
-    model, network = opened.model, opened.network(options.precision)
+    model, network = opened.model, opened.network(options.precision, _sentences(options, text_pair))
     served = ServedModel(model, network, text_names, word_piece_op)
     context = SignatureContext(
         served,
@@ -71,6 +73,15 @@ def write(
         shutil.rmtree(proof.directory / _VARIABLES)
         (proof.directory / _VARIABLES).symlink_to(directory / _VARIABLES)
     return tuple(signatures)
+
+
+def _sentences(options: ExportOptions, text_pair: bool) -> Sequence[tuple[bytes, ...]]:
+    """What weights are calibrated by; nothing where they are not."""
+    if not PRECISIONS[options.precision].is_calibrated:
+        return ()
+    if options.calibration_file is None:
+        return calibration_rows(text_pair)
+    return read_rows("--calibration_file", options.calibration_file, text_pair)
 
 
 def _write(

@@ -62,37 +62,6 @@ def default_rows(text_pair: bool) -> list[tuple[bytes, ...]]:
     return [(text, text) if text_pair else (text,) for text in _TEXTS]
 
 
-def read_rows(file: Path, text_pair: bool) -> list[tuple[bytes, ...]]:
-    """Reads `--warmup_file`: a row a line, of two texts with a tab between them if `text_pair`.
-
-    Raises:
-      UserError: the file cannot be read, is not UTF-8, holds no row or one of another form.
-    """
-    try:
-        lines = file.read_bytes().decode("utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"--warmup_file {file} cannot be read ({error}): give a text file in UTF-8, one "
-            "sentence a line."
-        ) from error
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        texts = line.rstrip("\r").split("\t") if text_pair else [line.rstrip("\r")]
-        if text_pair and len(texts) != len(TEXT_PAIR_INPUTS):
-            raise UserError(
-                f"--warmup_file {file}: line {number} holds {len(texts) - 1} tabs, where "
-                "--text_pair expects two texts with one tab between them: correct the line."
-            )
-        rows.append(tuple(text.encode() for text in texts))
-    if not rows:
-        raise UserError(
-            f"--warmup_file {file} holds no sentence: give one a line, or leave the flag out."
-        )
-    return rows
-
-
 def write_warmup(
     directory: Path, model: TextModel, rows: Sequence[tuple[bytes, ...]], batch_size: int
 ) -> int:

@@ -1,17 +1,25 @@
 """OpenedCheckpoint: a fine-tuned BERT, whose weights our own encoder runs."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from bert.encoder.calibration import largest_inputs
+from bert.encoder.packed_tokens import PackedTokens
+from bert.encoder.precision import PRECISIONS
 from bert.model import FineTunedModel
 from bert.reference import ReferenceModel
 from bert.tasks import RowOutputs
 from exporter.models.bounds import require_bounded
 from exporter.models.network import EncoderNetwork
 from exporter.models.opened_model import Row
+from exporter.text.profiles import PROFILES
+
+# Of a calibration.
+_ROWS_AT_ONCE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +33,29 @@ class OpenedCheckpoint:
         """The rows of the word embedding table."""
         return self.model.config.vocab_size
 
-    def network(self, precision: str) -> EncoderNetwork:
+    def network(self, precision: str, sentences: Sequence[tuple[bytes, ...]]) -> EncoderNetwork:
         """Our encoder and a head."""
-        return EncoderNetwork(self.model, precision)
+        largest = None
+        if PRECISIONS[precision].is_calibrated:
+            batches = self._batches(sentences)
+            largest = largest_inputs(self.model.config, self.model.weights, batches)
+        return EncoderNetwork(self.model, precision, largest)
+
+    def _batches(self, sentences: Sequence[tuple[bytes, ...]]) -> Iterator[PackedTokens]:
+        """The tokens of some rows at a time."""
+        encode = PROFILES[self.model.tokenizer].build_reference(self.model).encode
+        for start in range(0, len(sentences), _ROWS_AT_ONCE):
+            rows = []
+            for text, *others in sentences[start : start + _ROWS_AT_ONCE]:
+                second = others[0] if others else None
+                rows.append(encode(text, second, self.model.max_seq_length))
+            lengths = [len(ids) for ids, _ in rows]
+            yield PackedTokens(
+                ids=_concatenated(ids for ids, _ in rows),
+                segment_ids=_concatenated(segment_ids for _, segment_ids in rows),
+                positions=_concatenated(range(length) for length in lengths),
+                row_splits=tf.constant(np.cumsum([0, *lengths]), tf.int32),
+            )
 
     def witness(self) -> "_NumPyWitness":
         """The textbook forward pass."""
@@ -56,6 +84,10 @@ class OpenedCheckpoint:
             "pooling": dataclasses.asdict(self.model.pooling),
             "config": dataclasses.asdict(self.model.config),
         }
+
+
+def _concatenated(rows: Iterable[Sequence[int]]) -> tf.Tensor:
+    return tf.constant([value for row in rows for value in row], tf.int32)
 
 
 class _NumPyWitness:

@@ -1,8 +1,10 @@
 """The model behind the text, of whatever kind it is."""
 
 import functools
+from collections.abc import Mapping
 from typing import Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from bert.encoder.heads import HEADS
@@ -44,11 +46,16 @@ class Network(Protocol):
 class EncoderNetwork(tf.Module):
     """Our own encoder, with the weights of a checkpoint, and a head on it."""
 
-    def __init__(self, model: FineTunedModel, precision: str = FLOAT32) -> None:
-        """Takes the weights of `model`; `precision` is one of PRECISIONS."""
+    def __init__(
+        self,
+        model: FineTunedModel,
+        precision: str = FLOAT32,
+        largest_inputs: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """Takes the weights of `model`; for the other two see ServingEncoder."""
         super().__init__(name="network")
         self._config = model.config
-        self._encoder = ServingEncoder(model.config, model.weights, precision)
+        self._encoder = ServingEncoder(model.config, model.weights, precision, largest_inputs)
         self._pooling = model.pooling
         self._vector_size = model.pooling.dimensions or model.config.hidden_size
         self._head = HEADS[model.task.name](model.weights, model.task)

@@ -41,8 +41,10 @@ class OpenedModel(Protocol):
     def word_embedding_rows(self) -> int | None:
         """How many ids the network has vectors for, None where that cannot be told."""
 
-    def network(self, precision: str) -> Network:
+    def network(self, precision: str, sentences: Sequence[tuple[bytes, ...]]) -> Network:
         """The network behind the text, with weights in a precision of PRECISIONS.
+
+        `sentences` are the texts of rows for a precision that is calibrated, else empty.
 
         Raises:
           UserError: the model cannot be had in that precision.

@@ -112,6 +112,12 @@ def verify(
         )
         largest = max(largest, difference)
         changed_labels += any(model.task.chooses_otherwise(run, answer) for run in given)
+    allowed = max(1, int(precision.tolerated_labels * len(compared)))
+    if changed_labels > allowed:
+        raise VerificationError(
+            f"{changed_labels} of {len(compared)} texts have another label in the export than by "
+            f"the {witness.name}, where --precision={precision.name} may change {allowed}"
+        )
     return VerificationReport(len(texts), len(compared), largest, changed_labels, load)
 
 

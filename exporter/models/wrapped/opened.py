@@ -24,7 +24,7 @@ class OpenedSavedModel:
         """The rows of its word embeddings, None where no variable has their name."""
         return self.model.tables.words
 
-    def network(self, precision: str) -> FeatureNetwork:
+    def network(self, precision: str, sentences: Sequence[tuple[bytes, ...]]) -> FeatureNetwork:
         """Its own graph and variables.
 
         Raises:

@@ -18,7 +18,8 @@ from bert.encoder.graphs import FEW_TOKENS
 from bert.errors import UserError
 from bert.model import FineTunedModel
 from exporter import export, exporting
-from exporter.artefact.warmup import default_rows, read_rows, write_warmup
+from exporter.artefact.sentences import read_rows
+from exporter.artefact.warmup import default_rows, write_warmup
 from exporter.contract import WARMUP_FILE
 from exporter.models.checkpoint import OpenedCheckpoint
 from exporter.options import ExportOptions
@@ -257,9 +258,9 @@ def test_lines_of_a_file(tmp_path: Path) -> None:
     """As Windows editors write it: a byte order mark, carriage returns, blank lines."""
     file = tmp_path / "sentences.txt"
     file.write_bytes("\ufeffÇa va\r\n\r\n a\tb \r\n".encode())
-    assert read_rows(file, text_pair=False) == [("Ça va".encode(),), (b" a\tb ",)]
+    assert read_rows("--warmup_file", file, text_pair=False) == [("Ça va".encode(),), (b" a\tb ",)]
     file.write_bytes(b"what?\tthat\n\nx\t\n")
-    assert read_rows(file, text_pair=True) == [(b"what?", b"that"), (b"x", b"")]
+    assert read_rows("--warmup_file", file, text_pair=True) == [(b"what?", b"that"), (b"x", b"")]
 
 
 @pytest.mark.parametrize(
@@ -276,4 +277,4 @@ def test_a_bad_file(content: bytes, text_pair: bool, told: str, tmp_path: Path) 
     file = tmp_path / "sentences.txt"
     file.write_bytes(content)
     with pytest.raises(UserError, match=f"--warmup_file .*{told}"):
-        read_rows(file, text_pair)
+        read_rows("--warmup_file", file, text_pair)

@@ -1,0 +1,74 @@
+"""Which matrix gets which layout, in which precision."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from bert.encoder.int8 import Int8Heads, Int8Matrix, Int8Table
+from bert.encoder.layouts import (
+    Blocks,
+    HeadBlocks,
+    LastHeadBlocks,
+    Layout,
+    Matrix,
+    Table,
+    Transposed,
+)
+from bert.encoder.precision import BFLOAT16, FLOAT32, INT8
+from bert.variables import ATTENTION_OUTPUT, INTERMEDIATE, OUTPUT, POOLER
+
+
+@dataclasses.dataclass(frozen=True)
+class Layouts:
+    """The layout of each matrix."""
+
+    words: Table | Int8Table
+    tables: Table
+    """the two of positions and token types"""
+
+    heads: HeadBlocks | Int8Heads
+    last_heads: LastHeadBlocks
+    dense: Mapping[str, Layout]
+    """the others, by their names in bert/variables.py"""
+
+
+LAYOUTS: Mapping[str, Layouts] = {
+    FLOAT32: Layouts(
+        words=Table(tf.float32),
+        tables=Table(tf.float32),
+        heads=HeadBlocks(tf.float32),
+        last_heads=LastHeadBlocks(tf.float32),
+        dense={
+            ATTENTION_OUTPUT: Blocks(tf.float32),
+            INTERMEDIATE: Matrix(tf.float32),
+            OUTPUT: Blocks(tf.float32),
+            POOLER: Matrix(tf.float32),
+        },
+    ),
+    BFLOAT16: Layouts(
+        words=Table(tf.bfloat16),
+        tables=Table(tf.bfloat16),
+        heads=HeadBlocks(tf.bfloat16),
+        last_heads=LastHeadBlocks(tf.bfloat16),
+        dense={
+            ATTENTION_OUTPUT: Blocks(tf.bfloat16),
+            INTERMEDIATE: Transposed(tf.bfloat16),
+            OUTPUT: Blocks(tf.bfloat16),
+            POOLER: Transposed(tf.bfloat16),
+        },
+    ),
+    INT8: Layouts(
+        words=Int8Table(),
+        tables=Table(tf.float32),
+        heads=Int8Heads(Int8Matrix()),
+        # Of first tokens alone these are hardly any work.
+        last_heads=LastHeadBlocks(tf.float32),
+        dense={
+            ATTENTION_OUTPUT: Int8Matrix(),
+            INTERMEDIATE: Int8Matrix(),
+            OUTPUT: Int8Matrix(),
+            POOLER: Int8Matrix(),
+        },
+    ),
+}
