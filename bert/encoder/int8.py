@@ -23,10 +23,7 @@ from bert.encoder.projections import Projections
 
 OP = "_QuantizedMatMul"
 
-# Kernels have 7 bits. Processors without VNNI add two products of bytes in 16 bits, which 8 bits
-# would overflow: 0.5 instead of 1e-6 from the exact sum (ONEDNN_MAX_CPU_ISA=AVX512_CORE).
-_LARGEST = 63
-_LARGEST_OF_TABLE = 127
+_LARGEST = 127
 
 # The range that the largest input of a row is scaled to. It is part of oneDNN's key of a kernel,
 # so that a range which changed from request to request would make kernels anew.
@@ -53,9 +50,9 @@ class Int8Matrix:
         the range of each column [O], and the bias."""
         divisors = _divisors(kernel, largest)
         kernel = kernel * divisors[:, np.newaxis]
-        integers, scales = _as_integers(kernel.T, _LARGEST)
-        # The kernel takes integers for shares of 127.
-        ranges = scales[:, 0] * np.float32(127)
+        integers, scales = _as_integers(kernel.T)
+        # The op takes integers for shares of 127.
+        ranges = scales[:, 0] * np.float32(_LARGEST)
         return {
             "kernel": np.ascontiguousarray(integers.T),
             "factors": 1 / divisors,
@@ -122,7 +119,7 @@ class Int8Table:
 
     def keep(self, table: np.ndarray) -> dict[str, np.ndarray]:
         """[V, H] -> integers [V, H] and scales [V, 1]."""
-        integers, scales = _as_integers(table, _LARGEST_OF_TABLE)
+        integers, scales = _as_integers(table)
         return {"table": integers, "scales": scales}
 
     def look_up(self, ids: tf.Tensor, kept: Mapping[str, tf.Tensor]) -> tf.Tensor:
@@ -141,12 +138,12 @@ def _divisors(kernel: np.ndarray, largest: np.ndarray | None) -> np.ndarray:
     return (divisors / np.exp(np.log(divisors).mean())).astype(np.float32)
 
 
-def _as_integers(rows: np.ndarray, largest: int) -> tuple[np.ndarray, np.ndarray]:
+def _as_integers(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Float [R, C] -> int8 [R, C] and a scale a row, float32 [R, 1].
 
-    [[0.5, -1.0]] with a largest of 63 is [[32, -63]] and [[1 / 63]].
+    [[0.5, -1.0]] is [[64, -127]] and [[1 / 127]].
     """
-    scales = np.abs(rows).max(axis=1, keepdims=True) / np.float32(largest)
+    scales = np.abs(rows).max(axis=1, keepdims=True) / np.float32(_LARGEST)
     scales[scales == 0] = 1
     return np.rint(rows / scales).astype(np.int8), scales.astype(np.float32)
 

@@ -12,6 +12,7 @@ from bert.config import LINEAR, BertConfig
 from bert.encoder.float32_threshold import Float32Threshold
 from bert.encoder.forward import Forward
 from bert.encoder.graphs import Case, run_by_case
+from bert.encoder.kernel_bits import KernelBits
 from bert.encoder.kernels import as_float, layer_norm_of_few, layer_norm_of_many
 from bert.encoder.layout_table import LAYOUTS, Layouts
 from bert.encoder.layouts import Arrays, Attend
@@ -59,6 +60,10 @@ class ServingEncoder(tf.Module):
                 for in_float32 in (False, True)
             )
             self._threshold = Float32Threshold(config.hidden_size, kept, converted)
+
+        self._bits = None
+        if PRECISIONS[precision].tries_bits:
+            self._bits = KernelBits([kept for kept in self._kept.values() if "least" in kept])
 
     def pooled(self, tokens: PackedTokens) -> tf.Tensor:
         """The pooled first token of every row: float32 [B, H]."""
