@@ -1,7 +1,8 @@
 """The core ops that TensorFlow releases register, with their attributes.
 
 `scripts/build_op_tables` writes the two files. One lists the ops of each release. The other lists
-the attributes of each op, at its first release and at each release that changed them.
+the attributes of each op, at its first release and at each release that changed them. Of the
+OPS_WITH_KERNELS it lists the kernels too, as if each were an attribute: `kernel(T1=qint8, ...)`.
 """
 
 import json
@@ -11,6 +12,12 @@ from pathlib import Path
 from exporter.serving.release import Release, format_release, parse_release
 
 Attributes = frozenset[str]
+
+# Optimizers make these ops, people do not, so releases have a kernel for some types alone.
+OPS_WITH_KERNELS = frozenset({"_QuantizedMatMul"})
+
+KERNEL = "kernel("
+"""how the name of a kernel begins"""
 
 _DATA = Path(__file__).parent / "data"
 _OPS_FILE = "core_ops_by_tensorflow_release.json"
@@ -65,6 +72,12 @@ class CoreOpTable:
                     rows[format_release(release)] = row
         _write(directory / _OPS_FILE, names)
         _write(directory / _ATTRIBUTES_FILE, dict(sorted(changes.items())))
+
+
+def kernel_name(types: Mapping[str, str]) -> str:
+    """`{"T2": "qint8", "T1": "qint8"}` -> "kernel(T1=qint8, T2=qint8)"."""
+    told = ", ".join(f"{name}={dtype}" for name, dtype in sorted(types.items()))
+    return f"{KERNEL}{told})"
 
 
 def _latest(rows: Sequence[tuple[Release, Attributes]], release: Release) -> Attributes:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bert.errors import UserError
+from exporter.serving.core_op_table import KERNEL
 from exporter.serving.graph_file import read_serving_graph
 from exporter.serving.op_tables import OpTables
 from exporter.serving.reachability import OpUse, op_uses
@@ -38,6 +39,9 @@ class BlockingOp:
 
     def fault(self) -> str:
         """A verb and its object, to stand after the name of `newest_without`."""
+        kernels = [name for name in self.newer_attributes if name.startswith(KERNEL)]
+        if kernels:
+            return f"has no {kernels[0]} of the op {self.op}"
         if self.newer_attributes:
             # The C API of 2.5.3, 2.8.4 and 2.12.0 logs such an attribute and goes on.
             return f"ignores {' and '.join(self.newer_attributes)} of the op {self.op}"

@@ -3,9 +3,12 @@
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+import tensorflow as tf
 from tensorflow.core.framework.attr_value_pb2 import AttrValue
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
+
+from exporter.serving.core_op_table import OPS_WITH_KERNELS, kernel_name
 
 # TensorFlow keeps the initialisation among the signatures, under names with this prefix; no client
 # calls it.
@@ -20,7 +23,8 @@ class OpUse:
     """How a graph uses one op."""
 
     attributes: frozenset[str]
-    """the attributes that a node with this op sets to another value than the default"""
+    """the attributes that a node with this op sets to another value than the default, and for one
+    of OPS_WITH_KERNELS the kernels"""
 
     signatures: tuple[str, ...]
     """the signatures that reach such a node, sorted; none for saving and initialisation"""
@@ -122,6 +126,9 @@ def _set_attributes(node: NodeDef, defaults: Mapping[tuple[str, str], AttrValue]
             continue
         if value != defaults.get((node.op, name)):
             yield name
+    if node.op in OPS_WITH_KERNELS:
+        types = {name: tf.as_dtype(value.type) for name, value in node.attr.items() if value.type}
+        yield kernel_name({name: dtype.name for name, dtype in types.items()})
 
 
 def called_functions(node: NodeDef) -> Iterator[str]:

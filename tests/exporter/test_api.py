@@ -33,6 +33,7 @@ KEYWORDS = {
     "default_signature": "text",
     "signatures": None,
     "precision": "float32",
+    "calibration_file": None,
     "target_serving": "2.12.0",
     "warmup": True,
     "warmup_file": None,

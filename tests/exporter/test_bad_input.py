@@ -156,7 +156,19 @@ _MISTAKES: dict[str, Mistake] = {
     "sentences a directory": flags("--warmup_file=/"),
     "sentences and no warm-up": flags("--nowarmup", "--warmup_file=x", told=("--nowarmup",)),
     "a stray word": flags("stray"),
-    "another precision": flags("--precision=int8", told=("int8", "bfloat16")),
+    "another precision": flags("--precision=float16", told=("float16", "bfloat16", "int8")),
+    "int8 for servers without its op": flags(
+        "--precision=int8", told=("_QuantizedMatMul", "2.12.0", "--target_serving=2.17.0")
+    ),
+    "calibration of what needs none": flags(
+        "--calibration_file=x", told=("--precision is float32", "int8")
+    ),
+    "no such calibration": flags(
+        "--calibration_file=/no/such.txt",
+        "--precision=int8",
+        "--target_serving=2.17.0",
+        told=("--calibration_file /no/such.txt",),
+    ),
     "no tokenizer": flags("--tokenizer=unheard_of"),
     "another task": flags("--task=regression"),
     "no task": flags("--task=unheard_of"),

@@ -1,4 +1,4 @@
-"""`--precision`: weights in bfloat16, and what the answers are where the processor has none."""
+"""`--precision`: smaller weights, and what the answers are where a processor lacks their ops."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions, read
-from bert.encoder.precision import BFLOAT16, FLOAT32, PRECISIONS, Choice
+from bert.encoder.precision import BFLOAT16, FLOAT32, INT8, PRECISIONS, Choice
 from bert.model import FineTunedModel
 from bert.reference import ReferenceModel
 from exporter import export
@@ -24,13 +24,14 @@ from tests.tiny_model import LABELS, TinyModel, write_tiny_model
 # More tokens than the encoder's layer normalisation takes for few, and single rows.
 _TEXTS = [b"the film is very good and not bad at all , a fun film it is .", b"fun", b""] * 6
 
-_TOLERANCES = {FLOAT32: 1e-5, BFLOAT16: 5e-2}
+_TOLERANCES = {FLOAT32: 1e-5, BFLOAT16: 5e-2, INT8: 0.1}
 
 # What a server's processor or build may lack.
 _MACHINES = {
     "as it is": {},
     "without oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
-    "without bfloat16 instructions": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
+    "without bfloat16 instructions and VNNI": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
+    "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
 }
 
 
@@ -55,10 +56,12 @@ def exports(model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> dict[
             version=1,
             labels=LABELS,
             precision=precision,
+            # Older ones have no product of integers.
+            target_serving="2.17.0",
             warmup=False,
             verify=False,
         ).version_directory
-        for precision in (FLOAT32, BFLOAT16)
+        for precision in _TOLERANCES
     }
 
 
@@ -120,15 +123,14 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     return values.astype(tf.bfloat16.as_numpy_dtype).astype(np.float32)
 
 
-def test_the_two_differ_and_the_weights_take_half(
-    exports: dict[str, Path], model: TinyModel
-) -> None:
+def test_they_differ_and_take_less(exports: dict[str, Path], model: TinyModel) -> None:
     texts = np.array(_TEXTS, dtype=object)
     answers = {
         precision: Servable(directory).predict("text", {"text": texts})["probabilities"]
         for precision, directory in exports.items()
     }
-    assert np.abs(answers[FLOAT32] - answers[BFLOAT16]).max() > 1e-5
+    for precision in (BFLOAT16, INT8):
+        assert np.abs(answers[FLOAT32] - answers[precision]).max() > 1e-5
     sizes = {
         precision: next(directory.glob("variables/*.data-*")).stat().st_size
         for precision, directory in exports.items()
@@ -136,6 +138,8 @@ def test_the_two_differ_and_the_weights_take_half(
     # The rest is the tokenizer's.
     weights = sum(values.nbytes for values in model.weights.values())
     assert sizes[FLOAT32] - sizes[BFLOAT16] == pytest.approx(weights / 2, rel=0.1)
+    # But for scales, biases, and what the last layer's attention needs.
+    assert sizes[FLOAT32] - sizes[INT8] > weights / 2
 
 
 def test_every_output_is_float32(exports: dict[str, Path]) -> None:

@@ -1,0 +1,177 @@
+"""Products of integers against NumPy's, and how calibration spares them outliers."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bert import variables
+from bert.encoder.calibration import largest_inputs
+from bert.encoder.graphs import Case
+from bert.encoder.int8 import Int8Matrix, Int8Table
+from bert.encoder.kernel_bits import KernelBits
+from bert.encoder.kernels import ACTIVATIONS, UNFUSED_ACTIVATIONS
+from bert.encoder.precision import INT8
+from bert.encoder.serving import ServingEncoder
+from bert.reference import ReferenceClassifier
+from tests.bert.encoder.test_encoder import packed, padded, random_rows
+from tests.repository import ROOT
+from tests.tiny_model import random_weights, tiny_config
+
+_INPUTS, _OUTPUTS = 48, 32
+_LONE, _MANY = Case(few=True, even=True), Case()
+
+
+def _layer(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    kernel = generator.normal(scale=0.1, size=(_INPUTS, _OUTPUTS)).astype(np.float32)
+    return kernel, generator.normal(size=_OUTPUTS).astype(np.float32)
+
+
+def _product(layout: Int8Matrix, kept: dict[str, np.ndarray], inputs: np.ndarray, case: Case):
+    tensors = {name: tf.Variable(values) for name, values in kept.items()}
+    run = tf.function(lambda rows: layout.product(rows, tensors, case), autograph=False)
+    return run(tf.constant(inputs)).numpy()
+
+
+@pytest.mark.parametrize("case", [_LONE, _MANY])
+@pytest.mark.parametrize("rows", [0, 1, 3, 200])
+def test_products_are_those_of_integers(rows: int, case: Case) -> None:
+    kernel, bias = _layer()
+    inputs = np.random.default_rng(rows).normal(size=(rows, _INPUTS)).astype(np.float32)
+    inputs[1:2] = 0
+    column_scales = np.abs(kernel).max(axis=0) / 127
+    integer_kernel = np.rint(kernel / column_scales).astype(np.int64)
+    row_scales = np.abs(inputs).max(axis=1, keepdims=True, initial=0) / 127
+    integers = np.rint(inputs / np.where(row_scales, row_scales, 1)).astype(np.int64)
+    expected = (integers @ integer_kernel) * row_scales * column_scales + bias
+    layout = Int8Matrix()
+    found = _product(layout, layout.keep(kernel, bias), inputs, case)
+    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
+    if rows > 1:
+        assert np.abs(found - (inputs @ kernel + bias)).max() > 1e-4, "nothing was rounded"
+
+
+def test_an_outlier_column_spoils_others_unless_smoothed() -> None:
+    kernel, bias = _layer()
+    inputs = np.random.default_rng(1).normal(size=(100, _INPUTS)).astype(np.float32)
+    inputs[:, 5] *= 100
+    exact = inputs @ kernel + bias
+    layout = Int8Matrix(is_smoothed=True)
+    errors = [
+        np.abs(_product(layout, layout.keep(kernel, bias, largest), inputs, _MANY) - exact).mean()
+        for largest in (None, np.abs(inputs).max(axis=0))
+    ]
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_a_table_is_within_half_a_step() -> None:
+    table = np.random.default_rng(2).normal(size=(40, 16)).astype(np.float32)
+    table[3] = 0
+    kept = Int8Table().keep(table)
+    assert kept["table"].dtype == np.int8
+    ids = np.array([39, 3, 0, 3], np.int32)
+    found = Int8Table().look_up(tf.constant(ids), kept).numpy()
+    steps = np.abs(table[ids]).max(axis=1, keepdims=True) / 127
+    assert (np.abs(found - table[ids]) <= steps / 2 + 1e-7).all()
+
+
+def test_unfused_activations_are_the_same() -> None:
+    values = tf.constant(np.linspace(-12, 12, 2001), tf.float32)
+    for name, activation in ACTIVATIONS.items():
+        found = UNFUSED_ACTIVATIONS[name](values)
+        np.testing.assert_allclose(found, activation(values), atol=2e-6, rtol=0)
+
+
+def test_calibration_sees_the_largest_inputs() -> None:
+    """The pooler's, by the reference; and there are some of every layer that is smoothed."""
+    config = tiny_config(50)
+    weights = random_weights(config, 3)
+    batches = [random_rows(seed, [7, 20, 3]) for seed in range(3)]
+    largest = largest_inputs(config, weights, map(packed, batches))
+    reference = ReferenceClassifier(config, weights)
+    first = np.concatenate([reference.sequence(*padded(rows))[:, 0] for rows in batches])
+    np.testing.assert_allclose(largest[variables.POOLER], np.abs(first).max(axis=0), rtol=1e-4)
+    for index in range(config.num_hidden_layers):
+        widened = largest[f"{variables.layer(index)}/{variables.INTERMEDIATE}"]
+        assert widened.shape == largest[variables.self_attention(index)].shape == (16,)
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_the_encoder_is_near_the_reference(calibrated: bool) -> None:
+    """For first tokens and for all, in every graph; and not so near that nothing was rounded."""
+    config = tiny_config(50, hidden_size=64, intermediate_size=256)
+    weights = {name: 0.3 * values for name, values in random_weights(config, 3).items()}
+    largest = largest_inputs(config, weights, [packed(random_rows(9, [40] * 8))])
+    encoder = ServingEncoder(config, weights, INT8, largest if calibrated else None)
+    pooled, sequence = (
+        tf.function(each, reduce_retracing=True) for each in (encoder.pooled, encoder.sequence)
+    )
+    reference = ReferenceClassifier(config, weights)
+    for seed, lengths in enumerate(([5], [64, 64], [3, 9], [64, 1, 30, 2, 64, 17])):
+        rows = random_rows(seed, lengths)
+        expected = reference.sequence(*padded(rows))
+        found = sequence(packed(rows)).numpy()
+        start = 0
+        for row, length in enumerate(lengths):
+            difference = np.abs(found[start : start + length] - expected[row, :length])
+            assert 1e-5 < difference.mean() < 0.02
+            start += length
+        answers = pooled(packed(rows)).numpy()
+        kernel, bias = (weights[f"{variables.POOLER}/{name}"] for name in ("kernel", "bias"))
+        difference = np.abs(answers - np.tanh(expected[:, 0] @ kernel + bias))
+        assert 1e-6 < difference.mean() < 0.02
+
+
+class _Multiplied(tf.Module):
+    """The largest bytes, which processors without VNNI cannot add up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = Int8Matrix()
+        kernel = np.linspace(0.9, 1, _INPUTS * _OUTPUTS, dtype=np.float32)
+        kept = layout.keep(kernel.reshape(_INPUTS, _OUTPUTS), np.zeros(_OUTPUTS, np.float32))
+        self.kept = {name: tf.Variable(values) for name, values in kept.items()}
+        self.bits = KernelBits([self.kept])
+        self._layout = layout
+
+    @tf.function(input_signature=[tf.TensorSpec([None, _INPUTS])], autograph=False)
+    def run(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {
+            "product": self._layout.product(rows, self.kept, _MANY),
+            "kernel": tf.identity(self.kept["kernel"]),
+        }
+
+
+_LOAD = """
+import sys
+import numpy as np
+import tensorflow as tf
+run = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+answer = run(rows=tf.ones([40, int(sys.argv[2])]))
+np.savez(sys.argv[3], **{name: value.numpy() for name, value in answer.items()})
+"""
+
+
+@pytest.mark.parametrize("isa", ["DEFAULT", "AVX512_CORE", "AVX2"])
+def test_kernels_lose_a_bit_where_bytes_overflow(isa: str, tmp_path: Path) -> None:
+    """A processor without VNNI is asked of oneDNN; without the bit the sums would be far off."""
+    module = _Multiplied()
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.run)
+    subprocess.run(
+        [sys.executable, "-c", _LOAD, tmp_path / "model", str(_INPUTS), tmp_path / "answer.npz"],
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": isa},
+        cwd=ROOT,
+        check=True,
+    )
+    with np.load(tmp_path / "answer.npz") as answer:
+        product, kernel = answer["product"], answer["kernel"]
+    expected = np.linspace(0.9, 1, _INPUTS * _OUTPUTS).reshape(_INPUTS, _OUTPUTS).sum(axis=0)
+    np.testing.assert_allclose(product, np.tile(expected, (40, 1)), rtol=0.01)
+    assert np.abs(kernel).max() in (64, 127)
+    if isa != "DEFAULT":
+        assert np.abs(kernel.astype(int)).max() == 64
