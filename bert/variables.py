@@ -16,12 +16,12 @@ OUTPUT = "output/dense"
 PROJECTIONS = ("query", "key", "value")
 
 
-def layer(index: int) -> str:
-    """The name scope of encoder layer `index`."""
+def layer(index: int | str) -> str:
+    """The name scope of encoder layer `index`; a word for one that stands for several."""
     return f"bert/encoder/layer_{index}"
 
 
-def self_attention(index: int) -> str:
+def self_attention(index: int | str) -> str:
     """The name scope of the query, key and value of encoder layer `index`."""
     return f"{layer(index)}/attention/self"
 

@@ -31,8 +31,11 @@ class Weights(Protocol):
     def dense(self, scope: str, inputs: tf.Tensor, activation: str = LINEAR) -> tf.Tensor:
         """A dense layer and an activation: float [N, I] -> float [N, O], of any precision."""
 
+    def layers(self, layer: "Layer", hidden: tf.Tensor, count: int) -> tf.Tensor:
+        """Runs the first `count` layers, each on what the one before gave: [N, H] -> [N, H]."""
+
     def query_key_value(
-        self, index: int, hidden: tf.Tensor
+        self, index: int | str, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """The projections of layer `index`: float32 [N, H] -> three of [heads, N, D].
 
@@ -55,6 +58,10 @@ class Weights(Protocol):
         Returns:
           float [heads, B, D].
         """
+
+
+Layer = Callable[[Weights, int | str, tf.Tensor], tf.Tensor]
+"""a layer: its weights, its name among them, and its input [N, H] -> its output [N, H]"""
 
 
 class Forward:
@@ -80,19 +87,21 @@ class Forward:
 
     def pooled(self) -> tf.Tensor:
         """The pooled first token of every row: float32 [B, H]."""
-        hidden = self._embed()
-        for index in range(self._config.num_hidden_layers - 1):
-            hidden = self._layer(index, hidden)
-        first = self._last_layer(hidden)
+        first = self._last_layer(self._before_last())
         activation = ACTIVATIONS[self._config.pooler_act]
         return activation(as_float(self._weights.dense(variables.POOLER, first)))
 
     def sequence(self) -> tf.Tensor:
         """The last layer's output for every token: float32 [N, H]."""
-        hidden = self._embed()
-        for index in range(self._config.num_hidden_layers):
-            hidden = self._layer(index, hidden)
-        return hidden
+        return self._layer(self._weights, self._last, self._before_last())
+
+    @property
+    def _last(self) -> int:
+        return self._config.num_hidden_layers - 1
+
+    def _before_last(self) -> tf.Tensor:
+        """The last layer's input: [N, H]."""
+        return self._weights.layers(self._layer, self._embed(), self._last)
 
     def _embed(self) -> tf.Tensor:
         """Sum of the tables, normalised: [N, H] (`embedding_postprocessor`)."""
@@ -103,19 +112,19 @@ class Forward:
         embedded += look_up(f"{scope}/position_embeddings", tokens.positions)
         return self._drop_out(self._weights.layer_norm(scope, embedded))
 
-    def _layer(self, index: int, hidden: tf.Tensor) -> tf.Tensor:
+    def _layer(self, weights: Weights, index: int | str, hidden: tf.Tensor) -> tf.Tensor:
         """An encoder layer (`transformer_model`): [N, H] -> [N, H]."""
-        query, key, value = self._weights.query_key_value(index, hidden)  # [heads, N, D] each
+        query, key, value = weights.query_key_value(index, hidden)  # [heads, N, D] each
         context = self.attend(self._layout.pad(query), key, value)
         context = side_by_side(context, self._layout.head_places)  # [N, H]
-        return self._feed_forward(index, hidden, context)
+        return self._feed_forward(weights, index, hidden, context)
 
     def _last_layer(self, hidden: tf.Tensor) -> tf.Tensor:
         """The last layer for the first tokens alone, which the pooler reads: [N, H] -> [B, H]."""
         first = tf.gather(hidden, self._layout.first_tokens)
         context = self._weights.attend_first(first, hidden, self.attend)  # [heads, B, D]
         context = side_by_side(context[:, :, tf.newaxis], self._layout.first_head_places)
-        return self._feed_forward(self._config.num_hidden_layers - 1, first, context)
+        return self._feed_forward(self._weights, self._last, first, context)
 
     def attend(self, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
         """The context of queries among their rows' tokens.
@@ -138,19 +147,21 @@ class Forward:
             lambda probabilities: self._dropout(probabilities, rate),
         )
 
-    def _feed_forward(self, index: int, hidden: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
+    def _feed_forward(
+        self, weights: Weights, index: int | str, hidden: tf.Tensor, context: tf.Tensor
+    ) -> tf.Tensor:
         """The part of a layer after attention, which sees each token by itself.
 
         Args:
-          index: of the layer.
+          weights: of the layer.
+          index: its name among them.
           hidden: float32 [M, H], the layer's input.
           context: float [M, H], the output of attention.
 
         Returns:
           float32 [M, H].
         """
-        weights, scope = self._weights, variables.layer(index)
-
+        scope = variables.layer(index)
         attended = as_float(weights.dense(f"{scope}/{variables.ATTENTION_OUTPUT}", context))
         attended = self._drop_out(attended) + hidden
         attended = weights.layer_norm(f"{scope}/attention/output", attended)

@@ -29,6 +29,9 @@ class Case:
     in_float32: bool = False
     """weights are made float32 before they are multiplied"""
 
+    is_unrolled: bool = False
+    """each layer has ops of its own, which may keep a packed copy of its weights"""
+
 
 def run_by_case(
     run: Callable[[Case, PackedTokens], tf.Tensor],

@@ -85,7 +85,7 @@ class Int8Matrix:
             round_mode="HALF_TO_EVEN",
             narrow_range=True,
         ).output
-        return _quantized_product(integers, kept, keeps_packed=case.few and case.even) * sizes
+        return _quantized_product(integers, kept, keeps_packed=case.is_unrolled) * sizes
 
 
 @dataclasses.dataclass(frozen=True)

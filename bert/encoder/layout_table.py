@@ -11,9 +11,7 @@ from bert.encoder.layouts import (
     HeadBlocks,
     LastHeadBlocks,
     Layout,
-    Matrix,
     Table,
-    Transposed,
 )
 from bert.encoder.precision import BFLOAT16, FLOAT32, INT8
 from bert.variables import ATTENTION_OUTPUT, INTERMEDIATE, OUTPUT, POOLER
@@ -41,9 +39,9 @@ LAYOUTS: Mapping[str, Layouts] = {
         last_heads=LastHeadBlocks(tf.float32),
         dense={
             ATTENTION_OUTPUT: Blocks(tf.float32),
-            INTERMEDIATE: Matrix(tf.float32),
+            INTERMEDIATE: Blocks(tf.float32),
             OUTPUT: Blocks(tf.float32),
-            POOLER: Matrix(tf.float32),
+            POOLER: Blocks(tf.float32),
         },
     ),
     BFLOAT16: Layouts(
@@ -53,9 +51,9 @@ LAYOUTS: Mapping[str, Layouts] = {
         last_heads=LastHeadBlocks(tf.bfloat16),
         dense={
             ATTENTION_OUTPUT: Blocks(tf.bfloat16),
-            INTERMEDIATE: Transposed(tf.bfloat16),
+            INTERMEDIATE: Blocks(tf.bfloat16),
             OUTPUT: Blocks(tf.bfloat16),
-            POOLER: Transposed(tf.bfloat16),
+            POOLER: Blocks(tf.bfloat16),
         },
     ),
     INT8: Layouts(

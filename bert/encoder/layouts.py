@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert.encoder.graphs import Case
-from bert.encoder.kernels import ACTIVATIONS, as_float, first_two_exchanged
+from bert.encoder.kernels import UNFUSED_ACTIVATIONS, as_float, first_two_exchanged
 from bert.encoder.projections import Projections, in_blocks
 
 Arrays = Mapping[str, np.ndarray]
@@ -45,58 +45,15 @@ class Layout(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Matrix:
-    """[I, O] in one piece: bias and activation fuse with the product.
-
-    Float32 is faster this way than transposed: widening 20 tokens of BERT-base takes 980 us, not
-    1,753 (Zen 4, whose kernels gather single values from a transposed matrix).
-    """
-
-    dtype: tf.DType
-    activations = ACTIVATIONS
-
-    def keep(
-        self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None
-    ) -> Arrays:
-        """[I, O], [O] -> the same."""
-        return {"kernel": _as(self.dtype, kernel), "bias": _as(self.dtype, bias)}
-
-    def product(self, inputs: tf.Tensor, kept: Tensors, case: Case) -> tf.Tensor:
-        """[N, I] -> [N, O]."""
-        return tf.nn.bias_add(_product(inputs, kept["kernel"]), kept["bias"])
-
-
-@dataclasses.dataclass(frozen=True)
-class Transposed:
-    """[O, I] in one piece, with the same fusion.
-
-    Bfloat16 is faster so: widening 8 tokens takes 590 us, not 830 (AMX; both 661 on Zen 4).
-    """
-
-    dtype: tf.DType
-    activations = ACTIVATIONS
-
-    def keep(
-        self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None
-    ) -> Arrays:
-        """[I, O], [O] -> [O, I], [O]."""
-        return {"kernel": _as(self.dtype, kernel.T), "bias": _as(self.dtype, bias)}
-
-    def product(self, inputs: tf.Tensor, kept: Tensors, case: Case) -> tf.Tensor:
-        """[N, I] -> [N, O]."""
-        return tf.nn.bias_add(_product(inputs, kept["kernel"], transpose_b=True), kept["bias"])
-
-
-@dataclasses.dataclass(frozen=True)
 class Blocks:
-    """Blocks of columns [blocks, I, width], for layers without an activation to fuse with.
+    """Blocks of columns [blocks, I, width].
 
     Kernels copy a matrix [I, O] into such blocks at every call; they read these in place. Narrowing
     8 tokens of BERT-base takes 420 us, not 550 transposed (bfloat16 with AMX).
     """
 
     dtype: tf.DType
-    activations = ACTIVATIONS
+    activations = UNFUSED_ACTIVATIONS
 
     def keep(
         self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None

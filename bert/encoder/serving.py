@@ -1,7 +1,8 @@
 """The encoder as it is served: weights kept as layouts.py says, a graph for each case."""
 
+import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import tensorflow as tf
 from bert import variables
 from bert.config import LINEAR, BertConfig
 from bert.encoder.float32_threshold import Float32Threshold
-from bert.encoder.forward import Forward
+from bert.encoder.forward import Forward, Layer
 from bert.encoder.graphs import Case, run_by_case
 from bert.encoder.kernel_bits import KernelBits
 from bert.encoder.kernels import as_float, layer_norm_of_few, layer_norm_of_many
@@ -19,6 +20,9 @@ from bert.encoder.layouts import Arrays, Attend
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.precision import FLOAT32, PRECISIONS
 from bert.encoder.projections import projections_of
+
+# The name of the layers before the last, whose weights are kept as one.
+_STACKED = "stacked"
 
 
 class ServingEncoder(tf.Module):
@@ -45,9 +49,8 @@ class ServingEncoder(tf.Module):
         self._config = config
         self._layouts: dict[str, Any] = {}
         self._kept: dict[str, dict[str, tf.Variable]] = {}
-        for scope, layout, arrays in _kept_arrays(
-            config, weights, LAYOUTS[precision], largest_inputs or {}
-        ):
+        kept = _kept_arrays(config, weights, LAYOUTS[precision], largest_inputs or {})
+        for scope, layout, arrays in _stacked(kept, config.num_hidden_layers - 1):
             self._layouts[scope] = layout
             self._kept[scope] = {
                 name: tf.Variable(values, name=f"{scope}/{name}", trainable=False)
@@ -75,6 +78,8 @@ class ServingEncoder(tf.Module):
 
     def _run(self, output: Callable[[Forward], tf.Tensor], tokens: PackedTokens) -> tf.Tensor:
         def run(case: Case, tokens: PackedTokens) -> tf.Tensor:
+            if self._bits is not None and case.few and case.even:
+                case = dataclasses.replace(case, is_unrolled=True)
             weights = self._weights(case)
             return output(Forward(self._config, weights, tokens, rows_are_even=case.even))
 
@@ -85,7 +90,7 @@ class ServingEncoder(tf.Module):
 
     def _widen(self, case: Case, inputs: tf.Tensor) -> tf.Tensor:
         """The widest of a layer's products, with its activation: float32 [N, H] -> [N, I]."""
-        scope = f"{variables.layer(0)}/{variables.INTERMEDIATE}"
+        scope = f"{variables.layer(self._config.num_hidden_layers - 1)}/{variables.INTERMEDIATE}"
         return self._weights(case).dense(scope, inputs, self._config.hidden_act)
 
 
@@ -98,14 +103,51 @@ class _CaseWeights:
         layouts: Mapping[str, Any],
         kept: Mapping[str, Mapping[str, tf.Variable]],
         case: Case,
+        place: int | tf.Tensor | None = None,
     ) -> None:
         self._config, self._layouts, self._kept, self._case = config, layouts, kept, case
+        self._place = place
+
+    def layers(self, layer: Layer, hidden: tf.Tensor, count: int) -> tf.Tensor:
+        if self._case.is_unrolled:
+            for place in range(count):
+                hidden = layer(self._at(place), _STACKED, hidden)
+            return hidden
+        # Twelve layers in one: a server optimises the graph of one layer. oneDNN must not keep a
+        # packed copy of a product's weights in a loop, so no product there has weights that it
+        # takes for constant, TF_ONEDNN_ASSUME_FROZEN_WEIGHTS or not: blocks are a batch.
+        width = hidden.shape[1]
+
+        def step(place: tf.Tensor, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return place + 1, tf.ensure_shape(
+                layer(self._at(place), _STACKED, hidden), [None, width]
+            )
+
+        _, hidden = tf.while_loop(
+            lambda place, _: place < count,
+            step,
+            [tf.constant(0), hidden],
+            shape_invariants=[tf.TensorShape([]), tf.TensorShape([None, width])],
+            parallel_iterations=1,
+        )
+        return hidden
+
+    def _at(self, place: int | tf.Tensor) -> "_CaseWeights":
+        """The same, with one of the stacked layers under the name of all."""
+        return _CaseWeights(self._config, self._layouts, self._kept, self._case, place)
+
+    def _tensors(self, scope: str) -> Mapping[str, tf.Tensor]:
+        kept = self._kept[scope]
+        if not scope.startswith(variables.layer(_STACKED)):
+            return kept
+        # Slices of the first axis share memory with their tensor.
+        return {name: values[self._place] for name, values in kept.items()}
 
     def look_up(self, table: str, ids: tf.Tensor) -> tf.Tensor:
         return self._layouts[table].look_up(ids, self._kept[table])
 
     def layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        kept = self._kept[f"{scope}/LayerNorm"]
+        kept = self._tensors(f"{scope}/LayerNorm")
         normalised = layer_norm_of_few if self._case.few else layer_norm_of_many
         return normalised(inputs, kept["gamma"], kept["beta"], self._config.layer_norm_eps)
 
@@ -115,7 +157,7 @@ class _CaseWeights:
         return layout.activations[activation](product)
 
     def query_key_value(
-        self, index: int, hidden: tf.Tensor
+        self, index: int | str, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         scope = variables.self_attention(index)
         return self._layouts[scope].project(hidden, self._factors(scope, hidden), self._case)
@@ -127,13 +169,36 @@ class _CaseWeights:
 
     def _factors(self, scope: str, inputs: tf.Tensor) -> Mapping[str, tf.Tensor]:
         """The tensors to multiply `inputs` with."""
-        kept = self._kept[scope]
+        kept = self._tensors(scope)
         if not self._case.in_float32:
             return kept
         # Not before they are needed: converted weights of all layers at once take much memory. But
         # not after `inputs` itself: that would keep the product from fusing with its activation.
         with tf.control_dependencies([tf.shape(inputs)]):
             return {name: as_float(values) for name, values in kept.items()}
+
+
+def _stacked(
+    kept: Iterable[tuple[str, Any, Arrays]], count: int
+) -> Iterator[tuple[str, Any, Arrays]]:
+    """The same with the arrays of the first `count` layers as one each, [count, ...]."""
+    stacks: dict[str, tuple[Any, list[Arrays]]] = {}
+    layers = {
+        f"{variables.layer(index)}/": f"{variables.layer(_STACKED)}/" for index in range(count)
+    }
+    for scope, layout, arrays in kept:
+        (prefix,) = [prefix for prefix in layers if scope.startswith(prefix)] or [""]
+        if not prefix:
+            yield scope, layout, arrays
+            continue
+        name = layers[prefix] + scope.removeprefix(prefix)
+        stacks.setdefault(name, (layout, []))[1].append(arrays)
+    for scope, (layout, of_layers) in stacks.items():
+        yield (
+            scope,
+            layout,
+            {name: np.stack([arrays[name] for arrays in of_layers]) for name in of_layers[0]},
+        )
 
 
 def _kept_arrays(

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import LINEAR, BertConfig
-from bert.encoder.forward import Forward
+from bert.encoder.forward import Forward, Layer
 from bert.encoder.kernels import UNFUSED_ACTIVATIONS
 from bert.encoder.packed_tokens import PackedTokens
 
@@ -54,8 +54,14 @@ class TrainableEncoder(tf.Module):
             tf.nn.bias_add(product, self._variables[f"{scope}/bias"])
         )
 
+    def layers(self, layer: Layer, hidden: tf.Tensor, count: int) -> tf.Tensor:
+        """Runs the first `count` layers, each on what the one before gave: [N, H] -> [N, H]."""
+        for index in range(count):
+            hidden = layer(self, index, hidden)
+        return hidden
+
     def query_key_value(
-        self, index: int, hidden: tf.Tensor
+        self, index: int | str, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """The projections of a layer: [N, H] -> three of [heads, N, D]."""
         return self._project(index, hidden, hidden)
@@ -71,7 +77,7 @@ class TrainableEncoder(tf.Module):
         return attend(query[:, :, tf.newaxis], key, value)[:, :, 0]
 
     def _project(
-        self, index: int, queries: tf.Tensor, hidden: tf.Tensor
+        self, index: int | str, queries: tf.Tensor, hidden: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """The query of [M, H], key and value of [N, H]: [heads, M, D], twice [heads, N, D]."""
         scope = variables.self_attention(index)

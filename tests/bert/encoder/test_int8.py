@@ -23,7 +23,7 @@ from tests.repository import ROOT
 from tests.tiny_model import random_weights, tiny_config
 
 _INPUTS, _OUTPUTS = 48, 32
-_LONE, _MANY = Case(few=True, even=True), Case()
+_LONE, _MANY = Case(few=True, even=True, is_unrolled=True), Case()
 
 
 def _layer(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
