@@ -127,8 +127,11 @@ def _set_attributes(node: NodeDef, defaults: Mapping[tuple[str, str], AttrValue]
         if value != defaults.get((node.op, name)):
             yield name
     if node.op in OPS_WITH_KERNELS:
-        types = {name: tf.as_dtype(value.type) for name, value in node.attr.items() if value.type}
-        yield kernel_name({name: dtype.name for name, dtype in types.items()})
+        # Saving leaves out what is the default.
+        values = {name: value for (op, name), value in defaults.items() if op == node.op}
+        values |= node.attr
+        types = {name: value.type for name, value in values.items() if value.type}
+        yield kernel_name({name: tf.as_dtype(each).name for name, each in types.items()})
 
 
 def called_functions(node: NodeDef) -> Iterator[str]:
