@@ -39,10 +39,7 @@ from exporter.contract import (
 from exporter.text.pipeline import NOT_IN_TEXT
 
 # The request that TensorFlow Serving's API has for a signature; `predict` where none is named.
-METHOD_NAMES = {
-    CLASSIFY: CLASSIFY_METHOD,
-    REGRESS: REGRESS_METHOD,
-}
+METHOD_NAMES = {CLASSIFY: CLASSIFY_METHOD, REGRESS: REGRESS_METHOD}
 
 
 def build_signatures(
@@ -239,9 +236,7 @@ def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
 
     def tokenize(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         packed = served.tokenize_with_offsets(texts)
-        tokens = packed.tokens
-
-        row_splits = tokens.row_splits
+        tokens, row_splits = packed.tokens, packed.tokens.row_splits
         return {
             INPUT_IDS: padded(tokens.ids, row_splits, 0),
             INPUT_MASK: padded(tf.ones_like(tokens.ids), row_splits, 0),

@@ -32,15 +32,18 @@ _MACHINES = {
     "without oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
     "without bfloat16 instructions and VNNI": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
     "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    # A product in a loop would keep the first layer's weights for all.
+    "weights taken for constant": {"TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1"},
 }
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
-    """Wide enough for the kernels of both precisions to matter."""
+    """Wide enough for the kernels of all precisions to matter, and deep enough for a loop."""
     return write_tiny_model(
         tmp_path_factory.mktemp("precision") / "out",
         hidden_size=32,
+        num_hidden_layers=4,
         num_attention_heads=2,
         intermediate_size=128,
     )
@@ -92,6 +95,8 @@ def test_answers_on_other_machines(
     model: TinyModel,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if (precision, machine) == (BFLOAT16, "AVX2"):
+        pytest.skip("told of less than there is, oneDNN refuses what TensorFlow asks of it")
     for name, value in _MACHINES[machine].items():
         monkeypatch.setenv(name, value)
     ids, (answers,) = _run(exports[precision])
