@@ -33,7 +33,8 @@ def export_for_serving(
         flags = [f"--checkpoint={checkpoint}", f"--export_dir={directory}", "--version=1"]
         flags += ["--noverify", "--warmup" if warmup else "--nowarmup"]
         if precision != FLOAT32:
-            flags.append(f"--precision={precision}")
+            # Before 2.17 there is no product of integers.
+            flags += [f"--precision={precision}", "--target_serving=2.17.0"]
         _run(sys.executable, "exporter", *flags)
     return version
 

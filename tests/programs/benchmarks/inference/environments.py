@@ -58,6 +58,17 @@ PYTORCH = Environment(
     ),
 )
 
+OPENVINO = Environment(
+    "benchmark-openvino",
+    (
+        ("--no-deps", "--extra-index-url", _CPU_BUILDS, "torch==2.13.0"),
+        ("filelock", "fsspec", "jinja2", "networkx", "setuptools>=77.0.3", "sympy"),
+        ("typing-extensions", "numpy<2.3"),
+        ("transformers==5.23.0", "tokenizers==0.23.3", "safetensors==0.8.0"),
+        ("openvino==2026.4.1", "openvino-tokenizers==2026.4.1.0", "nncf==3.4.0"),
+    ),
+)
+
 # transformers 5 has no TensorFlow models.
 HUGGINGFACE_TENSORFLOW = Environment(
     "benchmark-transformers-tensorflow",

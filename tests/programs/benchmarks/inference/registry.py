@@ -9,15 +9,16 @@ from tests.programs.benchmarks.inference.artefacts import FLOAT32, build, export
 from tests.programs.benchmarks.inference.contestant import Contestant
 from tests.programs.benchmarks.inference.environments import (
     HUGGINGFACE_TENSORFLOW,
+    OPENVINO,
     PYTORCH,
     Environment,
 )
 
-BFLOAT16 = "bfloat16"
-OURS, OURS_BFLOAT16 = "ours", "ours-bf16"
+BFLOAT16, INT8 = "bfloat16", "int8"
+OURS, OURS_BFLOAT16, OURS_INT8 = "ours", "ours-bf16", "ours-int8"
 
 # The largest difference of a probability that is still the same answer.
-TOLERANCE: Mapping[str, float] = {FLOAT32: 1e-4, BFLOAT16: 2e-2}
+TOLERANCE: Mapping[str, float] = {FLOAT32: 1e-4, BFLOAT16: 2e-2, INT8: 0.3}
 
 _PADDED_LENGTH = "256"
 
@@ -69,6 +70,14 @@ def entrants(warmup: bool) -> dict[str, Entrant]:
     def onnx(checkpoint: Path, folder: Path) -> Path:
         return build(PYTORCH.python, "build_onnx", checkpoint, folder)
 
+    def onnx_int8(checkpoint: Path, folder: Path) -> Path:
+        return build(PYTORCH.python, "build_onnx_int8", checkpoint, folder)
+
+    def openvino(*options: str) -> Callable[[Path, Path], Path]:
+        return lambda checkpoint, folder: build(
+            OPENVINO.python, "build_openvino", checkpoint, folder, *options
+        )
+
     def exported(precision: str) -> Callable[[Path, Path], Path]:
         return lambda checkpoint, folder: export_for_serving(checkpoint, folder, precision, warmup)
 
@@ -96,6 +105,36 @@ def entrants(warmup: bool) -> dict[str, Entrant]:
         "onnx": Entrant(
             "ONNX Runtime, fused, tokenizers", "onnx_runtime", onnx, environment=PYTORCH
         ),
+        "onnx-int8": Entrant(
+            "ONNX Runtime, fused, dynamic int8, tokenizers",
+            "onnx_runtime",
+            onnx_int8,
+            precision=INT8,
+            environment=PYTORCH,
+        ),
+        "openvino": Entrant(
+            "OpenVINO, its tokenizers",
+            "openvino_texts",
+            openvino(),
+            "f32",
+            environment=OPENVINO,
+        ),
+        "openvino-bf16": Entrant(
+            "OpenVINO bfloat16, its tokenizers",
+            "openvino_texts",
+            openvino(),
+            "bf16",
+            BFLOAT16,
+            OPENVINO,
+        ),
+        "openvino-int8": Entrant(
+            "OpenVINO int8 by NNCF, its tokenizers",
+            "openvino_texts",
+            openvino(INT8),
+            "f32",
+            INT8,
+            OPENVINO,
+        ),
         "torch": Entrant(
             "PyTorch float32, tokenizers",
             "pytorch",
@@ -115,4 +154,5 @@ def entrants(warmup: bool) -> dict[str, Entrant]:
         OURS_BFLOAT16: Entrant(
             "ours, bfloat16", "saved_model_of_texts", exported(BFLOAT16), "text", BFLOAT16
         ),
+        OURS_INT8: Entrant("ours, int8", "saved_model_of_texts", exported(INT8), "text", INT8),
     }

@@ -8,8 +8,10 @@ from tests.programs.benchmarks.inference.operations import floating_point_operat
 from tests.programs.benchmarks.inference.registry import (
     BFLOAT16,
     FLOAT32,
+    INT8,
     OURS,
     OURS_BFLOAT16,
+    OURS_INT8,
     entrants,
 )
 
@@ -40,14 +42,16 @@ def _times(times: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _ratios(times: Mapping[str, Mapping[str, Any]]) -> str:
-    """How many times as long as ours each contestant takes, bfloat16 against bfloat16."""
+    """How many times as long as ours each contestant takes, each against ours of its precision."""
     known = entrants(warmup=False)
+    ours = {FLOAT32: OURS, BFLOAT16: OURS_BFLOAT16, INT8: OURS_INT8}
     pairs = {
-        name: (name, OURS_BFLOAT16 if known[name].precision == BFLOAT16 else OURS)
+        name: (name, ours[known[name].precision])
         for name in _contestants(times)
-        if name not in (OURS, OURS_BFLOAT16)
+        if name not in ours.values()
     }
-    pairs[f"{OURS} / {OURS_BFLOAT16}"] = (OURS, OURS_BFLOAT16)
+    for other in (OURS_BFLOAT16, OURS_INT8):
+        pairs[f"{OURS} / {other}"] = (OURS, other)
     rows = [["times as long as ours", *pairs]]
     for request, cells in times.items():
         ratios = [_ratio(cells, *pair) for pair in pairs.values()]

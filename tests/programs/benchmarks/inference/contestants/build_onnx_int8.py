@@ -1,0 +1,23 @@
+"""Writes model.onnx with weights of 8 bits, by ONNX Runtime's own dynamic quantization.
+
+python -m tests.programs.benchmarks.inference.contestants.build_onnx_int8 CHECKPOINT OUTPUT_DIR
+"""
+
+import sys
+from pathlib import Path
+
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from tests.programs.benchmarks.inference.contestants.build_onnx import build_onnx
+
+
+def build_onnx_int8(checkpoint: Path, output_dir: Path) -> None:
+    build_onnx(checkpoint, output_dir)
+    model = output_dir / "model.onnx"
+    exact = model.rename(output_dir / "float32.onnx")
+    quantize_dynamic(exact, model, weight_type=QuantType.QInt8, per_channel=True)
+    exact.unlink()
+
+
+if __name__ == "__main__":
+    build_onnx_int8(Path(sys.argv[1]), Path(sys.argv[2]))
