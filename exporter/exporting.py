@@ -37,6 +37,9 @@ def export_checkpoint(options: ExportOptions) -> ExportReport:
     checkpoint = os.fspath(options.checkpoint)
     tables = OpTables()
     target = gate.target_release(options.target_serving, tables)
+    op = PRECISIONS[options.precision].op
+    if op is not None:
+        gate.require_op("--precision", options.precision, op, target, tables)
     with contextlib.ExitStack() as stack:
         with stage(f"reading {checkpoint.rstrip('/').rsplit('/')[-1]}"):
             path = stack.enter_context(local_path(checkpoint))

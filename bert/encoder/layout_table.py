@@ -59,12 +59,12 @@ LAYOUTS: Mapping[str, Layouts] = {
     INT8: Layouts(
         words=Int8Table(),
         tables=Table(tf.float32),
-        heads=Int8Heads(Int8Matrix(is_smoothed=True)),
+        heads=Int8Heads(Int8Matrix()),
         # Of first tokens alone these are hardly any work.
         last_heads=LastHeadBlocks(tf.float32),
         dense={
             ATTENTION_OUTPUT: Int8Matrix(),
-            INTERMEDIATE: Int8Matrix(is_smoothed=True),
+            INTERMEDIATE: Int8Matrix(),
             OUTPUT: Int8Matrix(),
             POOLER: Int8Matrix(),
         },

@@ -40,6 +40,9 @@ class Precision:
     tolerated_labels: float = 1.0
     """the share of texts whose label may be another than the witness's, beyond one text"""
 
+    op: str | None = None
+    """what its products need, where not every release has it"""
+
     is_calibrated: bool = False
     """whether its layouts ask for the largest inputs of each layer"""
 
@@ -77,6 +80,7 @@ PRECISIONS: Mapping[str, Precision] = {
             # The largest change seen is 0.086 on 872 sentences of SST-2 with MiniLM.
             tolerance=2.5e-1,
             tolerated_labels=0.1,
+            op="_QuantizedMatMul",
             is_calibrated=True,
             tries_bits=True,
         ),

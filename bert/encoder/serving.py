@@ -49,8 +49,8 @@ class ServingEncoder(tf.Module):
         self._config = config
         self._layouts: dict[str, Any] = {}
         self._kept: dict[str, dict[str, tf.Variable]] = {}
-        kept = _kept_arrays(config, weights, LAYOUTS[precision], largest_inputs or {})
-        for scope, layout, arrays in _stacked(kept, config.num_hidden_layers - 1):
+        of_layers = _kept_arrays(config, weights, LAYOUTS[precision], largest_inputs or {})
+        for scope, layout, arrays in _stacked(of_layers, config.num_hidden_layers - 1):
             self._layouts[scope] = layout
             self._kept[scope] = {
                 name: tf.Variable(values, name=f"{scope}/{name}", trainable=False)
@@ -109,7 +109,8 @@ class _CaseWeights:
         self._place = place
 
     def layers(self, layer: Layer, hidden: tf.Tensor, count: int) -> tf.Tensor:
-        if self._case.is_unrolled:
+        # A model of one layer has nothing stacked.
+        if self._case.is_unrolled or not count:
             for place in range(count):
                 hidden = layer(self._at(place), _STACKED, hidden)
             return hidden
@@ -215,8 +216,8 @@ def _kept_arrays(
     for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
         scope = f"{variables.EMBEDDINGS}/{table}"
         if scope in weights:  # an encoder may have no token types
-            layout = layouts.words if table == "word_embeddings" else layouts.tables
-            yield scope, layout, layout.keep(weights[scope])
+            tables = layouts.words if table == "word_embeddings" else layouts.tables
+            yield scope, tables, tables.keep(weights[scope])
     norms = [variables.EMBEDDINGS]
     for index in range(config.num_hidden_layers):
         layer, attention = variables.layer(index), variables.self_attention(index)

@@ -29,7 +29,7 @@ def read_verify_file(file: Path, text_pair: bool) -> list[Texts]:
         raise UserError(
             f"--verify_file {file} cannot be read ({error.strerror}): check the path."
         ) from error
-    rows = []
+    rows: list[Texts] = []
     for line in lines[:-1] if lines[-1] == b"" else lines:
         text_a, _, text_b = line.partition(b"\t")
         rows.append((text_a, text_b) if text_pair else (line,))

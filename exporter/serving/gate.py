@@ -78,6 +78,24 @@ def target_release(text: str, tables: OpTables) -> Release:
     return target
 
 
+def require_op(flag: str, value: str, op: str, target: Release, tables: OpTables) -> None:
+    """Refuses a flag's value at once, where a release from `target` on lacks the op that it needs.
+
+    Raises:
+      UserError: one does.
+    """
+    lacking = tables.lacking(op, tables.from_release_on(target))
+    if not lacking:
+        return
+    since = tables.oldest_release([op])
+    fix = f", or give --target_serving={format_release(since)} or newer" if since else ""
+    raise UserError(
+        f"{flag} is {value}, which needs the op {op}, but TensorFlow Serving "
+        f"{format_release(lacking[-1])}, newer than --target_serving={format_release(target)}, "
+        f"does not have it: leave {flag} out{fix}."
+    )
+
+
 def check(directory: Path, target: Release, tables: OpTables) -> GateReport:
     """Checks every op of a SavedModel's graph and functions.
 

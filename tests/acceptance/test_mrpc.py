@@ -5,8 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from exporter import export
 from tests.acceptance.conftest import Trained, data_folder, fine_tune
+from tests.conftest import load_signatures
 from tests.oracles.original_classifier import OriginalClassifier
 from tests.oracles.original_pairs import original_pair_features
 
@@ -47,3 +50,27 @@ def test_the_original_gives_the_same_probabilities(
     features = original_pair_features(pairs, trained.output_dir / "vocab.txt", _LENGTH)
     original = OriginalClassifier(trained.prefix, num_labels=2)
     np.testing.assert_allclose(answers, original.probabilities(*features), rtol=0, atol=1e-5)
+
+
+def test_int8_changes_hardly_a_label(
+    trained: Trained, pairs: list[tuple[str, str]], answers: np.ndarray, tmp_path: Path
+) -> None:
+    """Of 408 held-out pairs."""
+    report = export(
+        trained.prefix,
+        tmp_path / "served",
+        text_pair=True,
+        precision="int8",
+        target_serving="2.17.0",
+        warmup=False,
+    )
+    text = load_signatures(report.version_directory)["text"]
+    rounded = []
+    for start in range(0, len(pairs), 64):
+        text_a, text_b = map(list, zip(*pairs[start : start + 64], strict=True))
+        rounded.append(text(text_a=tf.constant(text_a), text_b=tf.constant(text_b)))
+    found = np.concatenate([each["probabilities"].numpy() for each in rounded])
+    changed = (found.argmax(axis=1) != answers.argmax(axis=1)).sum()
+    print(f"{changed} labels changed, probabilities by up to {np.abs(found - answers).max()}")
+    assert changed <= 4
+    assert np.abs(found - answers).max() > 1e-5

@@ -10,7 +10,7 @@ import tensorflow as tf
 from bert.checkpoints import ReadOptions, read
 from bert.encoder.heads import DenseHead
 from bert.encoder.packed_tokens import PackedTokens
-from bert.encoder.precision import BFLOAT16, PRECISIONS
+from bert.encoder.precision import BFLOAT16, INT8, PRECISIONS
 from bert.encoder.serving import ServingEncoder
 from exporter import export
 from tests.acceptance.conftest import Trained, data_folder, fine_tune
@@ -109,11 +109,18 @@ def test_the_recipe_s_client_is_answered_as_the_text(
     np.testing.assert_allclose(recipe, text, rtol=0, atol=1e-6)
 
 
-def test_bfloat16_changes_hardly_a_label(
-    trained: Trained, sentences: list[str], tmp_path: Path
+@pytest.mark.parametrize(("precision", "most"), [(BFLOAT16, 1), (INT8, 4)])
+def test_a_smaller_precision_changes_hardly_a_label(
+    precision: str, most: int, trained: Trained, sentences: list[str], tmp_path: Path
 ) -> None:
-    """Of 872 sentences at most one, and that one was near the border."""
-    report = export(trained.prefix, tmp_path / "served", precision="bfloat16", warmup=False)
+    """Of 872 sentences; those that change were near the border."""
+    report = export(
+        trained.prefix,
+        tmp_path / "served",
+        precision=precision,
+        target_serving="2.17.0",
+        warmup=False,
+    )
     text = load_signatures(report.version_directory)["text"]
     rounded = np.concatenate(
         [
@@ -122,10 +129,16 @@ def test_bfloat16_changes_hardly_a_label(
         ]
     )
     exact = np.array(trained.answers(sentences))
+    labels = np.array([int(row[1]) for row in trained.rows])
+    accuracies = [(each.argmax(axis=1) == labels).mean() for each in (exact, rounded)]
     changed = rounded.argmax(axis=1) != exact.argmax(axis=1)
-    print(f"{changed.sum()} labels changed, probabilities by up to {np.abs(rounded - exact).max()}")
-    assert changed.sum() <= 1
-    assert np.abs(rounded - exact).max() <= PRECISIONS[BFLOAT16].tolerance
+    print(
+        f"{precision}: {changed.sum()} labels changed, accuracy {accuracies}, probabilities by up "
+        f"to {np.abs(rounded - exact).max()}"
+    )
+    assert changed.sum() <= most
+    assert abs(accuracies[0] - accuracies[1]) <= 0.002
+    assert np.abs(rounded - exact).max() <= PRECISIONS[precision].tolerance
     # The same to the last bit would mean that nothing was rounded.
     assert np.abs(rounded - exact).max() > 1e-5
 

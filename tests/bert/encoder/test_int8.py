@@ -32,7 +32,9 @@ def _layer(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return kernel, generator.normal(size=_OUTPUTS).astype(np.float32)
 
 
-def _product(layout: Int8Matrix, kept: dict[str, np.ndarray], inputs: np.ndarray, case: Case):
+def _product(
+    layout: Int8Matrix, kept: dict[str, np.ndarray], inputs: np.ndarray, case: Case
+) -> np.ndarray:
     tensors = {name: tf.Variable(values) for name, values in kept.items()}
     run = tf.function(lambda rows: layout.product(rows, tensors, case), autograph=False)
     return run(tf.constant(inputs)).numpy()
@@ -61,7 +63,7 @@ def test_an_outlier_column_spoils_others_unless_smoothed() -> None:
     inputs = np.random.default_rng(1).normal(size=(100, _INPUTS)).astype(np.float32)
     inputs[:, 5] *= 100
     exact = inputs @ kernel + bias
-    layout = Int8Matrix(is_smoothed=True)
+    layout = Int8Matrix()
     errors = [
         np.abs(_product(layout, layout.keep(kernel, bias, largest), inputs, _MANY) - exact).mean()
         for largest in (None, np.abs(inputs).max(axis=0))

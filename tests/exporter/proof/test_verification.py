@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions
+from bert.config import LINEAR
+from bert.encoder.precision import INT8, PRECISIONS
 from bert.encoder.serving import _CaseWeights
 from bert.errors import UserError
 from exporter import export
@@ -18,10 +20,12 @@ from exporter.artefact import saving
 from exporter.models.checkpoint import OpenedCheckpoint
 from exporter.models.opened_model import OpenedModel
 from exporter.models.opening import open_model
+from exporter.options import ExportOptions
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.proof.verification import VerificationError, verify
 from exporter.text import google_research
 from exporter.text.engine.code_point_table import FLAG_BITS, CodePointTable
+from exporter.text.engine.wordpiece import FAST_OP
 from tests.exporter.command import assert_refused, run_here
 from tests.tiny_model import TinyModel
 
@@ -99,9 +103,11 @@ def test_a_wrong_way_of_bfloat16(
     """Whichever of the two this machine would choose."""
     dense = _CaseWeights.dense
 
-    def tampered(weights: _CaseWeights, scope: str, inputs: tf.Tensor) -> tf.Tensor:
+    def tampered(
+        weights: _CaseWeights, scope: str, inputs: tf.Tensor, activation: str = LINEAR
+    ) -> tf.Tensor:
         factor = 3 if weights._case.in_float32 == in_float32 else 1
-        return dense(weights, scope, inputs) * factor
+        return dense(weights, scope, inputs, activation) * factor
 
     monkeypatch.setattr(_CaseWeights, "dense", tampered)
     outcome = run_here(
@@ -189,6 +195,17 @@ def test_report(tiny_export: Path, opened: OpenedModel, tmp_path: Path) -> None:
     assert report.texts_with_equal_ids == len(ADVERSARIAL_TEXTS) + 4
     assert report.texts_with_compared_probabilities >= 20
     assert 0 < report.largest_probability_difference <= 1e-5
+
+
+def test_too_many_labels_are_changed(tiny_model: TinyModel, tmp_path: Path) -> None:
+    """By an export whose numbers are near enough for a precision that allows anything."""
+    opened = open_model(tiny_model.prefix, ReadOptions(), str(tiny_model.prefix))
+    options = ExportOptions(tiny_model.prefix, tmp_path)
+    tampering_with_weights("output_bias", -100)(opened, tmp_path / "1", options, False, FAST_OP)
+    loose = dataclasses.replace(PRECISIONS[INT8], tolerance=10.0)
+    with pytest.raises(VerificationError, match=r"texts have another label .* may change 1"):
+        verify(tmp_path / "1", opened, False, None, loose)
+    verify(tmp_path / "1", opened, False, None, dataclasses.replace(loose, tolerated_labels=1.0))
 
 
 def test_a_file_that_cannot_be_read(tiny_export: Path, opened: OpenedModel, tmp_path: Path) -> None:
