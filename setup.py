@@ -37,6 +37,7 @@ setup(
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Topic :: Text Processing :: Linguistic",
         "Typing :: Typed",
@@ -57,7 +58,7 @@ setup(
             "bert-text-exporter-preview = exporter.preview.__main__:run",
         ],
     },
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.14",
     # constraints.txt pins what CI runs; BUILD_NOTES.md gives the reason for each.
     install_requires=[
         "PyYAML>=6,<7",
