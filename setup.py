@@ -73,11 +73,13 @@ setup(
     ],
     extras_require={
         "batch": ["apache-beam>=2.77,<3", "pyarrow>=14,<26"],
+        "hub": ["huggingface_hub>=0.24,<3"],
         "preview": ["aiohttp>=3.9,<4"],
         "test": [
             "aiohttp>=3.9,<4",
             "compose-spec>=0.2,<1",
             "h5py>=3.10,<4",
+            "huggingface_hub>=0.24,<3",
             "hypothesis>=6.100,<7",
             "kubernetes-validate>=1.30,<2",
             "ml_dtypes>=0.4,<1",

@@ -9,7 +9,6 @@ from tests.exporter.command import assert_refused, run
 from tests.repository import ROOT
 from tests.tiny_model import TinyModel
 
-
 _OTHERS = {
     "bert-tensorflow": ("1.0.4", ("modeling", "tokenization", "run_classifier")),
     "bert-for-tf2": ("0.14.9", ("attention", "embeddings", "layer", "loader", "model")),
