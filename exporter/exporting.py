@@ -82,7 +82,7 @@ def _export(
                     raise cannot_write(export_dir, error) from error
         verification_report = None
         if options.verify:
-            with stage("verifying in a fresh process"):
+            with stage("verifying in a fresh process") as advance:
                 verification_report = verify(
                     directory,
                     opened,
@@ -90,10 +90,11 @@ def _export(
                     options.verify_file,
                     PRECISIONS[options.precision],
                     options.aggregation_strategy or SIMPLE,
+                    advance,
                 )
         elif warmup_rows is not None:
-            with stage("replaying warm-up requests"):
-                verify_loads(directory)
+            with stage("replaying warm-up requests") as advance:
+                verify_loads(directory, advance)
         report = ExportReport(
             version_directory=export_dir / str(version),
             opened=opened,

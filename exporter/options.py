@@ -122,7 +122,8 @@ class ExportKeywords(ReadKeywords[File]):
     )
     stage: Stage | None = option(
         None,
-        "a context manager around each stage, for progress",
+        "a context manager around each stage, for progress; it gives a function that is told "
+        "what is done, how many of it and of how many",
         unset="silent",
         is_flag=False,
     )

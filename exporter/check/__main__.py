@@ -20,6 +20,7 @@ from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
 from exporter.check.limits import DEFAULT_TIMEOUT
 from exporter.contract import GRAPH_FILES
+from exporter.progress import waiting
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,14 +57,16 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
         options = CheckOptions(**command_flags.given_options(CheckOptions, values))
         require_valid(options)
         directory = saved_model_directory(arguments[1:])
-        import_tensorflow_quietly()
-        from exporter.check.audit import audit
-        from exporter.serving.gate import target_release
-        from exporter.serving.op_tables import OpTables
+        with waiting("loading TensorFlow"):
+            import_tensorflow_quietly()
+            from exporter.check.audit import audit
+            from exporter.serving.gate import target_release
+            from exporter.serving.op_tables import OpTables
 
         tables = OpTables()
         target = target_release(options.target_serving, tables)
-        report = audit(directory, target, tables, options.timeout)
+        with waiting(f"checking {directory}") as advance:
+            report = audit(directory, target, tables, options.timeout, advance)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

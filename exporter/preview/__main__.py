@@ -18,6 +18,7 @@ from bert.command.running import Command
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
 from exporter.contract import GRAPH_FILES
+from exporter.progress import waiting
 
 if TYPE_CHECKING:
     from exporter.preview.server import Settings
@@ -82,9 +83,10 @@ def _run(options: PreviewOptions) -> None:
     base_path = _base_path(options.model_base_path)
     # The quick mistakes are told before TensorFlow is imported, which takes seconds.
     with _listener(options.rest_api_host, options.rest_api_port) as listener:
-        import_tensorflow_quietly()
         try:
-            from exporter.preview.server import Settings
+            with waiting("loading TensorFlow"):
+                import_tensorflow_quietly()
+                from exporter.preview.server import Settings
         except ModuleNotFoundError as error:
             if error.name != "aiohttp":
                 raise

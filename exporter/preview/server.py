@@ -15,6 +15,7 @@ from aiohttp import web
 from bert.errors import UserError
 from exporter.preview.rest_api import Answer, RestApi, error_answer
 from exporter.preview.versions import VersionManager, VersionStatus
+from exporter.progress import waiting
 
 _MAX_BODY_BYTES = 1024**3
 # How long a shutdown waits for requests in flight.
@@ -48,7 +49,7 @@ async def serve(settings: Settings, listener: socket.socket, stop: asyncio.Event
     Raises:
       UserError: the version found at the start is broken; TF Serving would exit too.
     """
-    versions = VersionManager(settings.model_name, settings.base_path, settings.labels)
+    versions = VersionManager(settings.model_name, settings.base_path, settings.labels, waiting)
     loop = asyncio.get_running_loop()
     with (
         ThreadPoolExecutor(1, "versions") as watcher,

@@ -13,6 +13,7 @@ from bert.model import TextModel
 from bert.tasks import RowOutputs, Task
 from exporter.contract import SIMPLE, TEXT_INPUT, TEXT_PAIR_INPUTS
 from exporter.models.opened_model import OpenedModel, Row, Witness
+from exporter.progress import Advance, counted, ignore
 from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.proof.entities import decode_entities, given_entities, same_entities
 from exporter.runtime.reload import ReloadError, load_in_fresh_process, run_in_fresh_process
@@ -42,14 +43,14 @@ class VerificationReport:
     that a server may make"""
 
 
-def verify_loads(directory: Path) -> None:
+def verify_loads(directory: Path, advance: Advance = ignore) -> None:
     """Loads the export in a fresh process and replays its warm-up requests, no more.
 
     Raises:
       VerificationError: it does not load, or a request fails.
     """
     try:
-        load_in_fresh_process(directory)
+        load_in_fresh_process(directory, advance)
     except ReloadError as error:
         raise _does_not_load(error) from error
 
@@ -61,6 +62,7 @@ def verify(
     verify_file: Path | None,
     precision: Precision = PRECISIONS[FLOAT32],
     aggregation_strategy: str = SIMPLE,
+    advance: Advance = ignore,
 ) -> VerificationReport:
     """Loads the export in a fresh process and compares ids and answers.
 
@@ -79,14 +81,14 @@ def verify(
     texts = [_texts(line, text_pair) for line in lines] + _adversarial_texts(text_pair)
     model = opened.model
     outputs = (*model.task.outputs, *model.task.evidence)
-    ids, runs = _run(directory, texts, text_pair, outputs, precision)
+    ids, runs = _run(directory, texts, text_pair, outputs, precision, advance)
     rows = _compare_ids(texts, ids, model)
     if model.task.labels_tokens:
         for run in runs:
             _compare_entities(texts, rows, run, model, aggregation_strategy)
     compared = _choose(len(lines))
     witness = opened.witness()
-    expected = _expected(witness, [rows[index] for index in compared])
+    expected = _expected(witness, [rows[index] for index in compared], advance)
     largest, changed_labels = 0.0, 0
     for index, answer in zip(compared, expected, strict=True):
         given = [run[index] for run in runs]
@@ -104,6 +106,7 @@ def _run(
     text_pair: bool,
     outputs: Sequence[str],
     precision: Precision,
+    advance: Advance,
 ) -> tuple[list[list[int]], list[list[RowOutputs]]]:
     """The ids of each row, and its outputs under each choice that a server may make.
 
@@ -113,7 +116,7 @@ def _run(
     """
     names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
     try:
-        return run_in_fresh_process(directory, texts, names, outputs, precision.choices)
+        return run_in_fresh_process(directory, texts, names, outputs, precision.choices, advance)
     except ReloadError as error:
         raise _does_not_load(error) from error
     except OSError as error:
@@ -176,14 +179,14 @@ def _choose(num_lines: int) -> list[int]:
     ]
 
 
-def _expected(witness: Witness, rows: Sequence[Row]) -> list[RowOutputs]:
+def _expected(witness: Witness, rows: Sequence[Row], advance: Advance) -> list[RowOutputs]:
     """What the witness says of each row.
 
     Raises:
       VerificationError: it does not run.
     """
     try:
-        return list(witness.answers(rows))
+        return list(counted(witness.answers(rows), witness.name, len(rows), advance))
     except ReloadError as error:
         raise VerificationError(f"the {witness.name} does not run: {error}") from error
 

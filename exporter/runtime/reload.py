@@ -1,40 +1,45 @@
 """Loads a SavedModel in a process of its own, as a server does, and runs texts through it.
 
-    python -m exporter.reload DIRECTORY [REQUEST.json ANSWER.npz]
+    python -m exporter.runtime.reload DIRECTORY PROGRESS_FILE [REQUEST.json ANSWER.npz]
 
 Nothing of the process that wrote the model is there, so what works here works on a server:
 no variable, file or op is left over from tracing. As there, loading means a TensorFlow 1
-session and a replay of the warm-up requests.
+session and a replay of the warm-up requests. PROGRESS_FILE gets a line of JSON for each step.
 """
 
 import base64
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bert.tasks import RowOutputs
 from exporter.contract import INPUT_IDS, INPUT_MASK, TEXT, TOKENIZE
+from exporter.progress import Advance, ignore
 from exporter.runtime.fresh_process import ProcessTimeout, run_module
 
 _MODULE = "exporter.runtime.reload"
 _BATCH = 16
+_SCRATCH_PREFIX = "exporter-reload-"
+_PROGRESS_FILE = "progress.jsonl"
 
 
 class ReloadError(Exception):
     """The artefact does not load or run; the message says what TensorFlow said."""
 
 
-def load_in_fresh_process(directory: Path) -> None:
+def load_in_fresh_process(directory: Path, advance: Advance = ignore) -> None:
     """Loads a SavedModel and replays its warm-up requests.
 
     Raises:
       ReloadError: one of the two failed.
     """
-    run_checked(_MODULE, str(directory))
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH_PREFIX) as scratch:
+        progress = Path(scratch, _PROGRESS_FILE)
+        run_checked(_MODULE, str(directory), str(progress), watch=_follow(progress, advance))
 
 
 def run_in_fresh_process(
@@ -43,6 +48,7 @@ def run_in_fresh_process(
     input_names: Sequence[str],
     output_names: Sequence[str],
     choices: Sequence[Mapping[str, int]] = ({},),
+    advance: Advance = ignore,
 ) -> tuple[list[list[int]], list[list[RowOutputs]]]:
     """Token ids and the `text` signature's outputs for every row, from a new process.
 
@@ -53,6 +59,7 @@ def run_in_fresh_process(
       output_names: its outputs, and those of other signatures as `signature/output`.
       choices: the beginning of a resource's name -> an integer to assign to the resource first.
         Texts are run under each choice in turn; an empty one changes nothing.
+      advance: is told of each warm-up request, and of each batch of texts.
 
     Returns:
       Ids of each row, and for each choice the outputs of each row.
@@ -60,7 +67,8 @@ def run_in_fresh_process(
     Raises:
       ReloadError: the process failed.
     """
-    with tempfile.TemporaryDirectory(prefix="exporter-reload-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH_PREFIX) as scratch:
+        progress = Path(scratch, _PROGRESS_FILE)
         request, answer = Path(scratch, "request.json"), Path(scratch, "answer.npz")
         columns = {
             name: [base64.b64encode(text).decode("ascii") for text in column]
@@ -72,7 +80,11 @@ def run_in_fresh_process(
             "choices": [dict(choice) for choice in choices],
         }
         request.write_text(json.dumps(content))
-        run_checked(_MODULE, str(directory), str(request), str(answer))
+        run_checked(
+            _MODULE,
+            *(str(directory), str(progress), str(request), str(answer)),
+            watch=_follow(progress, advance),
+        )
         with np.load(answer) as arrays:
             split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
             outputs = [_rows(arrays, run, output_names) for run in range(len(choices))]
@@ -89,19 +101,31 @@ def _rows(arrays: Mapping[str, np.ndarray], run: int, names: Sequence[str]) -> l
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def run_checked(module: str, *arguments: str) -> None:
-    """Runs a module of this package in a process of its own.
+def run_checked(module: str, *arguments: str, watch: Callable[[], None] = lambda: None) -> None:
+    """Runs a module of this package in a process of its own; see `run_module`.
 
     Raises:
       ReloadError: the process failed, or had to be killed.
     """
     try:
-        result = run_module(module, *arguments)
+        result = run_module(module, *arguments, watch=watch)
     except ProcessTimeout as error:
         raise ReloadError(f"the process was killed: {error}") from error
     if result.returncode:
         lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
         raise ReloadError(lines[-1])
+
+
+def _follow(file: Path, advance: Advance) -> Callable[[], None]:
+    """A function that passes on how far the process is."""
+
+    def look() -> None:
+        # A line that is still being written has no end yet.
+        lines = file.read_text().split("\n")[:-1] if file.exists() else []
+        if lines:
+            advance(*json.loads(lines[-1]))
+
+    return look
 
 
 def _signature_of(output_name: str) -> str:
@@ -114,14 +138,25 @@ def _storable(values: np.ndarray) -> np.ndarray:
     return values.astype("S") if values.dtype == object else values
 
 
-def _main(directory: str, request_file: str = "", answer_file: str = "") -> None:
+def _main(
+    directory: str, progress_file: str, request_file: str = "", answer_file: str = ""
+) -> None:
+    with open(progress_file, "w") as progress:
+
+        def advance(*step: str | int) -> None:
+            print(json.dumps(step), file=progress, flush=True)
+
+        _run(directory, advance, request_file, answer_file)
+
+
+def _run(directory: str, advance: Advance, request_file: str, answer_file: str) -> None:
     from exporter.runtime.replay import replay_warmup
     from exporter.runtime.servable import Servable
     from exporter.runtime.status import StatusError
 
     servable = Servable(Path(directory))
     try:
-        replay_warmup(servable, Path(directory))
+        replay_warmup(servable, Path(directory), advance)
     except StatusError as error:
         sys.exit(" ".join(error.message.splitlines()))
     if not request_file:
@@ -137,7 +172,9 @@ def _main(directory: str, request_file: str = "", answer_file: str = "") -> None
         for start in range(0, num_rows, _BATCH)
     ]
     ids, lengths = [], []
-    for batch in batches:
+    steps = len(batches) * (1 + len(request["choices"]))
+    for number, batch in enumerate(batches):
+        advance("batch of texts", number, steps)
         tokens = servable.predict(TOKENIZE, batch)
         mask = tokens[INPUT_MASK].astype(bool)
         ids.append(tokens[INPUT_IDS][mask])
@@ -148,6 +185,7 @@ def _main(directory: str, request_file: str = "", answer_file: str = "") -> None
         for resource, value in choice.items():
             servable.assign(resource, value)
         for number, batch in enumerate(batches):
+            advance("batch of texts", (run + 1) * len(batches) + number, steps)
             outputs = {
                 signature: servable.predict(signature, batch)
                 for signature in {_signature_of(name) for name in request["output_names"]}

@@ -10,16 +10,18 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from exporter.contract import CLASSIFY_METHOD, REGRESS_METHOD, WARMUP_FILE
+from exporter.progress import Advance, counted, ignore
 from exporter.runtime.servable import Servable
 from exporter.runtime.status import Code, StatusError, invalid_argument
 
 MAX_RECORDS = 1000
 
 
-def replay_warmup(servable: Servable, directory: Path) -> int:
+def replay_warmup(servable: Servable, directory: Path, advance: Advance = ignore) -> int:
     """Runs the records of `assets.extra/tf_serving_warmup_requests`.
 
-    The file is a TFRecord of PredictionLog; a model without the file has no records.
+    The file is a TFRecord of PredictionLog; a model without the file has no records. `advance` is
+    told of each.
 
     Returns:
       The number of records.
@@ -34,7 +36,9 @@ def replay_warmup(servable: Servable, directory: Path) -> int:
         return 0
     count = 0
     try:
-        for serialized in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        records = tf.data.TFRecordDataset(str(path))
+        total = sum(1 for _ in records.take(MAX_RECORDS))
+        for serialized in counted(records.as_numpy_iterator(), "warm-up request", total, advance):
             if count == MAX_RECORDS:
                 raise invalid_argument(f"it holds more than {MAX_RECORDS} records")
             _replay(servable, serialized)
