@@ -48,6 +48,7 @@ setup(
         "exporter": ["py.typed"],
         "bert.tokenizers.huggingface": ["data/*.npz"],
         "exporter.text": ["data/*.npz"],
+        "exporter.preview": ["page/*"],
         "exporter.serving": ["data/*.json"],
     },
     entry_points={
