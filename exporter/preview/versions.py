@@ -140,7 +140,8 @@ class VersionManager:
             self._versions[number] = entry
         try:
             with self._stage(f"loading version {number}") as advance:
-                servable = Servable(directory)
+                # As in TF Serving, whose graphs must guard themselves.
+                servable = Servable(directory, checks_shapes=False)
                 try:
                     replay_warmup(servable, directory, advance)
                 except BaseException:
