@@ -80,7 +80,7 @@ def _export(
                     )
                 except (OSError, tf.errors.OpError) as error:
                     raise cannot_write(export_dir, error) from error
-        verification_report = None
+        verification_report, load = None, None
         if options.verify:
             with stage("verifying in a fresh process") as advance:
                 verification_report = verify(
@@ -92,9 +92,10 @@ def _export(
                     options.aggregation_strategy or SIMPLE,
                     advance,
                 )
+            load = verification_report.load
         elif warmup_rows is not None:
             with stage("replaying warm-up requests") as advance:
-                verify_loads(directory, advance)
+                load = verify_loads(directory, advance)
         report = ExportReport(
             version_directory=export_dir / str(version),
             opened=opened,
@@ -105,6 +106,7 @@ def _export(
             gate=gate_report,
             warmup_requests=warmup_requests,
             verification=verification_report,
+            load=load,
         )
         try:
             report.write(directory)

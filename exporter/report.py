@@ -9,9 +9,11 @@ from typing import Any
 
 from bert.encoder.precision import PRECISIONS
 from bert.model import TextModel
-from exporter.contract import REPORT_FILE, TEXT
+from exporter.artefact.model_card import model_card
+from exporter.contract import CARD_FILE, REPORT_FILE, TEXT
 from exporter.models.opened_model import OpenedModel
 from exporter.proof.verification import VerificationReport
+from exporter.runtime.reload import Load
 from exporter.serving.gate import GateReport
 from exporter.text.profiles import PROFILES
 
@@ -33,6 +35,8 @@ class ExportReport:
     gate: GateReport = dataclasses.field(repr=False)
     warmup_requests: int
     verification: VerificationReport | None
+    load: Load | None
+    """what it took here, with the warm-up requests; None if it was not loaded"""
 
     @property
     def model(self) -> TextModel:
@@ -69,14 +73,25 @@ class ExportReport:
             "ops": list(self.gate.ops),
             "oldest_tensorflow_serving": self.gate.oldest_release,
             "warmup_requests": self.warmup_requests,
-            "verification": dataclasses.asdict(self.verification) if self.verification else None,
+            "load": dataclasses.asdict(self.load) if self.load else None,
+            "verification": self._verification_to_json(),
         }
 
+    def _verification_to_json(self) -> dict[str, Any] | None:
+        if self.verification is None:
+            return None
+        found = dataclasses.asdict(self.verification)
+        return {name: value for name, value in found.items() if name != "load"}
+
     def write(self, directory: Path) -> None:
-        """Writes export.json into a SavedModel directory."""
+        """Writes export.json and the model card made from it into a SavedModel directory."""
+        content = self.to_json()
         file = directory / REPORT_FILE
         file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
+        file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        name = self.version_directory.resolve().parent.name
+        card = model_card(content, name, self._curl())
+        (directory / CARD_FILE).write_text(card, encoding="utf-8")
 
     def summary(self) -> str:
         """The closing words of the command, with a curl line that works."""

@@ -14,9 +14,15 @@ from bert.tasks import RowOutputs, Task
 from exporter.contract import SIMPLE, TEXT_INPUT, TEXT_PAIR_INPUTS
 from exporter.models.opened_model import OpenedModel, Row, Witness
 from exporter.progress import Advance, counted, ignore
-from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
+from exporter.proof.adversarial_text import adversarial_rows
 from exporter.proof.entities import decode_entities, given_entities, same_entities
-from exporter.runtime.reload import ReloadError, load_in_fresh_process, run_in_fresh_process
+from exporter.runtime.reload import (
+    Answers,
+    Load,
+    ReloadError,
+    load_in_fresh_process,
+    run_in_fresh_process,
+)
 from exporter.text.profiles import PROFILES
 
 # The witness is a plain float64 program; these many texts keep it to some seconds.
@@ -42,15 +48,17 @@ class VerificationReport:
     """texts whose label, or set of labels, differs from the witness's under one of the choices
     that a server may make"""
 
+    load: Load
 
-def verify_loads(directory: Path, advance: Advance = ignore) -> None:
+
+def verify_loads(directory: Path, advance: Advance = ignore) -> Load:
     """Loads the export in a fresh process and replays its warm-up requests, no more.
 
     Raises:
       VerificationError: it does not load, or a request fails.
     """
     try:
-        load_in_fresh_process(directory, advance)
+        return load_in_fresh_process(directory, advance)
     except ReloadError as error:
         raise _does_not_load(error) from error
 
@@ -78,10 +86,10 @@ def verify(
       UserError: `verify_file` cannot be read.
     """
     lines = _read_lines(verify_file) if verify_file else []
-    texts = [_texts(line, text_pair) for line in lines] + _adversarial_texts(text_pair)
+    texts = [_texts(line, text_pair) for line in lines] + adversarial_rows(text_pair)
     model = opened.model
     outputs = (*model.task.outputs, *model.task.evidence)
-    ids, runs = _run(directory, texts, text_pair, outputs, precision, advance)
+    ids, runs, load = _run(directory, texts, text_pair, outputs, precision, advance)
     rows = _compare_ids(texts, ids, model)
     if model.task.labels_tokens:
         for run in runs:
@@ -97,7 +105,7 @@ def verify(
         )
         largest = max(largest, difference)
         changed_labels += any(model.task.chooses_otherwise(run, answer) for run in given)
-    return VerificationReport(len(texts), len(compared), largest, changed_labels)
+    return VerificationReport(len(texts), len(compared), largest, changed_labels, load)
 
 
 def _run(
@@ -107,7 +115,7 @@ def _run(
     outputs: Sequence[str],
     precision: Precision,
     advance: Advance,
-) -> tuple[list[list[int]], list[list[RowOutputs]]]:
+) -> Answers:
     """The ids of each row, and its outputs under each choice that a server may make.
 
     Raises:
@@ -224,14 +232,6 @@ def _texts(line: bytes, text_pair: bool) -> Texts:
         return (line,)
     text_a, _, text_b = line.partition(b"\t")
     return text_a, text_b
-
-
-def _adversarial_texts(text_pair: bool) -> list[Texts]:
-    """Every adversarial text, in a pair with the next one where texts come in pairs."""
-    texts = ADVERSARIAL_TEXTS
-    if not text_pair:
-        return [(text,) for text in texts]
-    return list(zip(texts, (*texts[1:], texts[0]), strict=True))
 
 
 def _read_lines(file: Path) -> list[bytes]:

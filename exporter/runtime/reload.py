@@ -1,18 +1,26 @@
 """Loads a SavedModel in a process of its own, as a server does, and runs texts through it.
 
-    python -m exporter.runtime.reload DIRECTORY PROGRESS_FILE [REQUEST.json ANSWER.npz]
+    python -m exporter.runtime.reload DIRECTORY SCRATCH
 
 Nothing of the process that wrote the model is there, so what works here works on a server:
 no variable, file or op is left over from tracing. As there, loading means a TensorFlow 1
-session and a replay of the warm-up requests. PROGRESS_FILE gets a line of JSON for each step.
+session and a replay of the warm-up requests.
+
+SCRATCH gets `progress.jsonl`, a line of JSON for each step, and `load.json`, what loading took. If
+it holds `request.json`, it gets `answer.npz`.
 """
 
 import base64
+import dataclasses
 import json
+import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,25 +29,50 @@ from exporter.contract import INPUT_IDS, INPUT_MASK, TEXT, TOKENIZE
 from exporter.progress import Advance, ignore
 from exporter.runtime.fresh_process import ProcessTimeout, run_module
 
+if TYPE_CHECKING:
+    from exporter.runtime.servable import Servable
+
 _MODULE = "exporter.runtime.reload"
 _BATCH = 16
 _SCRATCH_PREFIX = "exporter-reload-"
-_PROGRESS_FILE = "progress.jsonl"
+_PROGRESS_FILE, _LOAD_FILE = "progress.jsonl", "load.json"
+_REQUEST_FILE, _ANSWER_FILE = "request.json", "answer.npz"
 
 
 class ReloadError(Exception):
     """The artefact does not load or run; the message says what TensorFlow said."""
 
 
-def load_in_fresh_process(directory: Path, advance: Advance = ignore) -> None:
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """What loading a SavedModel took, with the replay of its warm-up requests."""
+
+    seconds: float
+    resident_megabytes: int
+    """most memory of the process, Python and TensorFlow included"""
+
+    processors: int
+    """how many there were"""
+
+
+class Answers(NamedTuple):
+    """What a fresh process said of each row."""
+
+    ids: list[list[int]]
+    outputs: list[list[RowOutputs]]
+    """for each choice, of each row"""
+
+    load: Load
+
+
+def load_in_fresh_process(directory: Path, advance: Advance = ignore) -> Load:
     """Loads a SavedModel and replays its warm-up requests.
 
     Raises:
       ReloadError: one of the two failed.
     """
     with tempfile.TemporaryDirectory(prefix=_SCRATCH_PREFIX) as scratch:
-        progress = Path(scratch, _PROGRESS_FILE)
-        run_checked(_MODULE, str(directory), str(progress), watch=_follow(progress, advance))
+        return _run_here(directory, Path(scratch), advance)
 
 
 def run_in_fresh_process(
@@ -49,7 +82,7 @@ def run_in_fresh_process(
     output_names: Sequence[str],
     choices: Sequence[Mapping[str, int]] = ({},),
     advance: Advance = ignore,
-) -> tuple[list[list[int]], list[list[RowOutputs]]]:
+) -> Answers:
     """Token ids and the `text` signature's outputs for every row, from a new process.
 
     Args:
@@ -61,15 +94,10 @@ def run_in_fresh_process(
         Texts are run under each choice in turn; an empty one changes nothing.
       advance: is told of each warm-up request, and of each batch of texts.
 
-    Returns:
-      Ids of each row, and for each choice the outputs of each row.
-
     Raises:
       ReloadError: the process failed.
     """
     with tempfile.TemporaryDirectory(prefix=_SCRATCH_PREFIX) as scratch:
-        progress = Path(scratch, _PROGRESS_FILE)
-        request, answer = Path(scratch, "request.json"), Path(scratch, "answer.npz")
         columns = {
             name: [base64.b64encode(text).decode("ascii") for text in column]
             for name, column in zip(input_names, zip(*rows, strict=True), strict=True)
@@ -79,16 +107,18 @@ def run_in_fresh_process(
             "output_names": list(output_names),
             "choices": [dict(choice) for choice in choices],
         }
-        request.write_text(json.dumps(content))
-        run_checked(
-            _MODULE,
-            *(str(directory), str(progress), str(request), str(answer)),
-            watch=_follow(progress, advance),
-        )
-        with np.load(answer) as arrays:
+        Path(scratch, _REQUEST_FILE).write_text(json.dumps(content))
+        load = _run_here(directory, Path(scratch), advance)
+        with np.load(Path(scratch, _ANSWER_FILE)) as arrays:
             split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
             outputs = [_rows(arrays, run, output_names) for run in range(len(choices))]
-        return [ids.tolist() for ids in split_ids], outputs
+        return Answers([ids.tolist() for ids in split_ids], outputs, load)
+
+
+def _run_here(directory: Path, scratch: Path, advance: Advance) -> Load:
+    watch = _follow(scratch / _PROGRESS_FILE, advance)
+    run_checked(_MODULE, str(directory), str(scratch), watch=watch)
+    return Load(**json.loads((scratch / _LOAD_FILE).read_text()))
 
 
 def _rows(arrays: Mapping[str, np.ndarray], run: int, names: Sequence[str]) -> list[RowOutputs]:
@@ -138,30 +168,37 @@ def _storable(values: np.ndarray) -> np.ndarray:
     return values.astype("S") if values.dtype == object else values
 
 
-def _main(
-    directory: str, progress_file: str, request_file: str = "", answer_file: str = ""
-) -> None:
-    with open(progress_file, "w") as progress:
+def _main(directory: str, scratch: str) -> None:
+    with open(Path(scratch, _PROGRESS_FILE), "w") as progress:
 
         def advance(*step: str | int) -> None:
             print(json.dumps(step), file=progress, flush=True)
 
-        _run(directory, advance, request_file, answer_file)
+        _run(Path(directory), advance, Path(scratch))
 
 
-def _run(directory: str, advance: Advance, request_file: str, answer_file: str) -> None:
+def _run(directory: Path, advance: Advance, scratch: Path) -> None:
     from exporter.runtime.replay import replay_warmup
     from exporter.runtime.servable import Servable
     from exporter.runtime.status import StatusError
 
-    servable = Servable(Path(directory))
+    start = time.monotonic()
+    servable = Servable(directory)
     try:
-        replay_warmup(servable, Path(directory), advance)
+        replay_warmup(servable, directory, advance)
     except StatusError as error:
         sys.exit(" ".join(error.message.splitlines()))
-    if not request_file:
-        return
-    request = json.loads(Path(request_file).read_text())
+    seconds = time.monotonic() - start
+    # Linux counts in kibibytes.
+    resident = getrusage(RUSAGE_SELF).ru_maxrss // 1024
+    load = Load(round(seconds, 1), resident, os.cpu_count() or 1)
+    (scratch / _LOAD_FILE).write_text(json.dumps(dataclasses.asdict(load)))
+    if (scratch / _REQUEST_FILE).exists():
+        _answer(servable, scratch, advance)
+
+
+def _answer(servable: "Servable", scratch: Path, advance: Advance) -> None:
+    request = json.loads((scratch / _REQUEST_FILE).read_text())
     columns = {
         name: np.array([base64.b64decode(text) for text in column], dtype=object)
         for name, column in request["columns"].items()
@@ -193,7 +230,9 @@ def _run(directory: str, advance: Advance, request_file: str, answer_file: str) 
             for name in request["output_names"]:
                 values = outputs[_signature_of(name)][name.rpartition("/")[2]]
                 answers[f"{run}/{name}/{number}"] = _storable(values)
-    np.savez(answer_file, ids=np.concatenate(ids), lengths=np.concatenate(lengths), **answers)
+    np.savez(
+        scratch / _ANSWER_FILE, ids=np.concatenate(ids), lengths=np.concatenate(lengths), **answers
+    )
 
 
 if __name__ == "__main__":
