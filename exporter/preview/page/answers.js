@@ -76,7 +76,7 @@ function entities(answer, text) {
     note: answer.labels[index],
   }));
   const rows = spans.map((span, index) => [`${answer.entities[index]} – ${span.label}`, answer.scores[index]]);
-  const found = rows.length ? bars(rows) : element("p", { class: "hint" }, "No entity was found.");
+  const found = rows.length ? bars(rows, { compete: false }) : element("p", { class: "hint" }, "No entity was found.");
   return [markedText(text, spans), found];
 }
 

@@ -27,12 +27,12 @@ export const decimal = (value) => String(Number(value.toPrecision(4)));
 
 const percent = (value) => `${(100 * value).toFixed(value > 0.9995 && value < 1 ? 2 : 1)} %`;
 
-// Bars for [label, score] pairs, in the order given; scores from 0 to 1.
-export function bars(pairs) {
+// Bars for [label, score] pairs, in the order given; scores from 0 to 1. Of labels, one is the best.
+export function bars(pairs, { compete = true } = {}) {
   const grid = element("div", { class: "bars", role: "list" });
   const highest = Math.max(...pairs.map(([, score]) => score));
   for (const [label, score] of pairs) {
-    const best = score === highest ? " best" : "";
+    const best = !compete || score === highest ? " best" : "";
     const fill = styled(element("div", { class: "fill" }), { width: `${100 * score}%` });
     grid.append(
       element("span", { class: `label${best}`, role: "listitem" }, label),
