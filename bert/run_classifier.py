@@ -72,7 +72,11 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
         task = _check_flags(arguments, values)
         options = with_paths(RunOptions(**command_flags.given_options(RunOptions, values)))
         require_valid(options)
-        import_tensorflow_quietly()
+        from exporter.progress import waiting
+
+        with waiting("loading TensorFlow"):
+            import_tensorflow_quietly()
+            from bert.training import fine_tuning  # noqa: F401, it imports more of it
         _run(task, options)
     except UserError as error:
         print(f"run_classifier: {error}", file=sys.stderr)
