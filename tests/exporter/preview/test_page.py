@@ -6,6 +6,7 @@ Where BERT_EXPORTER_SCREENSHOTS names a folder, it gets pictures of the page, li
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from tests.exporter.preview import page_models
 from tests.exporter.preview.browser import Tab, tab
 from tests.exporter.preview.client import Client, preview
 from tests.exporter.preview.page_models import CONTEXT, HOSTILE
+from tests.repository import ROOT
 
 Steps = Callable[[Tab], Awaitable[None]]
 
@@ -222,6 +224,17 @@ def test_an_answer_in_its_context(scratch: Path) -> None:
         await take_pictures(page, "answer")
 
     on_page(page_models.save_answerer(scratch), steps)
+
+
+def test_texts_are_never_markup_and_nothing_is_fetched_from_elsewhere() -> None:
+    files = list((ROOT / "exporter" / "preview" / "page").iterdir())
+    assert len(files) >= 5
+    for file in files:
+        content = file.read_text("utf-8")
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b", content
+        )
+        assert not re.search(r"https?:|//[a-z]+\.|@import|url\(", content), file
 
 
 def test_a_version_without_a_report(classifier: Path) -> None:
