@@ -1,5 +1,6 @@
 """Clients that keep the preview busy, never finish, or send what is no request."""
 
+import contextlib
 import gzip
 import json
 import logging
@@ -8,8 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,24 @@ from tests.exporter.preview.models import text_record, write_warmup
 _END_SECONDS = 15 + 15
 
 
+# The model counts to ten to the power of the number of characters.
+_ENDLESS = "x" * 9
+_SHORT = "x" * 5
+
+
 @pytest.fixture(scope="module")
-def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model whose answer to a text of many characters takes for ever."""
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose answer to a text of nine characters takes nearly for ever."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def count(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        turns = tf.reduce_max(tf.strings.length(text)) * 1_000_000_000
+        turns = tf.pow(10, tf.reduce_max(tf.strings.length(text)))
         (turn,) = tf.while_loop(
             lambda turn: turn < turns, lambda turn: (turn + 1,), [tf.constant(0)]
         )
         return {"turns": tf.fill(tf.shape(text), turn)}
 
-    version = tmp_path_factory.mktemp("endless") / "1"
+    version = tmp_path_factory.mktemp("counter") / "1"
     tf.saved_model.save(tf.Module(), str(version), signatures={"serving_default": count})
     return version
 
@@ -59,56 +65,57 @@ def require_end(process: subprocess.Popen[str], seconds: float = _END_SECONDS) -
         process.kill()
 
 
+def port_of(process: subprocess.Popen[str]) -> int:
+    """Waits until it is ready."""
+    assert process.stdout is not None
+    ready = ""
+    while "is ready" not in ready:
+        ready = process.stdout.readline()
+    found = re.search(r":(\d+)/v1", ready)
+    assert found
+    return int(found[1])
+
+
+@contextlib.contextmanager
+def asked(port: int, text: str) -> Iterator[socket.socket]:
+    """A connection on which a request waits for its answer."""
+    body = json.dumps({"instances": [text]})
+    head = f"POST /v1/models/m:predict HTTP/1.1\r\nHost: m\r\nContent-Length: {len(body)}\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(f"{head}Connection: close\r\n\r\n{body}".encode())
+        time.sleep(1)
+        yield connection
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_while_a_request_computes(number: signal.Signals, endless: Path) -> None:
-    with start(endless.parent) as process:
-        assert process.stdout is not None
-        ready = ""
-        while "is ready" not in ready:
-            ready = process.stdout.readline()
-        found = re.search(r":(\d+)/v1", ready)
-        assert found
-        asking = threading.Thread(target=_ask_and_give_up, args=[int(found[1])])
-        asking.start()
-        asking.join()
+def test_a_signal_ends_it_while_a_request_computes(number: signal.Signals, counter: Path) -> None:
+    with start(counter.parent) as process, asked(port_of(process), _ENDLESS):
         process.send_signal(number)
         require_end(process)
 
 
-def _ask_and_give_up(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        body = json.dumps({"instances": ["xx"]})
-        head = f"POST /v1/models/m:predict HTTP/1.1\r\nHost: m\r\nContent-Length: {len(body)}\r\n"
-        connection.sendall(f"{head}\r\n{body}".encode())
-        time.sleep(1)
+def test_a_request_in_flight_is_answered_before_the_end(counter: Path) -> None:
+    with start(counter.parent) as process, asked(port_of(process), _SHORT) as connection:
+        process.send_signal(signal.SIGTERM)
+        assert b'"predictions": [100000]' in _all_of(connection)
+        require_end(process)
 
 
-def test_a_second_signal_ends_it_at_once(endless: Path) -> None:
-    with start(endless.parent) as process:
-        assert process.stdout is not None
-        ready = ""
-        while "is ready" not in ready:
-            ready = process.stdout.readline()
-        found = re.search(r":(\d+)/v1", ready)
-        assert found
-        with socket.create_connection(("127.0.0.1", int(found[1]))) as connection:
-            body = json.dumps({"instances": ["xx"]})
-            head = f"POST /v1/models/m:predict HTTP/1.1\r\nHost: m\r\nContent-Length: {len(body)}"
-            connection.sendall(f"{head}\r\n\r\n{body}".encode())
-            time.sleep(1)
-            for _ in range(2):
-                process.send_signal(signal.SIGINT)
-                time.sleep(0.5)
-            require_end(process, 5)
+def test_a_second_signal_ends_it_at_once(counter: Path) -> None:
+    with start(counter.parent) as process, asked(port_of(process), _ENDLESS):
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        require_end(process, 5)
 
 
-def test_a_signal_ends_it_while_a_warmup_request_computes(endless: Path, tmp_path: Path) -> None:
+def test_a_signal_ends_it_while_a_warmup_request_computes(counter: Path, tmp_path: Path) -> None:
     version = tmp_path / "base" / "1"
     version.parent.mkdir()
     for file in ("saved_model.pb", "variables"):
         (version / file).parent.mkdir(exist_ok=True)
-        (version / file).symlink_to(endless / file)
-    write_warmup(version, [text_record(b"xx")])
+        (version / file).symlink_to(counter / file)
+    write_warmup(version, [text_record(_ENDLESS.encode())])
     with start(version.parent) as process:
         assert process.stderr is not None
         line = ""
