@@ -14,6 +14,10 @@ GOOGLE_RESEARCH = "google_research"
 HUGGINGFACE = "huggingface"
 TENSORFLOW_TEXT = "tensorflow_text"
 TENSORFLOW_TEXT_FAST = "tensorflow_text_fast"
+# Whose rules choose the answers to questions: transformers' pipeline's, or run_squad.py's.
+PIPELINE = "pipeline"
+RUN_SQUAD = "run_squad"
+
 TOKENIZERS = (GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST)
 
 
@@ -25,6 +29,7 @@ class TextModel:
     Hugging Face's are in `tokenizer_settings`, None where only the casing is known.
     `labels` are empty where the task has none.
     `takes_pairs` says that the model is for pairs of texts; else it may be for both.
+    `answer_rules` says whose rules choose the answers to questions: PIPELINE or RUN_SQUAD.
     `provenance` tells where each part came from, in words for a person.
     """
 
@@ -38,6 +43,7 @@ class TextModel:
     provenance: Mapping[str, str]
     tokenizer_settings: HuggingFaceSettings | None = None
     takes_pairs: bool = False
+    answer_rules: str = PIPELINE
 
     def special_ids(self) -> tuple[int, int]:
         """The ids of [CLS] and [SEP], or of what stands for them."""

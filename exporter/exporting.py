@@ -91,6 +91,7 @@ def _export(
                     PRECISIONS[options.precision],
                     options.aggregation_strategy or SIMPLE,
                     advance,
+                    options.question_settings(opened.model),
                 )
             load = verification_report.load
         elif warmup_rows is not None:

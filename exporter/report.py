@@ -10,7 +10,7 @@ from typing import Any
 from bert.encoder.precision import PRECISIONS
 from bert.model import TextModel
 from exporter.artefact.model_card import model_card
-from exporter.contract import CARD_FILE, REPORT_FILE, TEXT
+from exporter.contract import CARD_FILE, REPORT_FILE, TEXT, text_inputs
 from exporter.models.opened_model import OpenedModel
 from exporter.proof.verification import VerificationReport
 from exporter.runtime.reload import Load
@@ -152,8 +152,10 @@ class ExportReport:
         name = self.version_directory.resolve().parent.name
         address = f"localhost:8501/v1/models/{name}:predict"
         instance: str | dict[str, str] = "a stirring, funny film"
-        if self.text_pair:
-            instance = {"text_a": "Is it any good?", "text_b": "A stirring, funny film."}
+        names = text_inputs(self.model.task, self.text_pair)
+        if len(names) > 1:
+            texts = ("Is it any good?", "A stirring, funny film.")
+            instance = dict(zip(names, texts, strict=True))
         body: dict[str, Any] = {"instances": [instance]}
         if self.default_signature != TEXT:
             body = {"signature_name": TEXT, **body}

@@ -1,5 +1,6 @@
-"""Checkpoints of google-research/bert's run_classifier.py: name-based, beside a vocab.txt."""
+"""Checkpoints of google-research/bert's run_classifier.py and run_squad.py: name-based."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from bert.checkpoints.fields import CORRECT, Fields
 from bert.checkpoints.kind import Kind, Place, Settings
-from bert.checkpoints.options import CHECKPOINT, ReadOptions, class_labels
+from bert.checkpoints.options import CHECKPOINT, ReadOptions, task_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
 from bert.checkpoints.tensorflow.files import StoredVariables
@@ -17,14 +18,18 @@ from bert.checkpoints.text.settings import find_max_seq_length
 from bert.checkpoints.text.tokenizer_class import VOCABULARY_FILE
 from bert.config import GOOGLE_RESEARCH_NAMES, BertConfig
 from bert.errors import UserError, advising
-from bert.model import GOOGLE_RESEARCH, FineTunedModel
-from bert.tasks import CLASSIFICATION
+from bert.model import GOOGLE_RESEARCH, PIPELINE, RUN_SQUAD, FineTunedModel
+from bert.tasks import CLASSIFICATION, FIRST_TOKEN, POOLER, QUESTION_ANSWERING, Pooling
 from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 
 CONFIG_FILE = "bert_config.json"
 
 _GIVE_CONFIG = f"give the {CONFIG_FILE} that the checkpoint was trained with (--bert_config_file)"
-_GIVE_CLASSIFIER = "give the checkpoint that run_classifier wrote after training"
+_GIVE_CLASSIFIER = "give the checkpoint that run_classifier or run_squad wrote after training"
+
+# run_squad.py: the scope of its head, and its default of --max_seq_length.
+_SQUAD = "cls/squad/"
+_SQUAD_MAX_SEQ_LENGTH = 384
 
 # google-research/bert, modeling.py, BertConfig: what it asks for, and what it has defaults for.
 _REQUIRED = (
@@ -80,7 +85,7 @@ def _sign(path: Path) -> str | None:
 
 
 def _read(path: Path, options: ReadOptions) -> FineTunedModel:
-    """Opens a fine-tuned classifier; optimizer slots and `global_step` are left out.
+    """Opens a fine-tuned model; optimizer slots and `global_step` are left out.
 
     Raises:
       UserError: a file or variable is missing, or two of them contradict each other.
@@ -95,18 +100,34 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         )
     config = read_config(config_file)
     text = find_text_profile(directory, options, GOOGLE_RESEARCH)
-    num_labels = _num_labels(stored, config)
+    is_squad = OUTPUT_WEIGHTS not in stored.shapes and _SQUAD + OUTPUT_WEIGHTS in stored.shapes
+    task, scope = (QUESTION_ANSWERING, _SQUAD) if is_squad else (CLASSIFICATION, "")
+    if is_squad:  # the pooler was never trained, and nothing reads it
+        config = dataclasses.replace(config, has_pooler=False)
+    num_labels = _num_labels(stored, config, scope + OUTPUT_WEIGHTS)
+    if not task.fits(num_labels):
+        raise UserError(
+            f"{stored}: variable {scope + OUTPUT_WEIGHTS!r} has {num_labels} rows, which is no "
+            f"{task}: {_GIVE_CLASSIFIER}."
+        )
+    classifier = classifier_shapes(config, num_labels)
     with advising(_GIVE_CONFIG):
-        weights = stored.read(encoder_shapes(config) | classifier_shapes(config, num_labels))
+        weights = stored.read(encoder_shapes(config))
+        head = stored.read({scope + name: shape for name, shape in classifier.items()})
+    weights |= {name: head[scope + name] for name in classifier}
     # The table of the checkpoint was just checked against config.vocab_size.
     text.require_rows_for_all(config.vocab_size)
-    if options.task not in (None, CLASSIFICATION.name):
+    if options.task not in (None, task.name):
+        writer = "run_squad" if is_squad else "run_classifier"
         raise UserError(
-            f"--task is {options.task!r}, but a checkpoint of run_classifier is a "
-            f"{CLASSIFICATION.name!r}: leave the flag out."
+            f"--task is {options.task!r}, but a checkpoint of {writer} is a {task.name!r}: leave "
+            "the flag out."
         )
     max_seq_length = find_max_seq_length(
-        directory, options.max_seq_length, config.max_position_embeddings
+        directory,
+        options.max_seq_length,
+        config.max_position_embeddings,
+        *((_SQUAD_MAX_SEQ_LENGTH,) if is_squad else ()),
     )
     return FineTunedModel(
         config=config,
@@ -115,8 +136,8 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         vocabulary_file=text.vocabulary_file,
         do_lower_case=text.casing.value,
         tokenizer=text.tokenizer,
-        task=CLASSIFICATION,
-        labels=class_labels(options.labels, num_labels),
+        task=task,
+        labels=task_labels(options.labels, task, num_labels),
         max_seq_length=max_seq_length.value,
         provenance={
             "kind": KIND.name,
@@ -127,19 +148,22 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
             "max_seq_length": max_seq_length.source,
         },
         tokenizer_settings=text.huggingface,
+        pooling=Pooling(FIRST_TOKEN if is_squad else POOLER),
+        takes_pairs=is_squad,
+        answer_rules=RUN_SQUAD if is_squad else PIPELINE,
     )
 
 
-def _num_labels(stored: StoredVariables, config: BertConfig) -> int:
-    shape = stored.shapes.get(OUTPUT_WEIGHTS)
+def _num_labels(stored: StoredVariables, config: BertConfig, name: str) -> int:
+    shape = stored.shapes.get(name)
     if shape is None:
         raise UserError(
-            f"{stored} has no variable {OUTPUT_WEIGHTS!r}, so it is not a fine-tuned classifier: "
+            f"{stored} has no variable {name!r}, so it is not a fine-tuned classifier: "
             f"{_GIVE_CLASSIFIER}."
         )
     if len(shape) != 2 or not shape[0]:
         raise UserError(
-            f"{stored}: variable {OUTPUT_WEIGHTS!r} has shape {list(shape)}, where [classes, "
+            f"{stored}: variable {name!r} has shape {list(shape)}, where [classes, "
             f"{config.hidden_size}] is expected: {_GIVE_CLASSIFIER}."
         )
     return shape[0]

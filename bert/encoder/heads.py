@@ -12,6 +12,7 @@ from bert.tasks import (
     EMBEDDING,
     IDENTITY,
     MULTILABEL,
+    QUESTION_ANSWERING,
     REGRESSION,
     SIGMOID,
     SOFTMAX,
@@ -113,4 +114,5 @@ HEADS: Mapping[str, type[Head]] = {
     REGRESSION.name: DenseHead,
     EMBEDDING.name: NoHead,
     TOKEN_CLASSIFICATION.name: DenseHead,
+    QUESTION_ANSWERING.name: DenseHead,
 }

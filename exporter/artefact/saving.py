@@ -8,7 +8,7 @@ import tensorflow as tf
 from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
 from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
-from exporter.contract import SIMPLE, TEXT_INPUT, TEXT_PAIR_INPUTS, VOCABULARY_ASSET
+from exporter.contract import SIMPLE, VOCABULARY_ASSET, text_inputs
 from exporter.models.opened_model import OpenedModel
 from exporter.options import ExportOptions
 from exporter.serving.op_tables import OpTables
@@ -24,14 +24,16 @@ def write(
     word_piece_op: str,
 ) -> tuple[str, ...]:
     """Writes the model to an empty directory, and names the signatures it has."""
-    text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
     model, network = opened.model, opened.network(options.precision)
-    served = ServedModel(model, network, text_names, word_piece_op)
+    questions = options.question_settings(model)
+    text_names = text_inputs(model.task, text_pair)
+    served = ServedModel(model, network, text_names, word_piece_op, questions)
     context = SignatureContext(
         served,
         model,
         options.top_k or len(model.labels),
         options.aggregation_strategy or SIMPLE,
+        questions,
     )
     signatures = build_signatures(context, options.default_signature)
     _save(served, directory, signatures)

@@ -8,30 +8,42 @@ from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
 from exporter.models.network import Network
 from exporter.text.pipeline import PackedText, TextPipeline
+from exporter.text.questions import QuestionSettings
+from exporter.text.windows import Windows
 
 
 class ServedModel(tf.Module):
     """Text -> PackedTokens -> answer, each traced once for all signatures."""
 
     def __init__(
-        self, model: TextModel, network: Network, text_names: Sequence[str], word_piece_op: str
+        self,
+        model: TextModel,
+        network: Network,
+        text_names: Sequence[str],
+        word_piece_op: str,
+        questions: QuestionSettings | None = None,
     ) -> None:
         """Takes the model to serve, and its network.
 
         `text_names` are the inputs, one text or two; `word_piece_op` is one of
-        exporter.text.engine.wordpiece's.
+        exporter.text.engine.wordpiece's; `questions` are given where the two are a question and
+        its context.
         """
         super().__init__(name="served_model")
         self.text_names = tuple(text_names)
         self.network = network
-        self.answer_name = model.task.answer
-        self._pipeline = TextPipeline(model, word_piece_op)
+        self._task = model.task
+        self._pipeline = TextPipeline(model, word_piece_op, questions)
         text_specs = [tf.TensorSpec([None], tf.string, name) for name in text_names]
         # No control flow here or below is Python's: autograph finds nothing to do, and takes two
         # fifths of the time of an export to find it.
-        self._tokenize, self._tokenize_with_offsets = (
+        self._tokenize, self._tokenize_with_offsets, self._windows = (
             tf.function(function, input_signature=[text_specs], autograph=False)
-            for function in (self._pipeline.tokenize, self._pipeline.tokenize_with_offsets)
+            for function in (
+                self._pipeline.tokenize,
+                self._pipeline.tokenize_with_offsets,
+                self._pipeline.windows,
+            )
         )
 
     def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
@@ -41,6 +53,17 @@ class ServedModel(tf.Module):
     def tokenize_with_offsets(self, texts: Sequence[tf.Tensor]) -> PackedText:
         """The same, with the place of each token in its text."""
         return self._tokenize_with_offsets(list(texts))
+
+    def windows(self, texts: Sequence[tf.Tensor]) -> Windows:
+        """Questions and contexts, string [B] each -> all windows of the contexts."""
+        return self._windows(list(texts))
+
+    def named(self, answer: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The network's answer under the name, or the names, that signatures have for it."""
+        columns = self._task.answer_columns
+        if not columns:
+            return {self._task.answer: answer}
+        return dict(zip(columns, tf.unstack(answer, axis=-1), strict=True))
 
     def answer_text(self, texts: Sequence[tf.Tensor]) -> tf.Tensor:
         """String [B] for each text -> the network's answer for every row."""

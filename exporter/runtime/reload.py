@@ -1,42 +1,31 @@
 """Loads a SavedModel in a process of its own, as a server does, and runs texts through it.
 
-    python -m exporter.runtime.reload DIRECTORY SCRATCH
-
 Nothing of the process that wrote the model is there, so what works here works on a server:
 no variable, file or op is left over from tracing. As there, loading means a TensorFlow 1
 session and a replay of the warm-up requests.
 
-SCRATCH gets `progress.jsonl`, a line of JSON for each step, and `load.json`, what loading took. If
-it holds `request.json`, it gets `answer.npz`.
+The process is `loaded.py`; the two speak by files of a directory.
 """
 
 import base64
 import dataclasses
 import json
-import os
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from bert.tasks import RowOutputs
-from exporter.contract import INPUT_IDS, INPUT_MASK, TEXT, TOKENIZE
+from exporter.contract import FEATURES
 from exporter.progress import Advance, ignore
 from exporter.runtime.fresh_process import ProcessTimeout, run_module
 
-if TYPE_CHECKING:
-    from exporter.runtime.servable import Servable
-
-_MODULE = "exporter.runtime.reload"
-_BATCH = 16
+_MODULE = "exporter.runtime.loaded"
 _SCRATCH_PREFIX = "exporter-reload-"
-_PROGRESS_FILE, _LOAD_FILE = "progress.jsonl", "load.json"
-_REQUEST_FILE, _ANSWER_FILE = "request.json", "answer.npz"
+PROGRESS_FILE, LOAD_FILE = "progress.jsonl", "load.json"
+REQUEST_FILE, ANSWER_FILE = "request.json", "answer.npz"
 
 
 class ReloadError(Exception):
@@ -64,6 +53,9 @@ class Answers(NamedTuple):
 
     load: Load
 
+    of_features: list[list[RowOutputs]]
+    """for each choice, of each row of features"""
+
 
 def load_in_fresh_process(directory: Path, advance: Advance = ignore) -> Load:
     """Loads a SavedModel and replays its warm-up requests.
@@ -82,6 +74,7 @@ def run_in_fresh_process(
     output_names: Sequence[str],
     choices: Sequence[Mapping[str, int]] = ({},),
     advance: Advance = ignore,
+    features: Sequence[Sequence[Sequence[int]]] = (),
 ) -> Answers:
     """Token ids and the `text` signature's outputs for every row, from a new process.
 
@@ -93,6 +86,7 @@ def run_in_fresh_process(
       choices: the beginning of a resource's name -> an integer to assign to the resource first.
         Texts are run under each choice in turn; an empty one changes nothing.
       advance: is told of each warm-up request, and of each batch of texts.
+      features: ids and segment ids of further rows, for the signature `features`.
 
     Raises:
       ReloadError: the process failed.
@@ -106,19 +100,22 @@ def run_in_fresh_process(
             "columns": columns,
             "output_names": list(output_names),
             "choices": [dict(choice) for choice in choices],
+            "features": list(features),
         }
-        Path(scratch, _REQUEST_FILE).write_text(json.dumps(content))
+        Path(scratch, REQUEST_FILE).write_text(json.dumps(content))
         load = _run_here(directory, Path(scratch), advance)
-        with np.load(Path(scratch, _ANSWER_FILE)) as arrays:
+        with np.load(Path(scratch, ANSWER_FILE)) as arrays:
             split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
-            outputs = [_rows(arrays, run, output_names) for run in range(len(choices))]
-        return Answers([ids.tolist() for ids in split_ids], outputs, load)
+            runs = range(len(choices))
+            outputs = [_rows(arrays, run, output_names) for run in runs]
+            of_features = [_feature_rows(arrays, run, len(features)) for run in runs]
+        return Answers([ids.tolist() for ids in split_ids], outputs, load, of_features)
 
 
 def _run_here(directory: Path, scratch: Path, advance: Advance) -> Load:
-    watch = _follow(scratch / _PROGRESS_FILE, advance)
+    watch = _follow(scratch / PROGRESS_FILE, advance)
     run_checked(_MODULE, str(directory), str(scratch), watch=watch)
-    return Load(**json.loads((scratch / _LOAD_FILE).read_text()))
+    return Load(**json.loads((scratch / LOAD_FILE).read_text()))
 
 
 def _rows(arrays: Mapping[str, np.ndarray], run: int, names: Sequence[str]) -> list[RowOutputs]:
@@ -129,6 +126,16 @@ def _rows(arrays: Mapping[str, np.ndarray], run: int, names: Sequence[str]) -> l
         batches.sort(key=lambda key: int(key.rsplit("/", 1)[1]))
         columns.append([row for key in batches for row in arrays[key]])
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _feature_rows(arrays: Mapping[str, np.ndarray], run: int, count: int) -> list[RowOutputs]:
+    """The outputs of each row of features, which had a batch each."""
+    rows: list[dict[str, np.ndarray]] = [{} for _ in range(count)]
+    for key, values in arrays.items():
+        if key.startswith(f"{run}/{FEATURES}/"):
+            _, _, name, number = key.split("/")
+            rows[int(number)][name] = values[0]
+    return list(rows)
 
 
 def run_checked(module: str, *arguments: str, watch: Callable[[], None] = lambda: None) -> None:
@@ -156,84 +163,3 @@ def _follow(file: Path, advance: Advance) -> Callable[[], None]:
             advance(*json.loads(lines[-1]))
 
     return look
-
-
-def _signature_of(output_name: str) -> str:
-    """`tags/starts` -> "tags", `probabilities` -> "text"."""
-    return output_name.rpartition("/")[0] or TEXT
-
-
-def _storable(values: np.ndarray) -> np.ndarray:
-    """The same values, texts as bytes of one length: an array of objects would be pickled."""
-    return values.astype("S") if values.dtype == object else values
-
-
-def _main(directory: str, scratch: str) -> None:
-    with open(Path(scratch, _PROGRESS_FILE), "w") as progress:
-
-        def advance(*step: str | int) -> None:
-            print(json.dumps(step), file=progress, flush=True)
-
-        _run(Path(directory), advance, Path(scratch))
-
-
-def _run(directory: Path, advance: Advance, scratch: Path) -> None:
-    from exporter.runtime.replay import replay_warmup
-    from exporter.runtime.servable import Servable
-    from exporter.runtime.status import StatusError
-
-    start = time.monotonic()
-    servable = Servable(directory)
-    try:
-        replay_warmup(servable, directory, advance)
-    except StatusError as error:
-        sys.exit(" ".join(error.message.splitlines()))
-    seconds = time.monotonic() - start
-    # Linux counts in kibibytes.
-    resident = getrusage(RUSAGE_SELF).ru_maxrss // 1024
-    load = Load(round(seconds, 1), resident, os.cpu_count() or 1)
-    (scratch / _LOAD_FILE).write_text(json.dumps(dataclasses.asdict(load)))
-    if (scratch / _REQUEST_FILE).exists():
-        _answer(servable, scratch, advance)
-
-
-def _answer(servable: "Servable", scratch: Path, advance: Advance) -> None:
-    request = json.loads((scratch / _REQUEST_FILE).read_text())
-    columns = {
-        name: np.array([base64.b64decode(text) for text in column], dtype=object)
-        for name, column in request["columns"].items()
-    }
-    num_rows = len(next(iter(columns.values())))
-    batches = [
-        {name: column[start : start + _BATCH] for name, column in columns.items()}
-        for start in range(0, num_rows, _BATCH)
-    ]
-    ids, lengths = [], []
-    steps = len(batches) * (1 + len(request["choices"]))
-    for number, batch in enumerate(batches):
-        advance("batch of texts", number, steps)
-        tokens = servable.predict(TOKENIZE, batch)
-        mask = tokens[INPUT_MASK].astype(bool)
-        ids.append(tokens[INPUT_IDS][mask])
-        lengths.append(mask.sum(axis=1))
-
-    answers: dict[str, np.ndarray] = {}
-    for run, choice in enumerate(request["choices"]):
-        for resource, value in choice.items():
-            servable.assign(resource, value)
-        for number, batch in enumerate(batches):
-            advance("batch of texts", (run + 1) * len(batches) + number, steps)
-            outputs = {
-                signature: servable.predict(signature, batch)
-                for signature in {_signature_of(name) for name in request["output_names"]}
-            }
-            for name in request["output_names"]:
-                values = outputs[_signature_of(name)][name.rpartition("/")[2]]
-                answers[f"{run}/{name}/{number}"] = _storable(values)
-    np.savez(
-        scratch / _ANSWER_FILE, ids=np.concatenate(ids), lengths=np.concatenate(lengths), **answers
-    )
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

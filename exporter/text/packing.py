@@ -36,6 +36,7 @@ def pack(
     has_segment: Sequence[tf.Tensor],
     cls_id: int,
     sep_id: int,
+    firsts: Sequence[tf.Tensor] | None = None,
 ) -> Packed:
     """`[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` of every row, without padding.
 
@@ -55,7 +56,11 @@ def pack(
       has_segment: int32 [B] for each text, 0 where it is left out with its [SEP], else 1.
       cls_id: of [CLS].
       sep_id: of [SEP].
+      firsts: int32 [B] for each text, the places of its first tokens where rows are parts of
+        `segments`; None stands for the first tokens of their rows.
     """
+    if firsts is None:
+        firsts = [segment.row_splits[:-1] for segment in segments]
     # Behind the tokens of all texts stand [CLS] and [SEP], so that one gather finds them.
     cls_index = tf.add_n([tf.size(segment.ids) for segment in segments])
     sep_index = cls_index + 1
@@ -64,9 +69,10 @@ def pack(
     # A row is made of parts: [CLS], then the tokens and the [SEP] of each text.
     lengths, starts, segment_ids = [rows + 1], [rows + cls_index], [0]
     offset = tf.constant(0)
-    for number, (segment, length, has) in enumerate(zip(segments, kept, has_segment, strict=True)):
+    texts = zip(segments, firsts, kept, has_segment, strict=True)
+    for number, (segment, first, length, has) in enumerate(texts):
         lengths += [length, has]
-        starts += [segment.row_splits[:-1] + offset, rows + sep_index]
+        starts += [first + offset, rows + sep_index]
         segment_ids += [number, number]
         offset += tf.size(segment.ids)
     parts_per_row = len(segment_ids)

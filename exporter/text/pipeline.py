@@ -9,7 +9,9 @@ from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
 from exporter.text.packing import Packed, keep_single, pack
 from exporter.text.profiles import PROFILES
+from exporter.text.questions import QuestionSettings
 from exporter.text.tokens import TokenIds
+from exporter.text.windows import Windows, cut_contexts, cut_windows, kept_of_question
 
 _Segment = TypeVar("_Segment")
 
@@ -32,13 +34,32 @@ class PackedText(NamedTuple):
 class TextPipeline(tf.Module):
     """One text, or two, to the model's input: tokenize each, truncate, pack."""
 
-    def __init__(self, model: TextModel, word_piece_op: str) -> None:
-        """Takes the profile of the tokenizer that the model was trained with."""
+    def __init__(
+        self, model: TextModel, word_piece_op: str, questions: QuestionSettings | None = None
+    ) -> None:
+        """Takes the profile of the tokenizer that the model was trained with.
+
+        `questions` are given where the two texts are a question and its context.
+        """
         super().__init__(name="text")
         self._profile = PROFILES[model.tokenizer]
         self._tokenizer = self._profile.build(model, word_piece_op)
         self._max_seq_length = model.max_seq_length
         self._cls_id, self._sep_id = model.special_ids()
+        self._questions = questions
+
+    def windows(self, texts: Sequence[tf.Tensor]) -> Windows:
+        """Questions and contexts, string [B] each -> all windows of the contexts."""
+        assert self._questions is not None
+        question, context = _map_texts(self._tokenizer.tokenize_with_offsets, texts)
+        return cut_windows(
+            question.without_offsets(),
+            context,
+            self._questions,
+            self._max_seq_length,
+            self._cls_id,
+            self._sep_id,
+        )
 
     def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
         """String [B] for each text -> the tokens of B rows.
@@ -69,6 +90,13 @@ class TextPipeline(tf.Module):
             kept = keep_single(segments[0].lengths(), self._max_seq_length)
             return pack(segments, [kept], [tf.ones_like(kept)], self._cls_id, self._sep_id)
         lengths_a, lengths_b = (segment.lengths() for segment in segments)
+        if self._questions is not None:
+            # The first window.
+            question = kept_of_question(lengths_a, self._questions)
+            cut = cut_contexts(question, lengths_b, self._questions, self._max_seq_length)
+            first = tf.gather(cut.lengths, cut.row_splits[:-1])
+            both = [tf.ones_like(question)] * 2
+            return pack(segments, [question, first], both, self._cls_id, self._sep_id)
         kept = self._profile.truncate_pair(lengths_a, lengths_b, self._max_seq_length - 3)
         has_a = has_b = tf.ones_like(lengths_a)
         if not self._profile.keeps_empty_second_text:
@@ -92,7 +120,7 @@ def _map_texts(
 
 
 def _same_length(text_a: tf.Tensor, text_b: tf.Tensor) -> tf.Operation:
-    message = "text_a and text_b must have the same number of rows"
+    message = "the two texts of a row must come in the same number of rows"
     return tf.debugging.Assert(
         tf.equal(tf.size(text_a), tf.size(text_b)), [message, tf.size(text_a), tf.size(text_b)]
     )

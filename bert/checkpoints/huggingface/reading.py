@@ -22,6 +22,9 @@ from bert.errors import UserError
 from bert.model import HUGGINGFACE, FineTunedModel
 from bert.variables import classifier_shapes, encoder_shapes
 
+# transformers, pipelines/question_answering.py, preprocess: the most of its max_seq_len.
+_MOST_OF_SPANS = 384
+
 
 def open_directory(
     path: Path, options: ReadOptions
@@ -129,6 +132,8 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     head = find_head(config, weights, options)
     positions = config.bert.max_position_embeddings
     length = find_max_seq_length(path, options.max_seq_length, positions, positions)
+    if head.task.finds_spans and options.max_seq_length is None and length.value > _MOST_OF_SPANS:
+        length = Setting(_MOST_OF_SPANS, "the pipeline of transformers, which takes no more")
     return build(path, options, config, weights, head, length, f"Hugging Face {head.saved_class}")
 
 

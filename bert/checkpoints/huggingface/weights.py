@@ -25,6 +25,9 @@ _PARAMETERS = {
 _OF_TABLE = ("weight",)
 _OF_CLASSIFIER = {OUTPUT_WEIGHTS: "weight", OUTPUT_BIAS: "bias"}
 
+# The last dense layer of models that answer questions, in every family.
+_OF_SPANS = "qa_outputs"
+
 # What wrappers put before every name: torch.nn.DataParallel, torch.compile, Lightning's modules.
 _WRAPPERS = ("module.", "_orig_mod.", "model.")
 
@@ -44,6 +47,7 @@ class HuggingFaceWeights:
         prefix = architecture.prefix
         has_prefix = any(name.startswith(prefix) for name in self._tensors)
         self._prefix = prefix if has_prefix else ""
+        self._classifier = _OF_SPANS if self.finds_spans else architecture.classifier
 
     @property
     def has_pooler(self) -> bool:
@@ -54,6 +58,11 @@ class HuggingFaceWeights:
     def encoder_has_pooler(self) -> bool:
         """Whether the encoder has a pooler of its own."""
         return self.has_pooler and POOLER in self._architecture.encoder
+
+    @property
+    def finds_spans(self) -> bool:
+        """Whether the head is one that answers questions."""
+        return f"{_OF_SPANS}.weight" in self._tensors
 
     @property
     def word_embedding_rows(self) -> int | None:
@@ -132,7 +141,7 @@ class HuggingFaceWeights:
         `bert.encoder.layer.7.output.LayerNorm.weight` or `...gamma`.
         """
         if variable in _OF_CLASSIFIER:
-            return [f"{self._architecture.classifier}.{_OF_CLASSIFIER[variable]}"]
+            return [f"{self._classifier}.{_OF_CLASSIFIER[variable]}"]
         module, _, parameter = variable.rpartition("/")
         endings = _PARAMETERS.get(parameter)
         if endings is None:
