@@ -37,13 +37,13 @@ class ServedModel(tf.Module):
         text_specs = [tf.TensorSpec([None], tf.string, name) for name in text_names]
         # No control flow here or below is Python's: autograph finds nothing to do, and takes two
         # fifths of the time of an export to find it.
-        self._tokenize, self._tokenize_with_offsets, self._windows = (
+        self._tokenize, self._tokenize_with_offsets = (
             tf.function(function, input_signature=[text_specs], autograph=False)
-            for function in (
-                self._pipeline.tokenize,
-                self._pipeline.tokenize_with_offsets,
-                self._pipeline.windows,
-            )
+            for function in (self._pipeline.tokenize, self._pipeline.tokenize_with_offsets)
+        )
+        # Whatever has an input signature is traced when it is saved.
+        self._windows = questions and tf.function(
+            self._pipeline.windows, input_signature=[text_specs], autograph=False
         )
 
     def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
@@ -56,6 +56,7 @@ class ServedModel(tf.Module):
 
     def windows(self, texts: Sequence[tf.Tensor]) -> Windows:
         """Questions and contexts, string [B] each -> all windows of the contexts."""
+        assert self._windows is not None
         return self._windows(list(texts))
 
     def named(self, answer: tf.Tensor) -> dict[str, tf.Tensor]:
