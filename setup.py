@@ -90,6 +90,7 @@ setup(
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
             "ruff>=0.5,<1",
+            "scikit-learn>=1.4,<2",
             "tokenizers>=0.20,<1",
             "types-tqdm",
         ],

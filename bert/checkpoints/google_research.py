@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from bert.tasks import CLASSIFICATION, FIRST_TOKEN, POOLER, QUESTION_ANSWERING, 
 from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 
 CONFIG_FILE = "bert_config.json"
+LABELS_FILE = "labels.json"
 
 _GIVE_CONFIG = f"give the {CONFIG_FILE} that the checkpoint was trained with (--bert_config_file)"
 _GIVE_CLASSIFIER = "give the checkpoint that run_classifier or run_squad wrote after training"
@@ -70,14 +72,39 @@ def write_settings(
     vocabulary_file: bytes,
     do_lower_case: bool,
     max_seq_length: int,
+    labels: Sequence[str] | None = None,
 ) -> None:
-    """Writes what `KIND` looks for beside a checkpoint: configuration, vocabulary, casing."""
+    """Writes what `KIND` looks for beside a checkpoint."""
     (directory / CONFIG_FILE).write_text(config.to_google_research_json(), encoding="utf-8")
     (directory / VOCABULARY_FILE).write_bytes(vocabulary_file)
     settings = {"do_lower_case": do_lower_case, "model_max_length": max_seq_length}
     (directory / TOKENIZER_CONFIG_FILE).write_text(
         json.dumps(settings, indent=2) + "\n", encoding="utf-8"
     )
+    if labels is not None:
+        (directory / LABELS_FILE).write_text(json.dumps(list(labels), indent=2) + "\n", "utf-8")
+
+
+def trained_labels(directory: Path) -> tuple[str, ...] | None:
+    """The labels that training wrote beside its checkpoints, in class order; None if it did not.
+
+    Raises:
+      UserError: the file cannot be read, or holds something else.
+    """
+    file = directory / LABELS_FILE
+    if not file.is_file():
+        return None
+    try:
+        labels = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{file} cannot be read ({error}): remove it, and name the classes with --labels."
+        ) from error
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise UserError(
+            f"{file} holds no list of names: remove it, and name the classes with --labels."
+        )
+    return tuple(labels)
 
 
 def _sign(path: Path) -> str | None:
@@ -137,7 +164,7 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         do_lower_case=text.casing.value,
         tokenizer=text.tokenizer,
         task=task,
-        labels=task_labels(options.labels, task, num_labels),
+        labels=task_labels(options.labels or _names_of(directory, num_labels), task, num_labels),
         max_seq_length=max_seq_length.value,
         provenance={
             "kind": KIND.name,
@@ -152,6 +179,16 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         takes_pairs=is_squad,
         answer_rules=RUN_SQUAD if is_squad else PIPELINE,
     )
+
+
+def _names_of(directory: Path, num_labels: int) -> Sequence[str] | None:
+    names = trained_labels(directory)
+    if names is not None and len(names) != num_labels:
+        raise UserError(
+            f"{directory / LABELS_FILE} names {len(names)} labels, but the checkpoint has "
+            f"{num_labels} classes: remove the file, and name the classes with --labels."
+        )
+    return names
 
 
 def _num_labels(stored: StoredVariables, config: BertConfig, name: str) -> int:
