@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import math
 import os
+import statistics
 import sys
 import threading
 import time
@@ -82,11 +84,20 @@ class _Count:
     what: str = ""
     done: int = 0
     total: int = 0
-    counted_from: float = 0.0
+    told: float = 0.0
+    """when `done` changed"""
+
+    durations: list[float] = dataclasses.field(default_factory=list)
+    """seconds of each step that is done"""
 
     def advance(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
         if what != self.what:
-            self.counted_from = time.monotonic()
+            self.durations, self.told, self.done = [], now, done
+        if done > self.done:
+            steps = done - self.done
+            self.durations += [(now - self.told) / steps] * steps
+            self.told = now
         self.what, self.done, self.total = what, done, total
 
     def words(self) -> str:
@@ -95,10 +106,12 @@ class _Count:
         if not self.total:
             return f"{now - self.started:.0f} s"
         counted = f"{self.what} {min(self.done + 1, self.total)} of {self.total}"
-        if not 0 < self.done < self.total:
+        if not self.durations or self.done >= self.total:
             return f"{counted}, {now - self.started:.0f} s"
-        left = (now - self.counted_from) / self.done * (self.total - self.done)
-        return f"{counted}, about {left:.0f} s left"
+        # The first request of a signature takes a hundred times as long as others, and most of
+        # these come early: the mean says far too much for the rest, and the median too little.
+        step = math.sqrt(statistics.mean(self.durations) * statistics.median(self.durations))
+        return f"{counted}, about {step * (self.total - self.done):.0f} s left"
 
 
 def _show_bar(count: _Count, stream: TextIO, stop: threading.Event) -> None:

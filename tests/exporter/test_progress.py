@@ -48,6 +48,22 @@ def test_a_long_stage_says_how_far_it_is(
     assert re.fullmatch(r"replaying +1\.\d s", lines[-1])
 
 
+def test_the_time_left_of_uneven_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a warm-up, where a few of the first steps take most of the time."""
+    clock = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock)
+    seconds = [7.0 if step in (0, 5, 10, 19) else 0.2 for step in range(100)]
+    count = progress._Count("loading")
+    for done, duration in enumerate(seconds):
+        count.advance("request", done, 100)
+        clock += duration
+        if done + 1 in (12, 30, 60):
+            count.advance("request", done + 1, 100)
+            told = int(re.findall(r"about (\d+) s left", count.words())[0])
+            left = sum(seconds[done + 1 :])
+            assert left <= told < 3.5 * left, (done, told, left)
+
+
 def test_it_is_seen_while_standard_error_is_held_back(
     capfd: pytest.CaptureFixture[str], impatient: None, tmp_path: Path
 ) -> None:
