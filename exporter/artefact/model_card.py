@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exporter.contract import ENTITIES, LABELS, TEXT, TOKENIZE
+from exporter.contract import ANSWERS, ENTITIES, LABELS, TEXT, TOKENIZE
 
 _MOST_LABELS = 100
 _WORDS = {
     TEXT: "plain text in, the answer out",
     LABELS: "the labels by name, best first",
+    ANSWERS: "the best answers, with their scores and places",
     ENTITIES: "the entities of the text, with their places",
     TOKENIZE: "what the model reads of the text: tokens, ids, places",
 }
@@ -48,7 +49,8 @@ def _parts(report: Mapping[str, Any], name: str, curl: str) -> Iterator[list[str
     yield _asking(report, curl)
     yield ["## Limits"]
     yield [
-        f"- A text of more than {text['max_seq_length']} tokens is cut.",
+        f"- A text of more than {text['max_seq_length']} tokens is "
+        + ("read in windows that overlap." if ANSWERS in report["signatures"] else "cut."),
         f"- Casing, accents and control characters follow {_plain(str(text['unicode_version']))}.",
         "- Nothing here was measured about accuracy or fairness: who trained the model knows for "
         "which texts it is good.",

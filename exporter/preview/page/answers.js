@@ -102,7 +102,10 @@ function oneAnswer(answer, context) {
 }
 
 function bestAnswers(answer, context) {
-  const rows = zip(answer.answers, answer.scores).map(([text, score]) => [text || "(no answer)", score]);
+  // Fewer than were asked for are filled up with scores of -1.
+  const rows = zip(answer.answers, answer.scores)
+    .filter(([, score]) => score >= 0)
+    .map(([text, score]) => [text || "(no answer)", score]);
   const best = { start: answer.starts[0], end: answer.ends[0], label: "answer" };
   return [markedText(context, best.start >= 0 ? [best] : [], "answer"), bars(rows)];
 }

@@ -29,7 +29,7 @@ async function load() {
   at("report-section").hidden = model.report === null;
   const names = signatureNames(signatures);
   at("signature").replaceChildren(...names.map((name) => element("option", { value: name }, name)));
-  const preferred = ["entities", "answer", "labels", "text"].find((name) => names.includes(name));
+  const preferred = ["entities", "labels", "text"].find((name) => names.includes(name));
   at("signature").value = preferred ?? names[0];
   await choose();
 }

@@ -63,6 +63,12 @@ def test_names_of_a_stranger_are_no_markup(hostile: str, report: dict[str, Any])
         assert "<" not in outside and "](" not in outside
 
 
+def test_a_model_with_windows_cuts_nothing(report: dict[str, Any]) -> None:
+    report["signatures"] = [*report["signatures"], "answers"]
+    card = model_card(report, "tiny", _CURL)
+    assert "A text of more than 32 tokens is read in windows that overlap." in card
+
+
 def test_many_labels_are_counted(report: dict[str, Any]) -> None:
     report["labels"] = [str(number) for number in range(1000)]
     card = model_card(report, "tiny", _CURL)

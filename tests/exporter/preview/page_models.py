@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import tensorflow as tf
-
 from exporter import export
 from tests.bert.checkpoints.huggingface.directory import (
     CONFIG,
@@ -17,7 +15,7 @@ from tests.tiny_model import random_weights
 # A label comes from a stranger's files: the page may show it, and nothing more.
 HOSTILE = "<img src=x onerror=alert(1)>"
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
-CONTEXT = "The film was written by Ada Smith 😀 and shot in Lisbon."
+CONTEXT = "😀 the film is good, not bad; a very fun film: the ending is not funny."
 
 
 def export_classifier(scratch: Path) -> Path:
@@ -51,25 +49,15 @@ def export_embedding(scratch: Path) -> Path:
     return _export(directory, scratch / "vectors")
 
 
-def save_answerer(scratch: Path) -> Path:
-    """A signature of question and context whose answer is always characters 24 to 33."""
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], tf.string, name="context"),
-            tf.TensorSpec([None], tf.string, name="question"),
-        ]
-    )
-    def answer(context: tf.Tensor, question: tf.Tensor) -> dict[str, tf.Tensor]:
-        rows = tf.shape(question)[0]
-        start, end = tf.fill([rows], 24), tf.fill([rows], 35)
-        text = tf.strings.substr(context, start, end - start, unit="UTF8_CHAR")
-        return {"answer": text, "score": tf.fill([rows], 0.75), "start": start, "end": end}
-
-    base_path = scratch / "answers"
-    signatures = {"serving_default": answer, "text": answer}
-    tf.saved_model.save(tf.Module(), str(base_path / "1"), signatures=signatures)
-    return base_path
+def export_answerer(scratch: Path) -> Path:
+    """Answers at random."""
+    values = {
+        name.replace("classifier", "qa_outputs"): value
+        for name, value in tensors(variables(num_labels=2)).items()
+        if "pooler" not in name
+    }
+    directory = write_directory(scratch / "answerer", values, "BertForQuestionAnswering")
+    return _export(directory, scratch / "answers")
 
 
 def _export(directory: Path, export_dir: Path, text_pair: bool | None = None) -> Path:

@@ -219,11 +219,28 @@ def test_an_answer_in_its_context(scratch: Path) -> None:
         ]
         await write(page, "context", CONTEXT)
         await ask(page)
-        assert await page.texts("mark") == [CONTEXT[24:35]]
-        assert await page.text("#answer .found") == CONTEXT[24:35]
+        shown = json.loads(await page.value("document.querySelector('#json').textContent"))
+        (answer,) = shown["predictions"]
+        assert answer["answer"] and answer["answer"] == CONTEXT[answer["start"] : answer["end"]]
+        assert await page.texts("mark") == [answer["answer"]]
+        assert await page.text("#answer .found") == answer["answer"]
         await take_pictures(page, "answer")
+        await choose(page, "answers")
+        await ask(page)
+        shown = json.loads(await page.value("document.querySelector('#json').textContent"))
+        (several,) = shown["predictions"]
+        assert await page.texts(".bars .label") == [
+            text
+            for text, score in zip(several["answers"], several["scores"], strict=True)
+            if score >= 0
+        ]
+        assert await page.texts("mark") == several["answers"][:1]
+        await choose(page, "tokenize")
+        await ask(page)
+        tokens = await page.texts(".token")
+        assert tokens[1].split("\n")[-1] == "text 1" and tokens[-1].split("\n")[-1] == "text 2"
 
-    on_page(page_models.save_answerer(scratch), steps)
+    on_page(page_models.export_answerer(scratch), steps)
 
 
 def test_texts_are_never_markup_and_nothing_is_fetched_from_elsewhere() -> None:
