@@ -3,7 +3,19 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from exporter.contract import ANSWERS, ENTITIES, LABELS, TEXT, TOKENIZE
+from exporter.contract import (
+    ANSWERS,
+    CLASSIFY,
+    EMBEDDING,
+    ENTITIES,
+    FEATURES,
+    FEATURES_WITH_LABEL_IDS,
+    LABELS,
+    REGRESS,
+    TAGS,
+    TEXT,
+    TOKENIZE,
+)
 
 _MOST_LABELS = 100
 _WORDS = {
@@ -11,6 +23,12 @@ _WORDS = {
     LABELS: "the labels by name, best first",
     ANSWERS: "the best answers, with their scores and places",
     ENTITIES: "the entities of the text, with their places",
+    TAGS: "the label of every token",
+    EMBEDDING: "the vector of the text",
+    FEATURES: "ids of a client that tokenizes by itself",
+    FEATURES_WITH_LABEL_IDS: "the same for clients of the recipe of 2020",
+    CLASSIFY: "tf.Examples, for the API of that name",
+    REGRESS: "tf.Examples, for the API of that name",
     TOKENIZE: "what the model reads of the text: tokens, ids, places",
 }
 
@@ -39,7 +57,7 @@ def _parts(report: Mapping[str, Any], name: str, curl: str) -> Iterator[list[str
         *("| | |", "|---|---|"),
         f"| task | {_plain(report['task'])} |",
         f"| made from | {_code(report['source']['checkpoint'])} |",
-        f"| tokenizer | {_plain(text['tokenizer'])}, "
+        f"| tokenizer | {_code(text['tokenizer'])}, "
         f"{'uncased' if text['do_lower_case'] else 'cased'}, {text['vocabulary_lines']} pieces |",
         f"| length | {text['max_seq_length']} tokens with [CLS] and [SEP] |",
         f"| weights | {report['precision']} |",
@@ -51,7 +69,7 @@ def _parts(report: Mapping[str, Any], name: str, curl: str) -> Iterator[list[str
     yield [
         f"- A text of more than {text['max_seq_length']} tokens is "
         + ("read in windows that overlap." if ANSWERS in report["signatures"] else "cut."),
-        f"- Casing, accents and control characters follow {_plain(str(text['unicode_version']))}.",
+        f"- Casing, accents and control characters follow {_tables(text['unicode_version'])}.",
         "- Nothing here was measured about accuracy or fairness: who trained the model knows for "
         "which texts it is good.",
     ]
@@ -89,8 +107,8 @@ def _evidence(report: Mapping[str, Any]) -> Iterator[str]:
         yield "- Its answers were not compared with anything (`--noverify`)."
     else:
         yield (
-            f"- Ids equal to the {report['text']['tokenizer']} reference tokenizer's on "
-            f"{found['texts_with_equal_ids']} texts; answers within "
+            f"- Ids equal to those of the reference tokenizer, {_code(report['text']['tokenizer'])}, "
+            f"on {found['texts_with_equal_ids']} texts; answers within "
             f"{found['largest_probability_difference']:.1e} of an independent computation on "
             f"{found['texts_with_compared_probabilities']}."
         )
@@ -105,6 +123,11 @@ def _evidence(report: Mapping[str, Any]) -> Iterator[str]:
         f"- Every op of its graph exists in TensorFlow Serving from "
         f"{report['oldest_tensorflow_serving']} on."
     )
+
+
+def _tables(version: str) -> str:
+    """Whose tables of characters: of Python's Unicode, or of a library that is named."""
+    return _plain(f"Unicode {version}" if version[:1].isdigit() else version)
 
 
 def _plain(text: str) -> str:

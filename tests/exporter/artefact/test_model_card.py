@@ -1,6 +1,7 @@
 """The model card of a version: what it says, and that labels are no markup."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ def test_a_version_has_its_card(tiny_export: Path, report: Mapping[str, Any]) ->
         assert f"`{label}`" in card
     for signature in report["signatures"]:
         assert f"- `{signature}`" in card
+    assert "| tokenizer | `google_research`, uncased" in card
+    assert re.search(r"control characters follow Unicode \d+\.\d+\.\d+\.", card)
     assert "A text of more than 32 tokens is cut." in card
     assert "not compared with anything" in card
     assert '"instances":["a stirring, funny film"]' in card
