@@ -107,7 +107,7 @@ def _evidence(report: Mapping[str, Any]) -> Iterator[str]:
         yield "- Its answers were not compared with anything (`--noverify`)."
     else:
         yield (
-            f"- Ids equal to those of the reference tokenizer, {_code(report['text']['tokenizer'])}, "
+            f"- Ids equal to the reference tokenizer's, {_code(report['text']['tokenizer'])}, "
             f"on {found['texts_with_equal_ids']} texts; answers within "
             f"{found['largest_probability_difference']:.1e} of an independent computation on "
             f"{found['texts_with_compared_probabilities']}."
