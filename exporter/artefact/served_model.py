@@ -42,9 +42,11 @@ class ServedModel(tf.Module):
             for function in (self._pipeline.tokenize, self._pipeline.tokenize_with_offsets)
         )
         # Whatever has an input signature is traced when it is saved.
-        self._windows = questions and tf.function(
-            self._pipeline.windows, input_signature=[text_specs], autograph=False
-        )
+        self._windows = None
+        if questions is not None:
+            self._windows = tf.function(
+                self._pipeline.windows, input_signature=[text_specs], autograph=False
+            )
 
     def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
         """String [B] for each text -> the tokens of B rows."""
