@@ -7,7 +7,7 @@ import numpy as np
 
 from bert.config import BertConfig
 from bert.tasks import Pooling, Task
-from bert.tokenizers.huggingface.settings import HuggingFaceSettings
+from bert.tokenizers.huggingface.settings import HuggingFaceSettings, PairForm
 from bert.tokenizers.vocabulary import CLS, SEP, Vocabulary
 
 GOOGLE_RESEARCH = "google_research"
@@ -51,6 +51,11 @@ class TextModel:
         tokens = (CLS, SEP) if settings is None else (settings.cls_token, settings.sep_token)
         cls_id, sep_id = self.vocabulary.convert_tokens_to_ids(tokens)
         return cls_id, sep_id
+
+    def pair_form(self) -> PairForm:
+        """What two texts become."""
+        settings = self.tokenizer_settings
+        return PairForm() if settings is None else settings.pair_form
 
     def huggingface_settings(self) -> HuggingFaceSettings:
         """The settings of Hugging Face's tokenizer, the library's own where none are known."""

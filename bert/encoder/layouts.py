@@ -15,7 +15,13 @@ import tensorflow as tf
 
 from bert.encoder.kernels import as_float, first_two_exchanged
 from bert.encoder.precision import BFLOAT16, FLOAT32
-from bert.variables import ATTENTION_OUTPUT, INTERMEDIATE, OUTPUT, POOLER
+from bert.variables import (
+    ATTENTION_OUTPUT,
+    EMBEDDINGS_PROJECTION,
+    INTERMEDIATE,
+    OUTPUT,
+    POOLER,
+)
 
 Arrays = Mapping[str, np.ndarray]
 Tensors = Mapping[str, tf.Tensor]
@@ -229,6 +235,7 @@ LAYOUTS: Mapping[str, Layouts] = {
         heads=HeadBlocks(tf.float32),
         last_heads=LastHeadBlocks(tf.float32),
         dense={
+            EMBEDDINGS_PROJECTION: Blocks(tf.float32),
             ATTENTION_OUTPUT: Blocks(tf.float32),
             INTERMEDIATE: Matrix(tf.float32),
             OUTPUT: Blocks(tf.float32),
@@ -240,6 +247,7 @@ LAYOUTS: Mapping[str, Layouts] = {
         heads=HeadBlocks(tf.bfloat16),
         last_heads=LastHeadBlocks(tf.bfloat16),
         dense={
+            EMBEDDINGS_PROJECTION: Blocks(tf.bfloat16),
             ATTENTION_OUTPUT: Blocks(tf.bfloat16),
             INTERMEDIATE: Transposed(tf.bfloat16),
             OUTPUT: Blocks(tf.bfloat16),

@@ -13,7 +13,7 @@ from bert.encoder.float32_threshold import Float32Threshold
 from bert.encoder.forward import ACTIVATIONS, Forward
 from bert.encoder.graphs import Case, run_by_case
 from bert.encoder.kernels import as_float, layer_norm_of_few, layer_norm_of_many
-from bert.encoder.layouts import LAYOUTS, Arrays, Attend, Layouts, Projections, in_blocks
+from bert.encoder.layouts import LAYOUTS, Arrays, Attend, Layouts, Projections, Table, in_blocks
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.precision import FLOAT32, PRECISIONS
 
@@ -128,6 +128,13 @@ def _kept_arrays(
         scope = f"{variables.EMBEDDINGS}/{table}"
         if scope in weights:  # an encoder may have no token types
             yield scope, layouts.tables, layouts.tables.keep(weights[scope])
+    if variables.RELATIVE_ATTENTION_BIAS in weights:
+        # So small that its precision costs nothing.
+        scope, table = variables.RELATIVE_ATTENTION_BIAS, Table(tf.float32)
+        yield scope, table, table.keep(weights[scope])
+    if config.table_width != config.hidden_size:
+        scope = variables.EMBEDDINGS_PROJECTION
+        yield scope, layouts.dense[scope], layouts.dense[scope].keep(*dense(scope))
     norms = [variables.EMBEDDINGS]
     for index in range(config.num_hidden_layers):
         layer, attention = variables.layer(index), variables.self_attention(index)

@@ -36,21 +36,25 @@ def _bounds(config: BertConfig, weights: Mapping[str, np.ndarray]) -> Iterator[t
     scale, a dense unit's output is at most the sum of its inputs' bounds times its weights,
     attention mixes values and tanh ends at 1. Other activation functions do not enlarge.
     """
-    hidden, embeddings = config.hidden_size, variables.EMBEDDINGS
+    embeddings = variables.EMBEDDINGS
 
     def normalised(scope: str) -> np.ndarray:
         gamma, beta = (_size(weights[f"{scope}/LayerNorm/{name}"]) for name in ("gamma", "beta"))
-        return gamma * math.sqrt(hidden) + beta  # [H]
+        return gamma * math.sqrt(len(gamma)) + beta  # [H]
 
     def dense(scope: str, inputs: np.ndarray) -> np.ndarray:
         return inputs @ _size(weights[f"{scope}/kernel"]) + _size(weights[f"{scope}/bias"])
 
-    for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
-        name = f"{embeddings}/{table}"
+    tables = ("word_embeddings", "token_type_embeddings", "position_embeddings")
+    for name in (*(f"{embeddings}/{t}" for t in tables), variables.RELATIVE_ATTENTION_BIAS):
         if name in weights:
             yield name, float(np.abs(weights[name]).max())
     bound = normalised(embeddings)
     yield f"{embeddings}/LayerNorm/gamma", bound.max()
+    projection = variables.EMBEDDINGS_PROJECTION
+    if f"{projection}/kernel" in weights:
+        bound = dense(projection, bound)
+        yield f"{projection}/kernel", bound.max()
     for index in range(config.num_hidden_layers):
         scope = variables.layer(index)
         for projection in ("query", "key", "value"):

@@ -46,6 +46,7 @@ class TextPipeline(tf.Module):
         self._tokenizer = self._profile.build(model, word_piece_op)
         self._max_seq_length = model.max_seq_length
         self._cls_id, self._sep_id = model.special_ids()
+        self._pair_form = model.pair_form()
         self._questions = questions
 
     def windows(self, texts: Sequence[tf.Tensor]) -> Windows:
@@ -97,14 +98,17 @@ class TextPipeline(tf.Module):
             first = tf.gather(cut.lengths, cut.row_splits[:-1])
             both = [tf.ones_like(question)] * 2
             return pack(segments, [question, first], both, self._cls_id, self._sep_id)
-        kept = self._profile.truncate_pair(lengths_a, lengths_b, self._max_seq_length - 3)
+        budget = self._pair_form.budget(self._max_seq_length)
+        kept = self._profile.truncate_pair(lengths_a, lengths_b, budget)
         has_a = has_b = tf.ones_like(lengths_a)
         if not self._profile.keeps_empty_second_text:
             # Without a second text the first one is truncated as if it came alone.
             alone = keep_single(lengths_a, self._max_seq_length)
             kept = tf.where(tf.equal(lengths_b, 0), alone, kept[0]), kept[1]
             has_b = tf.minimum(kept[1], 1)
-        return pack(segments, kept, [has_a, has_b], self._cls_id, self._sep_id)
+        return pack(
+            segments, kept, [has_a, has_b], self._cls_id, self._sep_id, pair_form=self._pair_form
+        )
 
 
 def _map_texts(

@@ -42,8 +42,11 @@ class Architecture:
     head: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """the same for modules between the encoder and the classifier"""
 
-    classifier: str = "classifier"
-    """the module of the last dense layer"""
+    classifiers: Sequence[str] = ("classifier",)
+    """what the module of the last dense layer may be called, by the class"""
+
+    tokenizer_class: str = "BertTokenizer"
+    """the class of the tokenizer where no file names one"""
 
     classes: Mapping[str, str]
     """what stands on the encoder -> the class, which config.json names"""

@@ -71,7 +71,8 @@ def build(
     Raises:
       UserError: a tensor or tokenizer file is missing, faulty or does not fit.
     """
-    text = find_text_profile(path, options, HUGGINGFACE)
+    default_class = config.architecture.tokenizer_class
+    text = find_text_profile(path, options, HUGGINGFACE, default_class=default_class)
     # A pooler that the head does not stand on would be dead weight.
     bert = dataclasses.replace(config.bert, has_pooler=head.pooling.needs_pooler)
     rows = weights.word_embedding_rows
@@ -130,7 +131,7 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     """
     config, weights = open_directory(path, options)
     head = find_head(config, weights, options)
-    positions = config.bert.max_position_embeddings
+    positions = config.bert.longest_row
     length = find_max_seq_length(path, options.max_seq_length, positions, positions)
     if head.task.finds_spans and options.max_seq_length is None and length.value > _MOST_OF_SPANS:
         length = Setting(_MOST_OF_SPANS, "the pipeline of transformers, which takes no more")
@@ -140,8 +141,9 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
 def _read_encoder(weights_file: Path, config: BertConfig, flag: str) -> dict[str, np.ndarray]:
     del flag  # errors name the file
     architecture = read_huggingface_config(weights_file.parent / CONFIG_FILE).architecture
-    tensors = open_tensors(weights_file)
-    return HuggingFaceWeights(weights_file, tensors, architecture).read(encoder_shapes(config))
+    weights = HuggingFaceWeights(weights_file, open_tensors(weights_file), architecture)
+    config = dataclasses.replace(config, has_pooler=weights.has_pooler)
+    return weights.read(encoder_shapes(config))
 
 
 def _config_file(place: Path) -> Path | None:

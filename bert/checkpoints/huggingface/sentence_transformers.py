@@ -77,7 +77,7 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     if dimensions is not None and dimensions < config.bert.hidden_size:
         pooling = dataclasses.replace(pooling, dimensions=dimensions)
     head = embedding_head("sentence-transformers model", options, pooling)
-    positions = config.bert.max_position_embeddings
+    positions = config.bert.longest_row
     length = find_max_seq_length(transformer, options.max_seq_length, positions, positions)
     model = huggingface.build(
         transformer, options, config, weights, head, length, "sentence-transformers BERT"
@@ -99,7 +99,7 @@ def _read_cross_encoder(
     of_model = cross_encoder.of_model_file(model_fields, config.cross_encoder)
     config = dataclasses.replace(config, cross_encoder=of_model)
     head = find_head(config, weights, options)
-    positions = config.bert.max_position_embeddings
+    positions = config.bert.longest_row
     length = find_max_seq_length(transformer, options.max_seq_length, positions, positions)
     kind = "sentence-transformers CrossEncoder"
     model = huggingface.build(transformer, options, config, weights, head, length, kind)

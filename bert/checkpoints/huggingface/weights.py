@@ -47,7 +47,6 @@ class HuggingFaceWeights:
         prefix = architecture.prefix
         has_prefix = any(name.startswith(prefix) for name in self._tensors)
         self._prefix = prefix if has_prefix else ""
-        self._classifier = _OF_SPANS if self.finds_spans else architecture.classifier
 
     @property
     def has_pooler(self) -> bool:
@@ -57,7 +56,8 @@ class HuggingFaceWeights:
     @property
     def encoder_has_pooler(self) -> bool:
         """Whether the encoder has a pooler of its own."""
-        return self.has_pooler and POOLER in self._architecture.encoder
+        module = self._architecture.encoder.get(POOLER)
+        return module is not None and f"{self._prefix}{module}.weight" in self._tensors
 
     @property
     def finds_spans(self) -> bool:
@@ -72,7 +72,8 @@ class HuggingFaceWeights:
 
     def name(self, variable: str) -> str:
         """What this model calls a variable of google-research/bert."""
-        return self._names(variable)[0]
+        names = self._names(variable)
+        return next((name for name in names if name in self._tensors), names[0])
 
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The shape of a tensor under its own name, None where there is none."""
@@ -105,11 +106,10 @@ class HuggingFaceWeights:
                 )
 
     def _read(self, variable: str, shape: tuple[int, ...]) -> np.ndarray:
-        candidates = self._names(variable)
-        name = next((name for name in candidates if name in self._tensors), None)
-        if name is None:
+        name = self.name(variable)
+        if name not in self._tensors:
             raise UserError(
-                f"{self.file} has no tensor {candidates[0]!r}: give the directory of a whole model "
+                f"{self.file} has no tensor {name!r}: give the directory of a whole model "
                 "with the config.json that belongs to it."
             )
         stored = self._tensors[name]
@@ -135,25 +135,24 @@ class HuggingFaceWeights:
         return np.ascontiguousarray(value.T if is_kernel else value)
 
     def _names(self, variable: str) -> list[str]:
-        """The names that a variable may have, the newest first.
+        """The names that a variable may have, a head's first, the newest first.
 
         `bert/encoder/layer_7/output/LayerNorm/gamma` may be BERT's
         `bert.encoder.layer.7.output.LayerNorm.weight` or `...gamma`.
         """
         if variable in _OF_CLASSIFIER:
-            return [f"{self._classifier}.{_OF_CLASSIFIER[variable]}"]
+            modules = (_OF_SPANS,) if self.finds_spans else self._architecture.classifiers
+            return [f"{module}.{_OF_CLASSIFIER[variable]}" for module in modules]
         module, _, parameter = variable.rpartition("/")
         endings = _PARAMETERS.get(parameter)
         if endings is None:
             module, endings = variable, _OF_TABLE
         number = _LAYER_NUMBER.search(module)
         module = _LAYER_NUMBER.sub("{}", module)
+        paths = [self._architecture.head[module]] if module in self._architecture.head else []
         if module in self._architecture.encoder:
-            path = self._prefix + self._architecture.encoder[module]
-        else:
-            path = self._architecture.head[module]
-        path = path.format(number and number[0])
-        return [f"{path}.{ending}" for ending in endings]
+            paths.append(self._prefix + self._architecture.encoder[module])
+        return [f"{path.format(number and number[0])}.{end}" for path in paths for end in endings]
 
 
 def _unwrapped(tensors: Mapping[str, StoredTensor]) -> Mapping[str, StoredTensor]:

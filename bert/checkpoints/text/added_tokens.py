@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from bert.checkpoints.fields import Fields
+from bert.checkpoints.text.tokenizer_class import TokenizerClass
 from bert.errors import UserError
 from bert.tokenizers.huggingface.settings import AddedToken
-from bert.tokenizers.vocabulary import CLS, SEP, UNK
 
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 ADDED_TOKENS_FILE = "added_tokens.json"
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 
-# transformers, PreTrainedTokenizerBase.SPECIAL_TOKENS_ATTRIBUTES, and BertTokenizer's defaults.
+# transformers, PreTrainedTokenizerBase.SPECIAL_TOKENS_ATTRIBUTES
 _ROLES = (
     "bos_token",
     "eos_token",
@@ -23,8 +23,6 @@ _ROLES = (
     "cls_token",
     "mask_token",
 )
-_OF_BERT = {"unk_token": UNK, "sep_token": SEP, "pad_token": "[PAD]", "cls_token": CLS}
-_OF_BERT |= {"mask_token": "[MASK]"}
 
 NumberedTokens = Sequence[tuple[int | None, AddedToken]]
 """tokens with the id that a file gives each, None where it gives none"""
@@ -37,13 +35,14 @@ class AddedTokenFiles:
     Where tokenizer_config.json has `added_tokens_decoder`, the other two are not read.
     """
 
-    def __init__(self, directory: Path, config: Fields) -> None:
-        """Reads the files; `config` is of tokenizer_config.json.
+    def __init__(self, directory: Path, config: Fields, kind: TokenizerClass) -> None:
+        """Reads the files; `config` is of tokenizer_config.json, which names the class.
 
         Raises:
           UserError: special_tokens_map.json is not a JSON object.
         """
         self._directory = directory
+        self._kind = kind
         self._decoder = config.values.get("added_tokens_decoder")
         self._config = config.values
         self._map: Mapping[str, Any] = {}
@@ -60,20 +59,19 @@ class AddedTokenFiles:
         return file if file.is_file() else self._directory / SPECIAL_TOKENS_FILE
 
     def roles(self) -> dict[str, str]:
-        """The names of BERT's five special tokens by role, such as "[CLS]" of cls_token.
+        """The names of the class's special tokens by role, such as "[CLS]" of cls_token.
 
         Raises:
           UserError: one of them is no token.
         """
         try:
-            return {
-                role: _content(self._named.get(role) or name) for role, name in _OF_BERT.items()
-            }
+            by_role = self._kind.special_tokens.by_role
+            return {role: _content(self._named.get(role) or name) for role, name in by_role.items()}
         except (KeyError, TypeError) as error:
             raise self._error(error) from error
 
     def tokens(
-        self, pieces: Mapping[str, int], of_tokenizer_json: NumberedTokens, is_generic: bool
+        self, pieces: Mapping[str, int], of_tokenizer_json: NumberedTokens
     ) -> NumberedTokens:
         """The added tokens in the order in which the library adds them.
 
@@ -85,13 +83,13 @@ class AddedTokenFiles:
         Args:
           pieces: the vocabulary of WordPiece.
           of_tokenizer_json: what that file has, none where there is no such file.
-          is_generic: whether the class is the generic one.
 
         Raises:
           UserError: something is no token, or no token by id.
         """
         try:
-            named = self._special_tokens(pieces, is_generic)
+            is_generic = self._kind.is_generic
+            named = self._special_tokens(pieces)
             told: list[tuple[int | None, AddedToken]] = []
             if is_generic or self._decoder is None:
                 told += of_tokenizer_json
@@ -112,14 +110,17 @@ class AddedTokenFiles:
             raise self._error(error) from error
         return told
 
-    def _special_tokens(self, pieces: Mapping[str, int], is_generic: bool) -> dict[str, Any]:
+    def _special_tokens(self, pieces: Mapping[str, int]) -> dict[str, Any]:
         """The special tokens by content, in the library's order."""
-        tokens = []
+        tokens: list[Any] = []
+        defaults = self._kind.special_tokens
         for role in _ROLES:
             token = self._named.get(role)
             # A default that the vocabulary lacks would get an id without an embedding.
-            if not token and not is_generic and _OF_BERT.get(role) in pieces:
-                token = _OF_BERT[role]
+            if not token and not self._kind.is_generic and defaults.by_role.get(role) in pieces:
+                token = defaults.by_role[role]
+            if isinstance(token, str) and role == "mask_token" and defaults.mask_takes_space:
+                token = {"content": token, "lstrip": True, "special": True}
             if token:
                 tokens.append(token)
         for name, token in self._named.items():
