@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from bert.checkpoints.text.added_tokens import TOKENIZER_CONFIG_FILE
 from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import find_max_seq_length
 from bert.checkpoints.text.tokenizer_class import VOCABULARY_FILE
-from bert.config import GOOGLE_RESEARCH_NAMES, BertConfig
+from bert.config import ACTIVATIONS, GOOGLE_RESEARCH_NAMES, TANH, BertConfig
 from bert.errors import UserError, advising
 from bert.model import GOOGLE_RESEARCH, PIPELINE, RUN_SQUAD, FineTunedModel
 from bert.tasks import CLASSIFICATION, FIRST_TOKEN, POOLER, QUESTION_ANSWERING, Pooling
@@ -52,7 +53,9 @@ _DEFAULTS = {
 
 
 def read_config(file: Path) -> BertConfig:
-    """Reads a `bert_config.json`; fields that the original code does not know are ignored.
+    """Reads a `bert_config.json`, with the fields that `to_google_research_json` has for others.
+
+    Further fields that the original code does not know are ignored.
 
     Raises:
       UserError: the file is absent, not JSON, lacks a field or holds a wrong value.
@@ -61,9 +64,16 @@ def read_config(file: Path) -> BertConfig:
     for name in _REQUIRED:
         if name not in fields.values:
             raise UserError(f"{file} lacks the field {name!r}: {_GIVE_CONFIG}.")
-    names = [(name, name, _DEFAULTS.get(name)) for name in (*_REQUIRED, *_DEFAULTS)]
-    activation = fields.choice("hidden_act", GOOGLE_RESEARCH_NAMES, "gelu", CORRECT)
-    return fields.bert_config(names, hidden_act=activation)
+    names = {name: (name, name, _DEFAULTS.get(name)) for name in (*_REQUIRED, *_DEFAULTS)}
+    others: dict[str, Any] = {
+        "hidden_act": fields.choice("hidden_act", GOOGLE_RESEARCH_NAMES, "gelu", CORRECT),
+        "pooler_act": fields.choice("pooler_act", {a: a for a in ACTIVATIONS}, TANH, CORRECT),
+        "embedding_size": fields.count("embedding_size"),
+    }
+    if fields.flag("has_token_types") is False:
+        del names["type_vocab_size"]
+        others["type_vocab_size"] = 0
+    return fields.bert_config([*names.values()], **others)
 
 
 def write_settings(

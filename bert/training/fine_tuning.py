@@ -190,7 +190,10 @@ class FineTuning:
             return self._load(init)
         else:
             _tell(f"Encoder from {init}; it has no classifier for the task, which is random.")
-            encoder = init.read_encoder(config)
+            found = init.read_encoder(config)
+            encoder = initialization.with_pooler(config, found, seed)
+            if len(found) < len(encoder):
+                _tell("It has no pooler either, which is random, too.")
         classifier = initialization.random_classifier(config, len(labels), seed)
         return Classifier(config, {**encoder, **classifier})
 
