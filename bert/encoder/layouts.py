@@ -15,13 +15,7 @@ import tensorflow as tf
 
 from bert.encoder.kernels import as_float, first_two_exchanged
 from bert.encoder.precision import BFLOAT16, FLOAT32
-from bert.variables import (
-    ATTENTION_OUTPUT,
-    EMBEDDINGS_PROJECTION,
-    INTERMEDIATE,
-    OUTPUT,
-    POOLER,
-)
+from bert.variables import ATTENTION_OUTPUT, EMBEDDINGS_PROJECTION, INTERMEDIATE, OUTPUT, POOLER
 
 Arrays = Mapping[str, np.ndarray]
 Tensors = Mapping[str, tf.Tensor]
@@ -169,11 +163,8 @@ class LastHeadBlocks:
         """[N, H] -> query, key and value [heads, N, D]."""
         hidden = tf.cast(hidden, kept["key"].dtype)
         query = _product(hidden, kept["query"]) + kept["bias"]
-        return (
-            query,
-            _product(hidden, kept["key"], transpose_b=True),
-            _product(hidden, kept["value"]),
-        )
+        key = _product(hidden, kept["key"], transpose_b=True)
+        return query, key, _product(hidden, kept["value"])
 
     def attend_first(
         self, first: tf.Tensor, hidden: tf.Tensor, kept: Tensors, attend: Attend

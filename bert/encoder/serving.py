@@ -130,8 +130,8 @@ def _kept_arrays(
             yield scope, layouts.tables, layouts.tables.keep(weights[scope])
     if variables.RELATIVE_ATTENTION_BIAS in weights:
         # So small that its precision costs nothing.
-        scope, table = variables.RELATIVE_ATTENTION_BIAS, Table(tf.float32)
-        yield scope, table, table.keep(weights[scope])
+        scope, small = variables.RELATIVE_ATTENTION_BIAS, Table(tf.float32)
+        yield scope, small, small.keep(weights[scope])
     if config.table_width != config.hidden_size:
         scope = variables.EMBEDDINGS_PROJECTION
         yield scope, layouts.dense[scope], layouts.dense[scope].keep(*dense(scope))

@@ -188,13 +188,8 @@ def test_relatives_with_another_head(family: str, relatives: Oracle, tmp_path: P
         export(relatives.directory / name, tmp_path / "refused")
     with pytest.raises(UserError, match="ForMultipleChoice, but only"):
         export(relatives.directory / f"{family}_choices", tmp_path / "refused")
-    report = export(
-        relatives.directory / name,
-        tmp_path / "served",
-        task="embedding",
-        warmup=False,
-        verify=False,
-    )
+    options: dict[str, Any] = {"task": "embedding", "warmup": False, "verify": False}
+    report = export(relatives.directory / name, tmp_path / "served", **options)
     assert_same(report.version_directory, relatives, name, {"text": relatives.texts})
 
 

@@ -31,9 +31,6 @@ from bert.variables import OUTPUT_WEIGHTS
 # transformers, PreTrainedConfig: the names of classes without an id2label are LABEL_0, LABEL_1, ...
 _UNNAMED_LABEL = "LABEL_"
 
-# What can be exported with its head, of each family.
-_BUILT = (SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION, ENCODER)
-
 # transformers, BertForSequenceClassification.forward
 _TASKS = {
     "single_label_classification": CLASSIFICATION,
@@ -88,11 +85,10 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
     if head in _TOKEN_TASKS:
         return _token_head(config, weights, options, saved_class, _TOKEN_TASKS[head])
     if head != SEQUENCE_CLASSIFICATION:
-        built = ", ".join(classes[head] for head in _BUILT)
-        reason = f"{head} is not built yet" if head else f"only {built} can be exported"
+        built = ", ".join(classes.values())
         raise UserError(
-            f"{config.file}: the model is a {saved_class}, but {reason}: give another model, or "
-            "--task=embedding for the vectors of this one."
+            f"{config.file}: the model is a {saved_class}, but only {built} can be exported: "
+            "give another model, or --task=embedding for the vectors of this one."
         )
     if not weights.has_pooler:
         raise UserError(

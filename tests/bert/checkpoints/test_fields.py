@@ -123,8 +123,9 @@ def test_what_relatives_of_bert_have(changes: dict[str, Any], tmp_path: Path) ->
 def test_what_relatives_of_bert_lack() -> None:
     with pytest.raises(ValueError, match="without a pooler"):
         BertConfig(**_CONFIG, has_pooler=False).to_google_research_json()
-    for changes in ({"padding_id": 1}, {"relative_attention_buckets": 32}):
+    counting = BertConfig(**_CONFIG, padding_id=1)
+    for config in (counting, BertConfig(**_CONFIG, relative_attention_buckets=32)):
         with pytest.raises(ValueError, match="distances"):
-            BertConfig(**_CONFIG, **changes).to_google_research_json()
+            config.to_google_research_json()
     with pytest.raises(ValueError, match="pooler_act"):
         BertConfig(**_CONFIG, pooler_act="silu")

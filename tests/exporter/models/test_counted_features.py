@@ -44,7 +44,7 @@ def test_masks(
     if padded:
         ids[mask == 0] = 1
     # A model without token types does not look at these.
-    segments = generator.integers(0, 9, ids.shape).astype(np.int32)
+    segments = np.asarray(generator.integers(0, 9, ids.shape), np.int32)
     expected = ReferenceClassifier(model.config, model.weights).probabilities(ids, mask, segments)
     found = network.answer_features(ids, mask, segments).numpy()
     # Near -10000, which all columns of a row without a mask get, float32 has steps of 0.001.
