@@ -29,6 +29,7 @@ class TextModel:
     Hugging Face's are in `tokenizer_settings`, None where only the casing is known.
     `labels` are empty where the task has none.
     `takes_pairs` says that the model is for pairs of texts; else it may be for both.
+    `prompt` is put before the first text of every row.
     `answer_rules` says whose rules choose the answers to questions: PIPELINE or RUN_SQUAD.
     `provenance` tells where each part came from, in words for a person.
     """
@@ -43,6 +44,7 @@ class TextModel:
     provenance: Mapping[str, str]
     tokenizer_settings: HuggingFaceSettings | None = None
     takes_pairs: bool = False
+    prompt: str = ""
     answer_rules: str = PIPELINE
 
     def special_ids(self) -> tuple[int, int]:

@@ -14,10 +14,14 @@ from bert.model import FineTunedModel
 from bert.tasks import (
     FIRST_TOKEN,
     IDENTITY,
+    LAST_LAYER,
+    LAST_TOKEN,
     MAX,
+    MEAN_SQRT,
     POOLER,
     SIGMOID,
     SOFTMAX,
+    WEIGHTED_MEAN,
     Pooling,
     Task,
 )
@@ -67,41 +71,60 @@ class ReferenceClassifier:
         pooling: Pooling = _POOLER,
     ) -> np.ndarray:
         """One vector a row: int [B, S] x 3 -> float64 [B, H]."""
-        hidden = self.sequence(input_ids, input_mask, segment_ids)
+        hidden = self.sequence(input_ids, input_mask, segment_ids, pooling.layers)
         rows = [
             self._pool(row, mask, pooling) for row, mask in zip(hidden, input_mask, strict=True)
         ]
-        size = pooling.dimensions or self._config.hidden_size
-        return np.stack(rows) if rows else np.zeros((0, size))
+        return np.stack(rows) if rows else np.zeros((0, pooling.size(self._config.hidden_size)))
 
     def sequence(
-        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+        self,
+        input_ids: np.ndarray,
+        input_mask: np.ndarray,
+        segment_ids: np.ndarray,
+        layers: Sequence[int] = LAST_LAYER,
     ) -> np.ndarray:
-        """One vector a column: int [B, S] x 3 -> float64 [B, S, H]."""
-        rows = [
-            self._encode_row(*row) for row in zip(input_ids, input_mask, segment_ids, strict=True)
-        ]
-        return np.stack(rows) if rows else np.zeros((*input_ids.shape, self._config.hidden_size))
+        """One vector a column, of several layers side by side: int [B, S] x 3 -> [B, S, ...]."""
+        rows = []
+        for row in zip(input_ids, input_mask, segment_ids, strict=True):
+            outputs = self._encode_row(*row)
+            rows.append(np.concatenate([outputs[layer] for layer in layers], axis=-1))
+        size = len(layers) * self._config.hidden_size
+        return np.stack(rows) if rows else np.zeros((*input_ids.shape, size))
 
     def _pool(self, hidden: np.ndarray, mask: np.ndarray, pooling: Pooling) -> np.ndarray:
-        """Float64 [S, H], int [S] -> float64 [H]."""
-        if pooling.mode == POOLER:
-            activation = _ACTIVATIONS[self._config.pooler_act]
-            vector = activation(self._dense("bert/pooler/dense", hidden[0]))
-        elif pooling.mode == FIRST_TOKEN:
-            vector = hidden[0]
-        elif pooling.mode == MAX:
-            vector = hidden[mask == 1].max(axis=0)
-        else:
-            vector = hidden[mask == 1].mean(axis=0)
+        """Float64 [S, H], int [S] -> float64 [D]."""
+        parts = [self._pooled_by(mode, hidden, mask) for mode in pooling.modes]
+        vector = np.concatenate(parts)
+        for index, projection in enumerate(pooling.projections):
+            vector = _ACTIVATIONS[projection.activation](self._dense(f"projection_{index}", vector))
         if pooling.normalize:
             vector = vector / np.linalg.norm(vector)
         return vector[: pooling.dimensions]
 
+    def _pooled_by(self, mode: str, hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Float64 [S, H], int [S] -> float64 [H]."""
+        if mode == POOLER:
+            activation = _ACTIVATIONS[self._config.pooler_act]
+            return activation(self._dense("bert/pooler/dense", hidden[0]))
+        if mode == FIRST_TOKEN:
+            return hidden[0]
+        places = np.flatnonzero(mask == 1)
+        seen = hidden[places]
+        if mode == LAST_TOKEN:
+            return seen[-1]
+        if mode == MAX:
+            return seen.max(axis=0)
+        if mode == MEAN_SQRT:
+            return seen.sum(axis=0) / math.sqrt(len(seen))
+        if mode == WEIGHTED_MEAN:
+            return np.average(seen, axis=0, weights=places + 1)
+        return seen.mean(axis=0)
+
     def _encode_row(
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
-    ) -> np.ndarray:
-        """Int [S] x 3 -> float64 [S, H]."""
+    ) -> list[np.ndarray]:
+        """Int [S] x 3 -> float64 [S, H] of each layer."""
         weights = self._weights
         hidden = (
             weights["bert/embeddings/word_embeddings"][input_ids]
@@ -117,6 +140,7 @@ class ReferenceClassifier:
         if self._config.relative_attention_buckets:
             by_head = [bias + of_head for of_head in self._distance_bias(len(input_ids))]  # [S, S]
         activation = _ACTIVATIONS[self._config.hidden_act]
+        outputs = []
         for index in range(self._config.num_hidden_layers):
             scope = f"bert/encoder/layer_{index}"
             attended = self._dense(
@@ -126,7 +150,8 @@ class ReferenceClassifier:
             inner = activation(self._dense(f"{scope}/intermediate/dense", attended))
             output = self._dense(f"{scope}/output/dense", inner)
             hidden = self._layer_norm(f"{scope}/output", output + attended)
-        return hidden
+            outputs.append(hidden)
+        return outputs
 
     def _places(self, input_ids: np.ndarray) -> list[int]:
         """Rows of the position table: int [S] -> [S]."""
@@ -198,7 +223,7 @@ class ReferenceModel:
         if self._task.answers_rows:
             vectors = forward.pooled(*features, self._pooling)  # [B, H]
         else:
-            vectors = forward.sequence(*features)  # [B, S, H]
+            vectors = forward.sequence(*features, self._pooling.layers)  # [B, S, H]
         numbers = forward.classified(vectors) if self._task.has_head else vectors
         return {self._task.answer: finish(self._task, numbers)}
 

@@ -25,6 +25,11 @@ def self_attention(index: int) -> str:
     return f"{layer(index)}/attention/self"
 
 
+def projection(index: int) -> str:
+    """The name scope of a dense layer behind the pooling."""
+    return f"projection_{index}"
+
+
 def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
     """Name -> shape of the variables of `modeling.py`'s `BertModel` that the encoder has."""
     hidden, inner, width = config.hidden_size, config.intermediate_size, config.table_width

@@ -151,6 +151,11 @@ class ExportKeywords(ReadKeywords[File], QuestionKeywords):
                 f"--text_pair is given, but the inputs of the task of the model, {model.task}, are "
                 f"{' and '.join(model.task.text_names)}: leave the flag out."
             )
+        if model.prompt and self.text_pair:
+            raise UserError(
+                "--text_pair is given, but the model puts a prompt before every text, which is not "
+                "built for pairs: leave the flag out."
+            )
         text_pair = model.takes_pairs if self.text_pair is None else self.text_pair
         if model.takes_pairs and not text_pair:
             raise UserError(

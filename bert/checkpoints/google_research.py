@@ -21,7 +21,15 @@ from bert.checkpoints.text.tokenizer_class import VOCABULARY_FILE
 from bert.config import ACTIVATIONS, GOOGLE_RESEARCH_NAMES, TANH, BertConfig
 from bert.errors import UserError, advising
 from bert.model import GOOGLE_RESEARCH, PIPELINE, RUN_SQUAD, FineTunedModel
-from bert.tasks import CLASSIFICATION, FIRST_TOKEN, POOLER, QUESTION_ANSWERING, Pooling
+from bert.tasks import (
+    CLASSIFICATION,
+    EMBEDDING,
+    FIRST_TOKEN,
+    POOLER,
+    QUESTION_ANSWERING,
+    Pooling,
+    Task,
+)
 from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 
 CONFIG_FILE = "bert_config.json"
@@ -137,35 +145,21 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         )
     config = read_config(config_file)
     text = find_text_profile(directory, options, GOOGLE_RESEARCH)
-    is_squad = OUTPUT_WEIGHTS not in stored.shapes and _SQUAD + OUTPUT_WEIGHTS in stored.shapes
-    task, scope = (QUESTION_ANSWERING, _SQUAD) if is_squad else (CLASSIFICATION, "")
-    if is_squad:  # the pooler was never trained, and nothing reads it
+    task, scope = _task(stored, options)
+    if not task.answers_rows:  # the pooler was never trained, and nothing reads it
         config = dataclasses.replace(config, has_pooler=False)
-    num_labels = _num_labels(stored, config, scope + OUTPUT_WEIGHTS)
-    if not task.fits(num_labels):
-        raise UserError(
-            f"{stored}: variable {scope + OUTPUT_WEIGHTS!r} has {num_labels} rows, which is no "
-            f"{task}: {_GIVE_CLASSIFIER}."
-        )
-    classifier = classifier_shapes(config, num_labels)
+    num_labels = _num_labels(stored, config, task, scope) if task.has_head else 0
+    classifier = classifier_shapes(config, num_labels) if task.has_head else {}
     with advising(_GIVE_CONFIG):
         weights = stored.read(encoder_shapes(config))
         head = stored.read({scope + name: shape for name, shape in classifier.items()})
     weights |= {name: head[scope + name] for name in classifier}
     # The table of the checkpoint was just checked against config.vocab_size.
     text.require_rows_for_all(config.vocab_size)
-    if options.task not in (None, task.name):
-        writer = "run_squad" if is_squad else "run_classifier"
-        raise UserError(
-            f"--task is {options.task!r}, but a checkpoint of {writer} is a {task.name!r}: leave "
-            "the flag out."
-        )
-    max_seq_length = find_max_seq_length(
-        directory,
-        options.max_seq_length,
-        config.max_position_embeddings,
-        *((_SQUAD_MAX_SEQ_LENGTH,) if is_squad else ()),
-    )
+    positions = config.max_position_embeddings
+    default = (_SQUAD_MAX_SEQ_LENGTH,) if task.finds_spans else ()
+    max_seq_length = find_max_seq_length(directory, options.max_seq_length, positions, *default)
+    names = options.labels or _names_of(directory, task, num_labels)
     return FineTunedModel(
         config=config,
         weights=weights,
@@ -174,7 +168,7 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         do_lower_case=text.casing.value,
         tokenizer=text.tokenizer,
         task=task,
-        labels=task_labels(options.labels or _names_of(directory, num_labels), task, num_labels),
+        labels=task_labels(names, task, num_labels),
         max_seq_length=max_seq_length.value,
         provenance={
             "kind": KIND.name,
@@ -185,14 +179,14 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
             "max_seq_length": max_seq_length.source,
         },
         tokenizer_settings=text.huggingface,
-        pooling=Pooling(FIRST_TOKEN if is_squad else POOLER),
-        takes_pairs=is_squad,
-        answer_rules=RUN_SQUAD if is_squad else PIPELINE,
+        pooling=Pooling(POOLER if task.answers_rows else FIRST_TOKEN),
+        takes_pairs=task.finds_spans,
+        answer_rules=RUN_SQUAD if task.finds_spans else PIPELINE,
     )
 
 
-def _names_of(directory: Path, num_labels: int) -> Sequence[str] | None:
-    names = trained_labels(directory)
+def _names_of(directory: Path, task: Task, num_labels: int) -> Sequence[str] | None:
+    names = trained_labels(directory) if task.has_labels else None
     if names is not None and len(names) != num_labels:
         raise UserError(
             f"{directory / LABELS_FILE} names {len(names)} labels, but the checkpoint has "
@@ -201,16 +195,37 @@ def _names_of(directory: Path, num_labels: int) -> Sequence[str] | None:
     return names
 
 
-def _num_labels(stored: StoredVariables, config: BertConfig, name: str) -> int:
+def _task(stored: StoredVariables, options: ReadOptions) -> tuple[Task, str]:
+    """What the checkpoint was trained for, and the scope of its head.
+
+    Raises:
+      UserError: the flag asks for something else.
+    """
+    if options.task == EMBEDDING.name:
+        return EMBEDDING, ""
+    task, scope, writer = CLASSIFICATION, "", "run_classifier"
+    if OUTPUT_WEIGHTS not in stored.shapes and _SQUAD + OUTPUT_WEIGHTS in stored.shapes:
+        task, scope, writer = QUESTION_ANSWERING, _SQUAD, "run_squad"
+    if options.task not in (None, task.name):
+        raise UserError(
+            f"--task is {options.task!r}, but a checkpoint of {writer} is a {task.name!r}: leave "
+            f"the flag out, or give {EMBEDDING.name}."
+        )
+    return task, scope
+
+
+def _num_labels(stored: StoredVariables, config: BertConfig, task: Task, scope: str) -> int:
+    name = scope + OUTPUT_WEIGHTS
     shape = stored.shapes.get(name)
     if shape is None:
         raise UserError(
             f"{stored} has no variable {name!r}, so it is not a fine-tuned classifier: "
-            f"{_GIVE_CLASSIFIER}."
+            f"{_GIVE_CLASSIFIER}, or --task={EMBEDDING} for the vectors of this one."
         )
-    if len(shape) != 2 or not shape[0]:
+    rows = task.least_size if task.finds_spans else "classes"
+    if len(shape) != 2 or not shape[0] or rows not in ("classes", shape[0]):
         raise UserError(
-            f"{stored}: variable {name!r} has shape {list(shape)}, where [classes, "
+            f"{stored}: variable {name!r} has shape {list(shape)}, where [{rows}, "
             f"{config.hidden_size}] is expected: {_GIVE_CLASSIFIER}."
         )
     return shape[0]

@@ -7,7 +7,7 @@ look beyond a row, pads them. How weights are kept and multiplied is the matter 
 modules: trainable.py has the plain way, serving.py with layouts.py the fast one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import tensorflow as tf
@@ -103,6 +103,17 @@ class Forward:
         for index in range(self._config.num_hidden_layers):
             hidden = self._layer(index, hidden)
         return hidden
+
+    def layers(self, numbers: Sequence[int]) -> tf.Tensor:
+        """The outputs of several layers side by side: float32 [N, H for each].
+
+        `numbers` are indices of a list of the layers: -1 is the last one.
+        """
+        hidden, outputs = self._embed(), []
+        for index in range(self._config.num_hidden_layers):
+            hidden = self._layer(index, hidden)
+            outputs.append(hidden)
+        return tf.concat([outputs[number] for number in numbers], axis=1)
 
     def _embed(self) -> tf.Tensor:
         """Sum of the tables, normalised, and widened: [N, H] (`embedding_postprocessor`)."""

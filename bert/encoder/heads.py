@@ -17,6 +17,7 @@ from bert.tasks import (
     SIGMOID,
     SOFTMAX,
     TOKEN_CLASSIFICATION,
+    TOKEN_EMBEDDING,
     Task,
 )
 from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
@@ -113,6 +114,7 @@ HEADS: Mapping[str, type[Head]] = {
     MULTILABEL.name: DenseHead,
     REGRESSION.name: DenseHead,
     EMBEDDING.name: NoHead,
+    TOKEN_EMBEDDING.name: NoHead,
     TOKEN_CLASSIFICATION.name: DenseHead,
     QUESTION_ANSWERING.name: DenseHead,
 }

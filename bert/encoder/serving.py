@@ -1,7 +1,7 @@
 """The encoder as it is served: weights kept as layouts.py says, a graph for each case."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,10 @@ class ServingEncoder(tf.Module):
     def sequence(self, tokens: PackedTokens) -> tf.Tensor:
         """The last layer's output for every token: float32 [N, H]."""
         return self._run(Forward.sequence, tokens)
+
+    def layers(self, tokens: PackedTokens, numbers: Sequence[int]) -> tf.Tensor:
+        """The outputs of several layers side by side; see `Forward.layers`."""
+        return self._run(lambda forward: forward.layers(numbers), tokens)
 
     def _run(self, output: Callable[[Forward], tf.Tensor], tokens: PackedTokens) -> tf.Tensor:
         def run(case: Case, tokens: PackedTokens) -> tf.Tensor:

@@ -2,7 +2,20 @@
 
 from collections.abc import Mapping
 
-from bert.tasks.pooling import FIRST_TOKEN, MAX, MEAN, POOLER, Pooling
+from bert.tasks.pooling import (
+    ALL_TOKENS,
+    FIRST_TOKEN,
+    LAST_LAYER,
+    LAST_TOKEN,
+    MAX,
+    MEAN,
+    MEAN_SQRT,
+    POOLER,
+    WEIGHTED_MEAN,
+    Pooling,
+    Projection,
+    beside,
+)
 from bert.tasks.task import (
     IDENTITY,
     ROW_VECTORS,
@@ -15,12 +28,16 @@ from bert.tasks.task import (
 )
 
 __all__ = [
+    "ALL_TOKENS",
     "CLASSIFICATION",
     "EMBEDDING",
     "FIRST_TOKEN",
     "IDENTITY",
+    "LAST_LAYER",
+    "LAST_TOKEN",
     "MAX",
     "MEAN",
+    "MEAN_SQRT",
     "MULTILABEL",
     "POOLER",
     "QUESTION_ANSWERING",
@@ -30,10 +47,14 @@ __all__ = [
     "SOFTMAX",
     "TASKS",
     "TOKEN_CLASSIFICATION",
+    "TOKEN_EMBEDDING",
     "TOKEN_VECTORS",
+    "WEIGHTED_MEAN",
     "Pooling",
+    "Projection",
     "RowOutputs",
     "Task",
+    "beside",
     "largest_difference",
     "row_tasks",
 ]
@@ -90,6 +111,19 @@ QUESTION_ANSWERING = Task(
         *("tokenize/starts", "tokenize/ends"),
     ),
     text_names=("question", "context"),
+)
+
+# What EMBEDDING becomes where nothing is pooled.
+TOKEN_EMBEDDING = Task(
+    name="token_embedding",
+    needs=TOKEN_VECTORS,
+    has_head=False,
+    least_size=0,
+    answer="embeddings",
+    decoded=("embeddings", "tokens", "starts", "ends"),
+    compare=lambda given, expected: largest_difference(
+        {"embeddings": given["embeddings"][: len(expected["embeddings"])]}, expected
+    ),
 )
 
 TASKS: Mapping[str, Task] = {

@@ -119,6 +119,11 @@ class Task:
         return self.has_labels and not self.answers_rows
 
     @property
+    def embeds_tokens(self) -> bool:
+        """Whether the vectors of tokens are the answer."""
+        return not self.has_head and not self.answers_rows
+
+    @property
     def finds_spans(self) -> bool:
         """Whether it answers a question with a span of a context."""
         return self.has_head and bool(self.text_names)

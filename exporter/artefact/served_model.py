@@ -1,6 +1,6 @@
 """ServedModel: the text and model parts that every signature is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -42,7 +42,7 @@ class ServedModel(tf.Module):
             for function in (self._pipeline.tokenize, self._pipeline.tokenize_with_offsets)
         )
         # Whatever has an input signature is traced when it is saved.
-        self._windows = None
+        self._windows: Callable[[list[tf.Tensor]], Windows] | None = None
         if questions is not None:
             self._windows = tf.function(
                 self._pipeline.windows, input_signature=[text_specs], autograph=False

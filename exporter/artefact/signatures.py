@@ -142,7 +142,7 @@ def _regress(context: SignatureContext) -> tf.types.experimental.PolymorphicFunc
     return examples_function(context, regress)
 
 
-@signature(EMBEDDING, lambda task: not task.has_head)
+@signature(EMBEDDING, lambda task: task.answers_rows and not task.has_head)
 def _answered_embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """As `text`, whose answer is the vector."""
     return context.built[TEXT]

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from bert.encoder.packed_tokens import PackedTokens
 from exporter.artefact.answers import Answers, find_answers
 from exporter.artefact.entities import find_entities, row_splits_of
 from exporter.artefact.signature_registry import (
@@ -10,9 +11,12 @@ from exporter.artefact.signature_registry import (
     signature,
     text_function,
 )
-from exporter.contract import ANSWERS, ENTITIES, TAGS, TEXT
+from exporter.contract import ANSWERS, ENTITIES, TAGS, TEXT, TOKEN_EMBEDDINGS
 from exporter.text.passages import passages
 from exporter.text.pipeline import NOT_IN_TEXT
+
+# Padded vectors of a request: 400 MB of them at BERT-base's width.
+_MOST_VECTORS = 2**17
 
 
 @signature(TEXT, lambda task: task.labels_tokens)
@@ -109,3 +113,37 @@ def _tags(context: SignatureContext) -> tf.types.experimental.PolymorphicFunctio
         }
 
     return text_function(context, tags)
+
+
+@signature(TEXT, lambda task: task.embeds_tokens)
+def _text_of_vectors(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """Texts [B] -> each token, its vector and place, padded to the longest row, S."""
+    served, pieces = context.served, list(context.model.vocabulary.tokens)
+
+    def vectors(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
+        packed = served.tokenize_with_offsets(texts)
+        row_splits = packed.tokens.row_splits
+        with tf.control_dependencies([_few_vectors(packed.tokens)]):
+            answer = served.network.answer(packed.tokens)
+        return {
+            "embeddings": padded(answer, row_splits, 0.0),
+            "tokens": padded(tf.gather(pieces, packed.tokens.ids), row_splits, ""),
+            "starts": padded(packed.starts, row_splits, NOT_IN_TEXT),
+            "ends": padded(packed.ends, row_splits, NOT_IN_TEXT),
+        }
+
+    return text_function(context, vectors)
+
+
+@signature(TOKEN_EMBEDDINGS, lambda task: task.embeds_tokens)
+def _token_embeddings(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
+    """As `text`."""
+    return context.built[TEXT]
+
+
+def _few_vectors(tokens: PackedTokens) -> tf.Operation:
+    """One long row pads all others: a request of many would not fit into memory."""
+    lengths = tf.cast(tokens.lengths(), tf.int64)
+    padded_count = tf.size(lengths, tf.int64) * tf.reduce_max(tf.concat([[0], lengths], axis=0))
+    message = f"rows times tokens of the longest must be at most {_MOST_VECTORS}: send fewer rows"
+    return tf.debugging.Assert(padded_count <= _MOST_VECTORS, [message, padded_count])

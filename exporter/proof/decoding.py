@@ -61,8 +61,9 @@ class Decoding:
 
     def _rows(self) -> Sequence[Row]:
         length = self._model.max_seq_length
+        prompt = self._model.prompt.encode()
         return [
-            Row(*self._reference.encode(text, others[0] if others else None, length))
+            Row(*self._reference.encode(prompt + text, others[0] if others else None, length))
             for text, *others in self._texts
         ]
 

@@ -48,6 +48,7 @@ class TextPipeline(tf.Module):
         self._cls_id, self._sep_id = model.special_ids()
         self._pair_form = model.pair_form()
         self._questions = questions
+        self._prompt = model.prompt
 
     def windows(self, texts: Sequence[tf.Tensor]) -> Windows:
         """Questions and contexts, string [B] each -> all windows of the contexts."""
@@ -68,7 +69,7 @@ class TextPipeline(tf.Module):
         Raises (when the graph runs):
           InvalidArgumentError: a text is not of rank 1, or the two differ in length.
         """
-        return self._pack(_map_texts(self._tokenizer.tokenize, texts)).tokens
+        return self._pack(_map_texts(self._with_prompt(self._tokenizer.tokenize), texts)).tokens
 
     def tokenize_with_offsets(self, texts: Sequence[tf.Tensor]) -> PackedText:
         """The same, with the place of each token in its text.
@@ -78,13 +79,21 @@ class TextPipeline(tf.Module):
             starts = [-1, 0, 5, -1]
             ends   = [-1, 4, 9, -1]
         """
-        segments = _map_texts(self._tokenizer.tokenize_with_offsets, texts)
+        segments = _map_texts(self._with_prompt(self._tokenizer.tokenize_with_offsets), texts)
         packed = self._pack([segment.without_offsets() for segment in segments])
         starts, ends = (
             packed.gather(places, NOT_IN_TEXT, NOT_IN_TEXT)
             for places in zip(*(segment.offsets() for segment in segments), strict=True)
         )
+        if self._prompt:
+            starts, ends = _behind(len(self._prompt), starts, ends)
         return PackedText(packed.tokens, starts, ends)
+
+    def _with_prompt(
+        self, tokenize: Callable[[tf.Tensor], _Segment]
+    ) -> Callable[[tf.Tensor], _Segment]:
+        prompt = self._prompt
+        return (lambda text: tokenize(tf.strings.join([prompt, text]))) if prompt else tokenize
 
     def _pack(self, segments: Sequence[TokenIds]) -> Packed:
         if len(segments) == 1:
@@ -109,6 +118,15 @@ class TextPipeline(tf.Module):
         return pack(
             segments, kept, [has_a, has_b], self._cls_id, self._sep_id, pair_form=self._pair_form
         )
+
+
+def _behind(length: int, starts: tf.Tensor, ends: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Places in a text that had so many characters before it, which stand in no text."""
+    is_inside = ends > length
+    return (
+        tf.where(is_inside, tf.maximum(starts - length, 0), NOT_IN_TEXT),
+        tf.where(is_inside, ends - length, NOT_IN_TEXT),
+    )
 
 
 def _map_texts(

@@ -133,7 +133,7 @@ def test_answers_are_those_of_the_pipeline(
                 expected = [
                     answer
                     for answer in oracle.answers(name, f"{case}-{count}")[start + row]
-                    if answer[1] > 0
+                    if answer[1] > 0 or count == 1
                 ]
                 told = [[answer.decode(), first, end] for answer, _, first, end in found]
                 assert all(text[first:end] == answer for answer, first, end in told)

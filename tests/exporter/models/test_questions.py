@@ -143,7 +143,7 @@ def test_a_row_of_a_batch_is_the_row_alone(version_directory: Path) -> None:
                 if values.dtype == tf.float32:
                     np.testing.assert_allclose(together[key][row], values[0], atol=1e-5)
                 else:
-                    assert together[key][row].numpy().tolist() == values[0].numpy().tolist()
+                    assert together[key].numpy()[row : row + 1].tolist() == values.numpy().tolist()
 
 
 def test_no_rows(version_directory: Path) -> None:
