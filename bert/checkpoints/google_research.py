@@ -10,6 +10,7 @@ import numpy as np
 
 from bert.checkpoints.fields import CORRECT, Fields
 from bert.checkpoints.kind import Kind, Place, Settings
+from bert.checkpoints.labels_file import LABELS_FILE, trained_labels, write_labels
 from bert.checkpoints.options import CHECKPOINT, ReadOptions, task_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
@@ -33,7 +34,6 @@ from bert.tasks import (
 from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 
 CONFIG_FILE = "bert_config.json"
-LABELS_FILE = "labels.json"
 
 _GIVE_CONFIG = f"give the {CONFIG_FILE} that the checkpoint was trained with (--bert_config_file)"
 _GIVE_CLASSIFIER = "give the checkpoint that run_classifier or run_squad wrote after training"
@@ -100,29 +100,7 @@ def write_settings(
         json.dumps(settings, indent=2) + "\n", encoding="utf-8"
     )
     if labels is not None:
-        (directory / LABELS_FILE).write_text(json.dumps(list(labels), indent=2) + "\n", "utf-8")
-
-
-def trained_labels(directory: Path) -> tuple[str, ...] | None:
-    """The labels that training wrote beside its checkpoints, in class order; None if it did not.
-
-    Raises:
-      UserError: the file cannot be read, or holds something else.
-    """
-    file = directory / LABELS_FILE
-    if not file.is_file():
-        return None
-    try:
-        labels = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{file} cannot be read ({error}): remove it, and name the classes with --labels."
-        ) from error
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise UserError(
-            f"{file} holds no list of names: remove it, and name the classes with --labels."
-        )
-    return tuple(labels)
+        write_labels(directory, labels)
 
 
 def _sign(path: Path) -> str | None:

@@ -66,7 +66,7 @@ class OwnDataset:
           UserError: there are not at least two, or one that was given never occurs.
         """
         # Imported here for TensorFlow, without which mistakes in the flags are told.
-        from bert.checkpoints.google_research import trained_labels
+        from bert.checkpoints.labels_file import trained_labels
 
         given = self.given_labels
         if given is None:
