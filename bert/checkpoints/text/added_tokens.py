@@ -24,6 +24,9 @@ _ROLES = (
     "mask_token",
 )
 
+# The list of further special tokens, and its name before release 5.
+_EXTRA, _OLDER = "extra_special_tokens", "additional_special_tokens"
+
 NumberedTokens = Sequence[tuple[int | None, AddedToken]]
 """tokens with the id that a file gives each, None where it gives none"""
 
@@ -133,17 +136,16 @@ class AddedTokenFiles:
         return first
 
     def _extra_tokens(self) -> list[Any]:
-        """Those of `extra_special_tokens`, or of its older name `additional_special_tokens`.
+        """Those of `extra_special_tokens`, or of its older name.
 
         The older name counts where the newer one is not there or names tokens by role, as in
         `{"image_token": "<image>"}`.
         """
-        older = "additional_special_tokens"
-        extra = self._config.get("extra_special_tokens") or self._config.get(older)
-        extra = extra or self._map.get("extra_special_tokens", extra)
+        extra = self._config.get(_EXTRA) or self._config.get(_OLDER)
+        extra = extra or self._map.get(_EXTRA, extra)
         if isinstance(extra, dict):
-            return [*extra.values(), *(self._named.get(older) or [])]
-        return [*((self._named.get(older) or []) if extra is None else extra)]
+            return [*extra.values(), *(self._named.get(_OLDER) or [])]
+        return [*((self._named.get(_OLDER) or []) if extra is None else extra)]
 
     def _by_id(self, special: Mapping[str, Any]) -> list[tuple[int, AddedToken]]:
         if self._decoder is not None:
@@ -151,8 +153,14 @@ class AddedTokenFiles:
             return [(index, _added_token(token, is_special=False)) for index, token in by_id]
         file = self._directory / ADDED_TOKENS_FILE
         contents = Fields.of_json_if_any(file).values.items()
+        # The library looks special tokens up before it has read this list of
+        # special_tokens_map.json, and adds no token twice.
+        late = {_content(token) for token in self._map.get(_OLDER) or []}
+        late -= {_content(self._named[role]) for role in _ROLES if self._named.get(role)}
+        if self._config.get(_EXTRA) or self._config.get(_OLDER) or self._map.get(_EXTRA):
+            late = set()
         return [
-            (index, _added_token(content, is_special=content in special))
+            (index, _added_token(content, is_special=content in special and content not in late))
             for index, content in sorted((index, content) for content, index in contents)
         ]
 
