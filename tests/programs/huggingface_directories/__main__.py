@@ -59,12 +59,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     seeds = range(arguments.seed, arguments.seed + arguments.count)
-    environments = [TransformersEnvironment()]
+    # Where the two differ, the newer one counts.
+    environments = {"5": TransformersEnvironment(), "4": TransformersEnvironment("transformers4")}
     with tempfile.TemporaryDirectory() as folder:
-        found = verdicts(Path(folder), seeds, [e.python for e in environments])
-    for version, of_version in enumerate(found):
+        found = verdicts(Path(folder), seeds, [e.python for e in environments.values()])
+    for version, of_version in zip(environments, found, strict=True):
         counts = collections.Counter(verdict.outcome for verdict in of_version)
-        print(f"library {version}:", ", ".join(f"{n} {what}" for what, n in counts.most_common()))
+        print(
+            f"transformers {version}:", ", ".join(f"{n} {what}" for what, n in counts.most_common())
+        )
         for outcome in (REFUSED, UNREAD):
             print(f"{outcome}:")
             reasons = collections.Counter(v.reason for v in of_version if v.outcome == outcome)

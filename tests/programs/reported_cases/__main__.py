@@ -23,7 +23,7 @@ def main() -> int:
     given = Path(sys.argv[1])
     checks = {**MODELS, **SAFETY}
     names = sys.argv[2:] or sorted(checks)
-    judges = [environment.python for environment in (TransformersEnvironment(),)]
+    judges = [TransformersEnvironment(name).python for name in ("transformers", "transformers4")]
     folders = {path.name for path in given.iterdir() if re.match(r"R\d\d-|N-", path.name)}
     untold = folders - set(checks)
     wrong = len(untold)
