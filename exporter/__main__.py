@@ -3,8 +3,6 @@
 python -m exporter --checkpoint out/model.ckpt-343 --export_dir models/sentiment
 """
 
-import contextlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -50,7 +48,7 @@ def run() -> int:
         check_bert_package()
     except PackageConflict as error:
         return _fail(str(error))
-    from bert.command.running import Command
+    from bert.command.running import Command, end
     from exporter.options import ExportKeywords
 
     command = Command(
@@ -70,11 +68,7 @@ def run() -> int:
             "    --default_signature features_with_label_ids",
         ),
     )
-    code = command.run()
-    # Nothing is left to do, and to take TensorFlow's graphs apart takes seconds.
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
-    os._exit(code)
+    end(command.run())
 
 
 def _fail(sentence: str) -> int:

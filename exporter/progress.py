@@ -26,6 +26,10 @@ Stage = Callable[[str], AbstractContextManager[Advance]]
 _BAR_SECONDS = 0.5
 _FIRST_LINE_SECONDS = 2.0
 _LINE_SECONDS = 4.0
+_LEAST_SECONDS = 0.5
+
+# When the last line was written; a program begins in silence.
+_last_line = time.monotonic()
 
 
 @contextlib.contextmanager
@@ -34,7 +38,7 @@ def stage(name: str) -> Iterator[Advance]:
     start = time.monotonic()
     with waiting(name) as advance:
         yield advance
-    print(f"{name:<46}{time.monotonic() - start:6.1f} s", file=sys.stderr, flush=True)
+    _say(f"{name:<46}{time.monotonic() - start:6.1f} s", sys.stderr)
 
 
 @contextlib.contextmanager
@@ -125,9 +129,19 @@ def _show_bar(count: _Count, stream: TextIO, stop: threading.Event) -> None:
 
 def _write_lines(count: _Count, stream: TextIO, stop: threading.Event) -> None:
     wait = _FIRST_LINE_SECONDS
-    while not stop.wait(wait):
-        print(f"{count.name}: {count.words()}", file=stream, flush=True)
+    while True:
+        # A short stage before this one may have said nothing.
+        due = _last_line + _LINE_SECONDS - time.monotonic()
+        if stop.wait(min(wait, max(_LEAST_SECONDS, due))):
+            return
+        _say(f"{count.name}: {count.words()}", stream)
         wait = _LINE_SECONDS
+
+
+def _say(line: str, stream: TextIO) -> None:
+    global _last_line
+    print(line, file=stream, flush=True)
+    _last_line = time.monotonic()
 
 
 @contextlib.contextmanager

@@ -10,12 +10,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from absl import flags
 
 from bert.command import flags as command_flags
 from bert.command.options import option, require_valid
-from bert.command.running import Command
+from bert.command.running import Command, end
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
 from exporter.check.limits import DEFAULT_TIMEOUT
@@ -102,8 +103,8 @@ def saved_model_directory(arguments: Sequence[str]) -> Path:
     return max(versions, key=lambda child: int(child.name))
 
 
-def run() -> int:
-    """The command; the exit code."""
+def run() -> NoReturn:
+    """The command."""
     command = Command(
         name="",
         summary="Tells whether a TensorFlow Serving release loads and survives a SavedModel.",
@@ -116,8 +117,8 @@ def run() -> int:
             "python -m exporter.check models/sentiment/1600000000 --target_serving 2.8.4 --json",
         ),
     )
-    return command.run()
+    end(command.run())
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    run()

@@ -27,6 +27,9 @@ def test_a_short_stage_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_short_wait_leaves_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with stage("before"):
+        pass
+    capfd.readouterr()
     with waiting("reading"):
         pass
     assert capfd.readouterr().err == ""
@@ -46,6 +49,19 @@ def test_a_long_stage_says_how_far_it_is(
         "replaying: request 3 of 4, about 0 s left" in lines
     )
     assert re.fullmatch(r"replaying +1\.\d s", lines[-1])
+
+
+def test_two_short_waits_are_not_one_long_silence(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_LINE_SECONDS", 0.6)
+    monkeypatch.setattr(progress, "_LEAST_SECONDS", 0.1)
+    with stage("reading"):
+        pass
+    for name in ("loading", "checking"):
+        with waiting(name):
+            time.sleep(0.45)
+    assert capfd.readouterr().err.splitlines()[1:] == ["checking: 0 s"]
 
 
 def test_the_time_left_of_uneven_steps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +96,9 @@ def test_it_is_seen_while_standard_error_is_held_back(
 
 
 def test_an_error_ends_the_lines(capfd: pytest.CaptureFixture[str], impatient: None) -> None:
+    with stage("before"):
+        pass
+    capfd.readouterr()
     with pytest.raises(ValueError), stage("reading"):
         raise ValueError
     time.sleep(0.3)
