@@ -1,6 +1,7 @@
 """Directories of sentence-transformers: modules.json, and a Hugging Face BERT in one of them."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -76,16 +77,15 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     model_fields = Fields.of_json_if_any(path / _MODEL_FILE)
     if names == ["Transformer"] and model_fields.word("model_type") == _CROSS_ENCODER:
         return _read_cross_encoder(modules[0].directory, options, model_fields)
-    shown = [name for name in names if name != "Dense"]
-    if shown not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]) or (
-        names != [*shown[:2], *["Dense"] * names.count("Dense"), *shown[2:]]
-    ):
+    if not re.fullmatch("Transformer Pooling( Dense)*( Normalize)?", " ".join(names)):
         raise UserError(
             f"{file}: the modules are {', '.join(names)}, where Transformer, Pooling, any number "
             f"of Dense and perhaps Normalize are expected: {NO_EXPORT}."
         )
     transformer = modules[0].directory
     pooling_file = modules[1].directory / _CONFIG_FILE
+    if Fields.of_json_if_any(pooling_file).flag("include_prompt") is False:
+        _refuse_prompt(model_fields, f"which {pooling_file} leaves out again (include_prompt)")
     dense = [read_dense(module.directory) for module in modules if module.name == "Dense"]
     pooling = Pooling(
         _pooling_mode(pooling_file),
@@ -113,7 +113,7 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     return dataclasses.replace(
         model,
         weights={**model.weights, **weights_of(dense)},
-        prompt=_prompt(model_fields, Fields.of_json(pooling_file)),
+        prompt=_prompt(model_fields),
     )
 
 
@@ -125,6 +125,7 @@ def _read_cross_encoder(
     Raises:
       UserError: a file or tensor is missing or faulty, or the activation is not built.
     """
+    _refuse_prompt(model_fields, "which is not built for pairs")
     config, weights = huggingface.open_directory(transformer, options)
     of_model = cross_encoder.of_model_file(model_fields, config.cross_encoder)
     config = dataclasses.replace(config, cross_encoder=of_model)
@@ -204,20 +205,22 @@ def _pooling_mode(file: Path) -> str:
     return beside(*(_POOLING_MODES[mode] for mode in modes))
 
 
-def _prompt(fields: Fields, pooling: Fields) -> str:
+def _prompt(fields: Fields) -> str:
     """The words of its own that a model puts before every text."""
     name, prompts = fields.word("default_prompt_name"), fields.section("prompts").values
-    prompt = prompts.get(name) if name is not None else None
-    if not prompt:
-        return ""
+    prompt = (prompts.get(name) if name is not None else None) or ""
     if not isinstance(prompt, str):
         raise UserError.of(f"{fields.file}: prompts.{name}", repr(prompt), "a text", CORRECT)
-    if pooling.flag("include_prompt") is False:
-        raise UserError(
-            f"{pooling.file}: include_prompt is false, and to leave the prompt out of the pooling "
-            f"is not built: {NO_EXPORT}."
-        )
     return prompt
+
+
+def _refuse_prompt(fields: Fields, why: str) -> None:
+    prompt = _prompt(fields)
+    if prompt:
+        raise UserError(
+            f"{fields.file}: default_prompt_name puts {prompt!r} before every text, {why}: set it "
+            "to null, and let clients send the prompt with the text."
+        )
 
 
 def _check_sentence_config(fields: Fields, do_lower_case: bool, task: str) -> None:
