@@ -39,7 +39,7 @@ _CLASSIFIERS = (
     "regression",
     "told_regression",
 )
-_RELATIVES = ("distilbert", "electra", "mpnet")
+_RELATIVES = ("albert", "distilbert", "electra", "ernie", "mpnet")
 _FORMS = (
     "classifier",
     "sharded",

@@ -79,6 +79,15 @@ FAMILIES = {
     "electra": Family(
         "Electra", {**_LARGE, "embedding_size": 24}, {**_SMALL, "embedding_size": 48}, _first
     ),
+    "ernie": Family(
+        "Ernie", {**_LARGE, "use_task_id": True}, {**_SMALL, "type_vocab_size": 4}, _pooler
+    ),
+    "albert": Family(
+        "Albert",
+        {**_LARGE, "embedding_size": 16},
+        {**_SMALL, "embedding_size": 24, "hidden_act": "gelu"},
+        _pooler,
+    ),
     # So long that every distance is met.
     "mpnet": Family(
         "MPNet",

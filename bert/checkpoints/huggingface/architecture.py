@@ -39,6 +39,10 @@ class Architecture:
     """google-research/bert's dense layers, normalisations and tables -> the family's modules;
     `{}` is the number of the layer"""
 
+    first_rows: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """a table -> a module with another, whose first row is added to all of its rows: what a caller
+    who does not ask for another row gets"""
+
     head: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """the same for modules between the encoder and the classifier"""
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from bert.checkpoints.fields import NO_EXPORT, Fields
 from bert.checkpoints.huggingface import cross_encoder
+from bert.checkpoints.huggingface.albert import ALBERT
 from bert.checkpoints.huggingface.architecture import Architecture
 from bert.checkpoints.huggingface.bert import BERT
 from bert.checkpoints.huggingface.cross_encoder import CrossEncoder
 from bert.checkpoints.huggingface.distilbert import DISTILBERT
 from bert.checkpoints.huggingface.electra import ELECTRA
+from bert.checkpoints.huggingface.ernie import ERNIE
 from bert.checkpoints.huggingface.mpnet import MPNET
 from bert.checkpoints.huggingface.unbuilt import REASONS
 from bert.config import GELU_ERF, GELU_TANH, RELU, TANH, BertConfig
@@ -20,7 +22,8 @@ CONFIG_FILE = "config.json"
 # The families of models that can be read, by model_type. BERT's is the one that a file may leave
 # out.
 ARCHITECTURES = {
-    architecture.model_type: architecture for architecture in (BERT, DISTILBERT, ELECTRA, MPNET)
+    architecture.model_type: architecture
+    for architecture in (BERT, ALBERT, DISTILBERT, ELECTRA, ERNIE, MPNET)
 }
 
 # transformers, activations.py, ACT2FN

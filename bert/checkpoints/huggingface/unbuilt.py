@@ -7,7 +7,6 @@ _BYTE_PAIRS = "its tokenizer merges pairs of bytes, and is not WordPiece"
 
 # model_type -> the reason.
 REASONS: Mapping[str, str] = {
-    "albert": "all its layers are one, and its tokenizer is most often SentencePiece's",
     "bart": _BYTE_PAIRS,
     "big_bird": _SENTENCE_PIECE,
     "camembert": _SENTENCE_PIECE,

@@ -95,6 +95,7 @@ class HuggingFaceWeights:
           UserError: it has, so config.json does not tell all of the model.
         """
         known = {name for variable in variables for name in self._names(variable)}
+        known |= {f"{self._prefix}{path}.weight" for path in self._architecture.first_rows.values()}
         modules = self._architecture.encoder.values()
         parts = tuple({f"{module.partition('.')[0]}." for module in modules})
         for name in self._tensors:
@@ -106,7 +107,14 @@ class HuggingFaceWeights:
                 )
 
     def _read(self, variable: str, shape: tuple[int, ...]) -> np.ndarray:
-        name = self.name(variable)
+        value = self._read_tensor(self.name(variable), variable, shape)
+        added = f"{self._prefix}{self._architecture.first_rows.get(variable)}.weight"
+        rows = self.shape(added)
+        if rows is not None:
+            value = value + self._read_tensor(added, variable, (rows[0], shape[-1]))[0]
+        return value
+
+    def _read_tensor(self, name: str, variable: str, shape: tuple[int, ...]) -> np.ndarray:
         if name not in self._tensors:
             raise UserError(
                 f"{self.file} has no tensor {name!r}: give the directory of a whole model "

@@ -121,31 +121,31 @@ def find_tokenizer_class(directory: Path, config: Fields, default: str) -> Token
                 "transformers 5 lower-cases all the same, and 4 did not: name BertTokenizer there "
                 "if the training was cased."
             )
-        return _of_name(found, fields.file, (directory / TOKENIZER_FILE).is_file())
-    return TokenizerClass(default, "transformers' default", False, _special_tokens(default))
+        return _of_name(found, str(fields.file), (directory / TOKENIZER_FILE).is_file())
+    return _of_name(default, "transformers' default", (directory / TOKENIZER_FILE).is_file())
 
 
-def _of_name(name: str, file: Path, has_tokenizer_json: bool) -> TokenizerClass:
+def _of_name(name: str, source: str, has_tokenizer_json: bool) -> TokenizerClass:
     if name in _GENERIC:
         if not has_tokenizer_json:
             raise UserError(
-                f"{file}: the {_FIELD} is {name}, which reads {TOKENIZER_FILE} and nothing else, "
+                f"{source}: the {_FIELD} is {name}, which reads {TOKENIZER_FILE} and nothing else, "
                 "and there is no such file: copy all files of the tokenizer."
             )
-        return TokenizerClass(name, str(file), True, _special_tokens(name))
+        return TokenizerClass(name, source, True, _special_tokens(name))
     if name.removesuffix("Fast") not in (*_LIKE_BERT, *_SPECIAL_TOKENS):
         if name.startswith("BertJapanese"):
             raise UserError(
-                f"{file}: the {_FIELD} is {name}, which splits words with MeCab or another library "
-                f"that no server has: {NO_TOKENIZER_EXPORT}."
+                f"{source}: the {_FIELD} is {name}, which splits words with MeCab or another "
+                f"library that no server has: {NO_TOKENIZER_EXPORT}."
             )
         raise UserError(
-            f"{file}: the {_FIELD} is {name}, where {DEFAULT_CLASS}, one that reads "
+            f"{source}: the {_FIELD} is {name}, where {DEFAULT_CLASS}, one that reads "
             f"{VOCABULARY_FILE} as it does, or {_GENERIC[0]} with a {TOKENIZER_FILE} of BERT's is "
             f"expected: {NO_TOKENIZER_EXPORT}."
         )
     is_generic = has_tokenizer_json and name.removesuffix("Fast") in _GENERIC_WITH_TOKENIZER_JSON
-    return TokenizerClass(name, str(file), is_generic, _special_tokens(name))
+    return TokenizerClass(name, source, is_generic, _special_tokens(name))
 
 
 def _special_tokens(name: str) -> SpecialTokens:

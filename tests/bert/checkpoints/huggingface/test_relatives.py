@@ -153,10 +153,72 @@ def test_what_is_not_built_is_named(tmp_path: Path) -> None:
         read(mpnet(tmp_path / "long"), ReadOptions(max_seq_length=63))
 
 
-@pytest.mark.parametrize("model_type", ["roberta", "xlm-roberta", "deberta-v2", "albert", "gpt2"])
+@pytest.mark.parametrize(
+    "model_type", ["roberta", "xlm-roberta", "deberta-v2", "camembert", "gpt2"]
+)
 def test_other_families(model_type: str, tmp_path: Path) -> None:
     directory = mpnet(tmp_path / "model", model_type=model_type)
-    with pytest.raises(UserError, match="bert, distilbert, electra, mpnet") as refusal:
+    with pytest.raises(
+        UserError, match="bert, albert, distilbert, electra, ernie, mpnet"
+    ) as refusal:
         read(directory, ReadOptions())
     assert repr(model_type) in str(refusal.value)
     assert ("which is not built" in str(refusal.value)) == (model_type != "gpt2")
+
+
+def test_the_first_row_of_ernies_tasks(tmp_path: Path) -> None:
+    """It is part of every segment's vector, since nobody asks for another task."""
+    config = tiny_config(len(_OF_BERT), hidden_act=GELU_ERF)
+    weights = random_weights(config, 3)
+    names = {**_ELECTRA, "output_": "classifier."}
+    values = tensors(weights, names, "ernie.", "ernie.pooler.dense")
+    tasks = np.random.default_rng(0).normal(size=(3, config.hidden_size)).astype(np.float32)
+    values["ernie.embeddings.task_type_embeddings.weight"] = tasks
+    fields: dict[str, object] = {
+        "model_type": "ernie",
+        "architectures": ["ErnieForSequenceClassification"],
+    }
+    fields |= {"use_task_id": True, "vocab_size": len(_OF_BERT)}
+    model = read(write(tmp_path / "model", fields, values, _OF_BERT), ReadOptions())
+    table = "bert/embeddings/token_type_embeddings"
+    np.testing.assert_allclose(model.weights[table], weights[table] + tasks[0], rtol=1e-6)
+    values["ernie.embeddings.task_type_embeddings.weight"] = tasks[:, :5].copy()
+    directory = write(tmp_path / "narrow", fields, values, _OF_BERT)
+    with pytest.raises(UserError, match="task_type_embeddings"):
+        read(directory, ReadOptions())
+
+
+def test_the_one_layer_of_albert(tmp_path: Path) -> None:
+    """Every layer has its weights; a model with several groups of layers is refused."""
+    config = tiny_config(len(_OF_BERT), hidden_act=GELU_ERF, embedding_size=8, num_hidden_layers=1)
+    weights = random_weights(config, 3)
+    names = _ELECTRA | {
+        "bert/embeddings_project/": "encoder.embedding_hidden_mapping_in.",
+        "attention/self/": "attention.",
+        "attention/output/dense/": "attention.dense.",
+        "attention/output/LayerNorm/": "attention.LayerNorm.",
+        "intermediate/dense/": "ffn.",
+        "0/output/dense/": "0/ffn_output.",
+        "0/output/LayerNorm/": "0/full_layer_layer_norm.",
+        "encoder.layer.0/": "encoder.albert_layer_groups.0.albert_layers.0/",
+        "output_": "classifier.",
+    }
+    values = tensors(weights, names, "albert.", "albert.pooler")
+    fields: dict[str, object] = {
+        "model_type": "albert",
+        "architectures": ["AlbertForSequenceClassification"],
+    }
+    fields |= {"embedding_size": 8, "num_hidden_layers": 3, "vocab_size": len(_OF_BERT)}
+    fields |= {"tokenizer_class": "BertTokenizer"}
+    model = read(write(tmp_path / "model", fields, values, _OF_BERT), ReadOptions())
+    assert model.config.num_hidden_layers == 3
+    for name, value in weights.items():
+        for layer in range(3):
+            copy = name.replace("layer_0", f"layer_{layer}")
+            np.testing.assert_array_equal(model.weights[copy], value, err_msg=copy)
+    groups = {**fields, "num_hidden_groups": 2}
+    with pytest.raises(UserError, match="num_hidden_groups is 2"):
+        read(write(tmp_path / "groups", groups, values, _OF_BERT), ReadOptions())
+    del fields["tokenizer_class"]
+    with pytest.raises(UserError, match="AlbertTokenizer"):
+        read(write(tmp_path / "piece", fields, values, _OF_BERT), ReadOptions())
