@@ -21,7 +21,7 @@ _CHECKS = "What is checked and warmed up"
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportKeywords(ReadKeywords[File], QuestionKeywords):
+class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
     """The arguments of `exporter.export`, and the flags of `python -m exporter`."""
 
     checkpoint: StrPath = dataclasses.field(
