@@ -61,7 +61,7 @@ def build_onnx(checkpoint: Path, output_dir: Path) -> None:
     if model.config.model_type == "bert":
         expected |= {"EmbedLayerNormalization": 1, "Attention": layers}
     for name, count in expected.items():
-        if counts[name] != count:
+        if counts[name] < count:
             raise RuntimeError(f"{counts[name]} of {count} {name} were fused")
     # Of other models the optimizer may know less.
     (output_dir / "fused.json").write_text(json.dumps(counts))
