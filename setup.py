@@ -37,6 +37,7 @@ setup(
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Topic :: Text Processing :: Linguistic",
         "Typing :: Typed",
@@ -47,6 +48,7 @@ setup(
         "exporter": ["py.typed"],
         "bert.tokenizers.huggingface": ["data/*.npz"],
         "exporter.text": ["data/*.npz"],
+        "exporter.preview": ["page/*"],
         "exporter.serving": ["data/*.json"],
     },
     entry_points={
@@ -57,7 +59,7 @@ setup(
             "bert-text-exporter-preview = exporter.preview.__main__:run",
         ],
     },
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.14",
     # constraints.txt pins what CI runs; BUILD_NOTES.md gives the reason for each.
     install_requires=[
         "PyYAML>=6,<7",
@@ -72,11 +74,13 @@ setup(
     ],
     extras_require={
         "batch": ["apache-beam>=2.77,<3", "pyarrow>=14,<26"],
+        "hub": ["huggingface_hub>=0.24,<3"],
         "preview": ["aiohttp>=3.9,<4"],
         "test": [
             "aiohttp>=3.9,<4",
             "compose-spec>=0.2,<1",
             "h5py>=3.10,<4",
+            "huggingface_hub>=0.24,<3",
             "hypothesis>=6.100,<7",
             "kubernetes-validate>=1.30,<2",
             "ml_dtypes>=0.4,<1",
@@ -86,6 +90,7 @@ setup(
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
             "ruff>=0.5,<1",
+            "scikit-learn>=1.4,<2",
             "tokenizers>=0.20,<1",
             "types-tqdm",
         ],

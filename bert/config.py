@@ -30,6 +30,15 @@ _COUNTS: Mapping[str, range] = {
     "intermediate_size": range(1, 10_000_001),
     "max_position_embeddings": range(1, 10_000_001),
     "type_vocab_size": range(1, 1_000_001),
+    "embedding_size": range(1, 1_000_001),
+}
+# What no field of a bert_config.json tells, since BERT has no other value.
+_OF_BERT: Mapping[str, object] = {
+    "has_pooler": True,
+    "pooler_act": TANH,
+    "embedding_size": None,
+    "padding_id": None,
+    "relative_attention_buckets": 0,
 }
 _RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 _POSITIVE: Mapping[str, int] = {"initializer_range": 1000, "layer_norm_eps": 1}
@@ -44,6 +53,11 @@ class BertConfig:
     `type_vocab_size` is 0 where the encoder has no token types.
     `has_pooler` tells whether the pooler is there, which the original always has, and
     `pooler_act` its activation, the original's tanh.
+    `embedding_size` is the width of the tables, None where that is `hidden_size`; else a dense
+    layer widens what they give.
+    `padding_id` is an id that has no place in a row: the others are counted from the row after
+    its own in the position table. Where it is None, a token's place is its column.
+    `relative_attention_buckets` is not 0 where attention scores depend on the distance too.
     """
 
     vocab_size: int
@@ -60,6 +74,9 @@ class BertConfig:
     layer_norm_eps: float = 1e-12
     has_pooler: bool = True
     pooler_act: str = TANH
+    embedding_size: int | None = None
+    padding_id: int | None = None
+    relative_attention_buckets: int = 0
 
     def __post_init__(self) -> None:
         """Checks the values.
@@ -71,8 +88,8 @@ class BertConfig:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             expected = expectation(field.name, value)
-            has_no_types = field.name == "type_vocab_size" and value == 0
-            if expected is not None and not has_no_types:
+            is_absent = (field.name, value) in (("type_vocab_size", 0), ("embedding_size", None))
+            if expected is not None and not is_absent:
                 raise ValueError(f"{field.name} is {value!r}, where {expected} is expected")
         if self.hidden_size % self.num_attention_heads:
             raise ValueError(
@@ -85,22 +102,44 @@ class BertConfig:
         """The width of one attention head."""
         return self.hidden_size // self.num_attention_heads
 
+    @property
+    def table_width(self) -> int:
+        """The width of the embedding tables."""
+        return self.embedding_size or self.hidden_size
+
+    @property
+    def longest_row(self) -> int:
+        """The number of tokens that the position table has room for."""
+        unused = 0 if self.padding_id is None else self.padding_id + 1
+        return self.max_position_embeddings - unused
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether an answer depends on masked tokens that stand before others."""
+        return self.padding_id is not None or self.relative_attention_buckets > 0
+
     def to_google_research_json(self) -> str:
         """Writes the configuration as a `bert_config.json`.
 
+        What google-research/bert has not, but can be trained here, has fields of its own:
+        `pooler_act`, `embedding_size` and `has_token_types`, each where it is not BERT's.
+
         Raises:
-          ValueError: google-research/bert has no such activation, or no model without a
-            pooler or token types.
+          ValueError: there is no such activation, no pooler, or attention to distances.
         """
-        if not self.has_pooler or self.pooler_act != TANH:
-            raise ValueError("google-research/bert has no model without a pooler of tanh")
-        if not self.type_vocab_size:
-            raise ValueError("google-research/bert has no model without token types")
+        if not self.has_pooler:
+            raise ValueError("google-research/bert has no model without a pooler")
+        if self.counts_tokens:
+            raise ValueError("google-research/bert has no attention to distances between tokens")
         words = {name: word for word, name in GOOGLE_RESEARCH_NAMES.items()}
         if self.hidden_act not in words:
             raise ValueError(f"google-research/bert has no activation {self.hidden_act!r}")
         fields: dict[str, Any] = dataclasses.asdict(self)
-        del fields["has_pooler"], fields["pooler_act"]
+        for name, of_bert in _OF_BERT.items():
+            if fields[name] == of_bert:
+                del fields[name]
+        if not self.type_vocab_size:
+            fields["has_token_types"] = False
         fields["hidden_act"] = words[self.hidden_act]
         return json.dumps(fields, indent=2, sort_keys=True) + "\n"
 

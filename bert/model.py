@@ -7,13 +7,17 @@ import numpy as np
 
 from bert.config import BertConfig
 from bert.tasks import Pooling, Task
-from bert.tokenizers.huggingface.settings import HuggingFaceSettings
+from bert.tokenizers.huggingface.settings import HuggingFaceSettings, PairForm
 from bert.tokenizers.vocabulary import CLS, SEP, Vocabulary
 
 GOOGLE_RESEARCH = "google_research"
 HUGGINGFACE = "huggingface"
 TENSORFLOW_TEXT = "tensorflow_text"
 TENSORFLOW_TEXT_FAST = "tensorflow_text_fast"
+# Whose rules choose the answers to questions: transformers' pipeline's, or run_squad.py's.
+PIPELINE = "pipeline"
+RUN_SQUAD = "run_squad"
+
 TOKENIZERS = (GOOGLE_RESEARCH, HUGGINGFACE, TENSORFLOW_TEXT, TENSORFLOW_TEXT_FAST)
 
 
@@ -25,6 +29,8 @@ class TextModel:
     Hugging Face's are in `tokenizer_settings`, None where only the casing is known.
     `labels` are empty where the task has none.
     `takes_pairs` says that the model is for pairs of texts; else it may be for both.
+    `prompt` is put before the first text of every row.
+    `answer_rules` says whose rules choose the answers to questions: PIPELINE or RUN_SQUAD.
     `provenance` tells where each part came from, in words for a person.
     """
 
@@ -38,6 +44,8 @@ class TextModel:
     provenance: Mapping[str, str]
     tokenizer_settings: HuggingFaceSettings | None = None
     takes_pairs: bool = False
+    prompt: str = ""
+    answer_rules: str = PIPELINE
 
     def special_ids(self) -> tuple[int, int]:
         """The ids of [CLS] and [SEP], or of what stands for them."""
@@ -45,6 +53,11 @@ class TextModel:
         tokens = (CLS, SEP) if settings is None else (settings.cls_token, settings.sep_token)
         cls_id, sep_id = self.vocabulary.convert_tokens_to_ids(tokens)
         return cls_id, sep_id
+
+    def pair_form(self) -> PairForm:
+        """What two texts become."""
+        settings = self.tokenizer_settings
+        return PairForm() if settings is None else settings.pair_form
 
     def huggingface_settings(self) -> HuggingFaceSettings:
         """The settings of Hugging Face's tokenizer, the library's own where none are known."""

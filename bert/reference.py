@@ -5,7 +5,7 @@ row at a time in the plainest form, sharing no code with the encoder that it jud
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,10 +14,14 @@ from bert.model import FineTunedModel
 from bert.tasks import (
     FIRST_TOKEN,
     IDENTITY,
+    LAST_LAYER,
+    LAST_TOKEN,
     MAX,
+    MEAN_SQRT,
     POOLER,
     SIGMOID,
     SOFTMAX,
+    WEIGHTED_MEAN,
     Pooling,
     Task,
 )
@@ -67,73 +71,118 @@ class ReferenceClassifier:
         pooling: Pooling = _POOLER,
     ) -> np.ndarray:
         """One vector a row: int [B, S] x 3 -> float64 [B, H]."""
-        hidden = self.sequence(input_ids, input_mask, segment_ids)
+        hidden = self.sequence(input_ids, input_mask, segment_ids, pooling.layers)
         rows = [
             self._pool(row, mask, pooling) for row, mask in zip(hidden, input_mask, strict=True)
         ]
-        size = pooling.dimensions or self._config.hidden_size
-        return np.stack(rows) if rows else np.zeros((0, size))
+        return np.stack(rows) if rows else np.zeros((0, pooling.size(self._config.hidden_size)))
 
     def sequence(
-        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+        self,
+        input_ids: np.ndarray,
+        input_mask: np.ndarray,
+        segment_ids: np.ndarray,
+        layers: Sequence[int] = LAST_LAYER,
     ) -> np.ndarray:
-        """One vector a column: int [B, S] x 3 -> float64 [B, S, H]."""
-        rows = [
-            self._encode_row(*row) for row in zip(input_ids, input_mask, segment_ids, strict=True)
-        ]
-        return np.stack(rows) if rows else np.zeros((*input_ids.shape, self._config.hidden_size))
+        """One vector a column, of several layers side by side: int [B, S] x 3 -> [B, S, ...]."""
+        rows = []
+        for row in zip(input_ids, input_mask, segment_ids, strict=True):
+            outputs = self._encode_row(*row)
+            rows.append(np.concatenate([outputs[layer] for layer in layers], axis=-1))
+        size = len(layers) * self._config.hidden_size
+        return np.stack(rows) if rows else np.zeros((*input_ids.shape, size))
 
     def _pool(self, hidden: np.ndarray, mask: np.ndarray, pooling: Pooling) -> np.ndarray:
-        """Float64 [S, H], int [S] -> float64 [H]."""
-        if pooling.mode == POOLER:
-            activation = _ACTIVATIONS[self._config.pooler_act]
-            vector = activation(self._dense("bert/pooler/dense", hidden[0]))
-        elif pooling.mode == FIRST_TOKEN:
-            vector = hidden[0]
-        elif pooling.mode == MAX:
-            vector = hidden[mask == 1].max(axis=0)
-        else:
-            vector = hidden[mask == 1].mean(axis=0)
+        """Float64 [S, H], int [S] -> float64 [D]."""
+        parts = [self._pooled_by(mode, hidden, mask) for mode in pooling.modes]
+        vector = np.concatenate(parts)
+        for index, projection in enumerate(pooling.projections):
+            vector = _ACTIVATIONS[projection.activation](self._dense(f"projection_{index}", vector))
         if pooling.normalize:
             vector = vector / np.linalg.norm(vector)
         return vector[: pooling.dimensions]
 
+    def _pooled_by(self, mode: str, hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Float64 [S, H], int [S] -> float64 [H]."""
+        if mode == POOLER:
+            activation = _ACTIVATIONS[self._config.pooler_act]
+            return activation(self._dense("bert/pooler/dense", hidden[0]))
+        if mode == FIRST_TOKEN:
+            return hidden[0]
+        places = np.flatnonzero(mask == 1)
+        seen = hidden[places]
+        if mode == LAST_TOKEN:
+            return seen[-1]
+        if mode == MAX:
+            return seen.max(axis=0)
+        if mode == MEAN_SQRT:
+            return seen.sum(axis=0) / math.sqrt(len(seen))
+        if mode == WEIGHTED_MEAN:
+            return np.average(seen, axis=0, weights=places + 1)
+        return seen.mean(axis=0)
+
     def _encode_row(
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
-    ) -> np.ndarray:
-        """Int [S] x 3 -> float64 [S, H]."""
+    ) -> list[np.ndarray]:
+        """Int [S] x 3 -> float64 [S, H] of each layer."""
         weights = self._weights
         hidden = (
             weights["bert/embeddings/word_embeddings"][input_ids]
-            + weights["bert/embeddings/position_embeddings"][: len(input_ids)]
+            + weights["bert/embeddings/position_embeddings"][self._places(input_ids)]
         )
         if self._config.type_vocab_size:
             hidden += weights["bert/embeddings/token_type_embeddings"][segment_ids]
         hidden = self._layer_norm("bert/embeddings", hidden)
+        if "bert/embeddings_project/kernel" in weights:
+            hidden = self._dense("bert/embeddings_project", hidden)
         bias = (1.0 - input_mask.astype(np.float64)) * -10000.0  # [S]
+        by_head = [bias] * self._config.num_attention_heads
+        if self._config.relative_attention_buckets:
+            by_head = [bias + of_head for of_head in self._distance_bias(len(input_ids))]  # [S, S]
         activation = _ACTIVATIONS[self._config.hidden_act]
+        outputs = []
         for index in range(self._config.num_hidden_layers):
             scope = f"bert/encoder/layer_{index}"
             attended = self._dense(
-                f"{scope}/attention/output/dense", self._self_attention(scope, hidden, bias)
+                f"{scope}/attention/output/dense", self._self_attention(scope, hidden, by_head)
             )
             attended = self._layer_norm(f"{scope}/attention/output", attended + hidden)
             inner = activation(self._dense(f"{scope}/intermediate/dense", attended))
             output = self._dense(f"{scope}/output/dense", inner)
             hidden = self._layer_norm(f"{scope}/output", output + attended)
-        return hidden
+            outputs.append(hidden)
+        return outputs
 
-    def _self_attention(self, scope: str, hidden: np.ndarray, bias: np.ndarray) -> np.ndarray:
-        """Float64 [S, H], [S] -> float64 [S, H]."""
+    def _places(self, input_ids: np.ndarray) -> list[int]:
+        """Rows of the position table: int [S] -> [S]."""
+        padding_id = self._config.padding_id
+        if padding_id is None:
+            return list(range(len(input_ids)))
+        places, last = [], padding_id
+        for token_id in input_ids:
+            last += token_id != padding_id
+            places.append(padding_id if token_id == padding_id else last)
+        return places
+
+    def _distance_bias(self, length: int) -> np.ndarray:
+        """What the distance from query to key adds to a score: float64 [heads, S, S]."""
+        table = self._weights["bert/encoder/relative_attention_bias"]
+        buckets = [[_bucket(key - query) for key in range(length)] for query in range(length)]
+        return table[np.array(buckets)].transpose(2, 0, 1)
+
+    def _self_attention(
+        self, scope: str, hidden: np.ndarray, bias: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """Float64 [S, H], [S] or [S, S] for each head -> float64 [S, H]."""
         query, key, value = (
             self._dense(f"{scope}/attention/self/{name}", hidden)
             for name in ("query", "key", "value")
         )
         size = self._config.size_per_head
         heads = []
-        for start in range(0, self._config.hidden_size, size):
+        for head, start in enumerate(range(0, self._config.hidden_size, size)):
             part = slice(start, start + size)
-            scores = query[:, part] @ key[:, part].T / math.sqrt(size) + bias  # [S, S]
+            scores = query[:, part] @ key[:, part].T / math.sqrt(size) + bias[head]  # [S, S]
             heads.append(_softmax(scores) @ value[:, part])
         return np.concatenate(heads, axis=-1)
 
@@ -145,6 +194,17 @@ class ReferenceClassifier:
         deviation = np.sqrt(inputs.var(axis=-1, keepdims=True) + self._config.layer_norm_eps)
         gamma = self._weights[f"{scope}/LayerNorm/gamma"]
         return (inputs - mean) / deviation * gamma + self._weights[f"{scope}/LayerNorm/beta"]
+
+
+def _bucket(distance: int) -> int:
+    """The bucket of a distance from query to key (Raffel et al. 2020, 2.1; Song et al. 2020).
+
+    Of 32, keys behind the query have the second half. 8 of a half are for one distance each; in
+    the others the distance doubles with every second bucket, up to 128.
+    """
+    half, away = 16 if distance > 0 else 0, abs(distance)
+    doublings = sum(away**2 >= 8**2 * 2**bucket for bucket in range(1, 8))
+    return half + (away if away < 8 else 8 + doublings)
 
 
 class ReferenceModel:
@@ -163,7 +223,7 @@ class ReferenceModel:
         if self._task.answers_rows:
             vectors = forward.pooled(*features, self._pooling)  # [B, H]
         else:
-            vectors = forward.sequence(*features)  # [B, S, H]
+            vectors = forward.sequence(*features, self._pooling.layers)  # [B, S, H]
         numbers = forward.classified(vectors) if self._task.has_head else vectors
         return {self._task.answer: finish(self._task, numbers)}
 

@@ -19,8 +19,10 @@ from bert.command.options import option, require_valid, with_paths
 from bert.command.running import Command
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
-from bert.training.glue import DEV, TEST, TRAIN, Task, find_task, split_file
+from bert.training.dataset import DEV, TEST, TRAIN, Dataset
+from bert.training.glue import GlueDataset, find_task
 from bert.training.options import FineTuningOptions
+from bert.training.own_data import CUSTOM, Columns, OwnDataset
 
 if TYPE_CHECKING:
     from bert.training.fine_tuning import FineTuning
@@ -44,12 +46,6 @@ class RunOptions(FineTuningOptions):
     export_dir: Path | None = option(
         None, "base path of the served model; --do_export makes a version in it", group=_EXPORT
     )
-    labels: Sequence[str] | None = option(
-        None,
-        "names of the classes in the export, in class order",
-        group=_EXPORT,
-        unset="those of the task",
-    )
     use_tpu: bool = option(False, "TPUs are not supported: must be false", group=_TPU)
     tpu_name: str | None = _without_effect(None)
     tpu_zone: str | None = _without_effect(None)
@@ -69,26 +65,27 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
     """Runs the command; returns the exit status, 0 or 1."""
     try:
         # The quick mistakes are told before TensorFlow is imported, which takes seconds.
-        task = _check_flags(arguments, values)
+        _check_flags(arguments, values)
         options = with_paths(RunOptions(**command_flags.given_options(RunOptions, values)))
         require_valid(options)
+        dataset = _dataset(options)
         import_tensorflow_quietly()
-        _run(task, options)
+        _run(dataset, options)
     except UserError as error:
         print(f"run_classifier: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _run(task: Task, options: RunOptions) -> None:
+def _run(dataset: Dataset, options: RunOptions) -> None:
     from bert.training import fine_tuning
 
-    done = fine_tuning.run(task, options)
+    done = fine_tuning.run(dataset, options)
     if options.do_export:
-        _export(done, task, options)
+        _export(done, dataset, options)
 
 
-def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> Task:
+def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> None:
     if len(arguments) > 1:
         raise UserError(f"unexpected argument {arguments[1]}: this command has flags only.")
     if values.use_tpu:
@@ -104,46 +101,53 @@ def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> Task:
     ):
         if not values[name].value:
             raise UserError(f"--{name} is not given: name {meaning} with it.")
-    task = find_task(values.task_name)
-    if values.do_train or values.do_eval or values.do_predict:
-        _check_data(values.data_dir, values.do_train, values.do_eval, values.do_predict)
-    if values.do_export:
-        _check_export(values.export_dir, values.labels, task)
-    return task
-
-
-def _check_data(directory: str | None, do_train: bool, do_eval: bool, do_predict: bool) -> None:
-    if not directory:
-        raise UserError("--data_dir is not given: name the directory with the .tsv files with it.")
-    data_dir = Path(directory)
-    needed = [(TRAIN, "--do_train", do_train), (DEV, "--do_eval", do_eval)]
-    if not split_file(data_dir, TEST).exists():
-        needed.append((DEV, "--do_predict", do_predict))
-    for split, flag, is_needed in needed:
-        if is_needed and not split_file(data_dir, split).exists():
-            raise UserError(
-                f"--data_dir {data_dir} has no {split}.tsv, which {flag} reads: name the directory "
-                "with the .tsv files."
-            )
-
-
-def _check_export(export_dir: str | None, labels: list[str] | None, task: Task) -> None:
-    if not export_dir:
+    if values.do_export and not values.export_dir:
         raise UserError("--do_export needs --export_dir: name the base path of the served model.")
-    if labels is not None and len(labels) != len(task.labels):
+
+
+def _dataset(options: RunOptions) -> Dataset:
+    """The files of the task, whose names and labels fit what is to be done."""
+    if options.labels is not None and len(set(options.labels)) != len(options.labels):
         raise UserError(
-            f"--labels names {len(labels)} labels ({', '.join(labels)}), but the task has "
+            f"--labels names a label twice ({', '.join(options.labels)}): give every class a name "
+            "of its own."
+        )
+    reads = options.do_train or options.do_eval or options.do_predict
+    if reads and options.data_dir is None:
+        raise UserError("--data_dir is not given: name the directory with the data with it.")
+    dataset = _of_task(options, options.data_dir or Path())
+    needed = [(TRAIN, "--do_train", options.do_train), (DEV, "--do_eval", options.do_eval)]
+    if options.do_predict and not dataset.has(TEST):
+        needed.append((DEV, "--do_predict", True))
+    for split, flag, is_needed in needed:
+        if is_needed and not dataset.has(split):
+            raise UserError(
+                f"--data_dir {options.data_dir} has no {dataset.file(split).name}, which {flag} "
+                "reads: name the directory with the data."
+            )
+    return dataset
+
+
+def _of_task(options: RunOptions, data_dir: Path) -> Dataset:
+    given = None if options.labels is None else tuple(options.labels)
+    if options.task_name.lower() == CUSTOM:
+        columns = Columns(
+            options.text_column, options.text_b_column, options.label_column, options.header
+        )
+        return OwnDataset(
+            data_dir, columns, given, options.output_dir, options.dev_fraction, options.seed
+        )
+    task = find_task(options.task_name)
+    if given is not None and len(given) != len(task.labels):
+        raise UserError(
+            f"--labels names {len(given)} labels ({', '.join(given)}), but the task has "
             f"{len(task.labels)} classes ({', '.join(task.labels)}): name one label for each, in "
             "this order."
         )
-    if labels is not None and len(set(labels)) != len(labels):
-        raise UserError(
-            f"--labels names a label twice ({', '.join(labels)}): give every class a name of its "
-            "own."
-        )
+    return GlueDataset(task, data_dir)
 
 
-def _export(done: "FineTuning", task: Task, options: RunOptions) -> None:
+def _export(done: "FineTuning", dataset: Dataset, options: RunOptions) -> None:
     # An application at the edge of both packages: nothing else in bert knows the exporter.
     from exporter import VerificationError, export
     from exporter.progress import stage
@@ -158,7 +162,7 @@ def _export(done: "FineTuning", task: Task, options: RunOptions) -> None:
             vocab_file=settings.vocabulary_file,
             do_lower_case=settings.do_lower_case.value,
             max_seq_length=options.max_seq_length,
-            text_pair=task.is_pair,
+            text_pair=dataset.is_pair,
             labels=None if options.labels is None else tuple(options.labels),
             stage=stage,
         )
@@ -182,6 +186,9 @@ def run() -> int:
             "    --init_checkpoint DIR/bert_model.ckpt --do_train --do_eval --do_predict",
             "python -m bert.run_classifier --task_name mrpc --output_dir OUT \\",
             "    --do_export --export_dir models/mrpc --labels different,same",
+            "python -m bert.run_classifier --task_name custom --data_dir tickets \\",
+            "    --text_column message --label_column team --init_checkpoint DIR \\",
+            "    --output_dir OUT --do_train --do_eval",
         ),
     )
     return command.run()

@@ -3,6 +3,8 @@
 from bert.config import BertConfig
 
 EMBEDDINGS = "bert/embeddings"
+EMBEDDINGS_PROJECTION = "bert/embeddings_project"
+RELATIVE_ATTENTION_BIAS = "bert/encoder/relative_attention_bias"
 POOLER = "bert/pooler/dense"
 OUTPUT_WEIGHTS = "output_weights"
 OUTPUT_BIAS = "output_bias"
@@ -26,18 +28,28 @@ def self_attention(index: int | str) -> str:
     return f"{layer(index)}/attention/self"
 
 
+def projection(index: int) -> str:
+    """The name scope of a dense layer behind the pooling."""
+    return f"projection_{index}"
+
+
 def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
     """Name -> shape of the variables of `modeling.py`'s `BertModel` that the encoder has."""
-    hidden, inner = config.hidden_size, config.intermediate_size
+    hidden, inner, width = config.hidden_size, config.intermediate_size, config.table_width
     rows = {
         "word_embeddings": config.vocab_size,
         "token_type_embeddings": config.type_vocab_size,
         "position_embeddings": config.max_position_embeddings,
     }
     shapes: dict[str, tuple[int, ...]] = {
-        f"{EMBEDDINGS}/{table}": (count, hidden) for table, count in rows.items() if count
+        f"{EMBEDDINGS}/{table}": (count, width) for table, count in rows.items() if count
     }
-    shapes |= _layer_norm(EMBEDDINGS, hidden)
+    shapes |= _layer_norm(EMBEDDINGS, width)
+    if width != hidden:
+        shapes |= _dense(EMBEDDINGS_PROJECTION, width, hidden)
+    buckets = config.relative_attention_buckets
+    if buckets:
+        shapes[RELATIVE_ATTENTION_BIAS] = (buckets, config.num_attention_heads)
     for index in range(config.num_hidden_layers):
         scope = layer(index)
         for projection in PROJECTIONS:

@@ -5,6 +5,7 @@ from exporter import export
 report = export("out/model.ckpt-343", "models/sentiment", labels=["negative", "positive"])
 """
 
+import contextlib
 import dataclasses
 import importlib
 from collections.abc import Sequence
@@ -46,11 +47,14 @@ def _export(options: "ExportKeywords[Any]") -> "ExportReport":
     """
     from bert.command.options import with_paths
     from bert.tensorflow_import import quiet_tensorflow
+    from exporter.progress import silent
 
     options.check()
     options = dataclasses.replace(options, labels=options.class_names(), label_file=None)
-    with quiet_tensorflow():
-        from exporter.exporting import export_checkpoint
+    with contextlib.ExitStack() as stack:
+        with (options.stage or silent)("loading TensorFlow"):
+            stack.enter_context(quiet_tensorflow())
+            from exporter.exporting import export_checkpoint
 
         return export_checkpoint(with_paths(options))
 

@@ -43,12 +43,12 @@ def main(argv: Sequence[str], values: flags.FlagValues) -> int:
 
 
 def run() -> int:
-    """The command; the exit code."""
+    """The command; the exit code, where the process does not end here."""
     try:
         check_bert_package()
     except PackageConflict as error:
         return _fail(str(error))
-    from bert.command.running import Command
+    from bert.command.running import Command, end
     from exporter.options import ExportKeywords
 
     command = Command(
@@ -68,7 +68,7 @@ def run() -> int:
             "    --default_signature features_with_label_ids",
         ),
     )
-    return command.run()
+    end(command.run())
 
 
 def _fail(sentence: str) -> int:

@@ -1,5 +1,10 @@
 """Every name that clients and servers see: signatures, inputs, files, tag and methods."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bert.tasks import Task
+
 TEXT = "text"
 LABELS = "labels"
 FEATURES = "features"
@@ -7,14 +12,22 @@ FEATURES_WITH_LABEL_IDS = "features_with_label_ids"
 CLASSIFY = "classify"
 REGRESS = "regress"
 EMBEDDING = "embedding"
+TOKEN_EMBEDDINGS = "token_embeddings"
 ENTITIES = "entities"
 TAGS = "tags"
+ANSWERS = "answers"
 TOKENIZE = "tokenize"
 SERVING_DEFAULT = "serving_default"
 
 # The inputs of text signatures.
 TEXT_INPUT = ("text",)
 TEXT_PAIR_INPUTS = ("text_a", "text_b")
+
+
+def text_inputs(task: "Task", text_pair: bool) -> tuple[str, ...]:
+    """The inputs of the text signatures of a task."""
+    return task.text_names or (TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT)
+
 
 # The inputs of features; the last one is of the recipe that exported run_classifier's models.
 INPUT_IDS = "input_ids"
@@ -57,3 +70,4 @@ EXTRA_ASSETS = "assets.extra"
 VOCABULARY_ASSET = f"{ASSETS}/vocab.txt"
 WARMUP_FILE = f"{EXTRA_ASSETS}/tf_serving_warmup_requests"
 REPORT_FILE = f"{EXTRA_ASSETS}/export.json"
+CARD_FILE = f"{EXTRA_ASSETS}/README.md"

@@ -96,7 +96,7 @@ def _export(
                     raise cannot_write(export_dir, error) from error
         verification_report, load = None, None
         if options.verify:
-            with stage("verifying in a fresh process"):
+            with stage("verifying in a fresh process") as advance:
                 verification_report = verify(
                     proof.directory if proof.directory.exists() else directory,
                     opened,
@@ -104,12 +104,14 @@ def _export(
                     options.verify_file,
                     PRECISIONS[options.precision],
                     options.aggregation_strategy or SIMPLE,
+                    advance,
+                    options.question_settings(opened.model),
                 )
                 if not proof.directory.exists():
                     load = verification_report.load
         if load is None and warmup_rows is not None:
-            with stage("replaying warm-up requests"):
-                load = verify_loads(directory)
+            with stage("replaying warm-up requests") as advance:
+                load = verify_loads(directory, advance)
         report = ExportReport(
             version_directory=export_dir / str(version),
             opened=opened,
@@ -120,8 +122,8 @@ def _export(
             calibration_file=options.calibration_file,
             gate=gate_report,
             warmup_requests=warmup_requests,
-            load=load,
             verification=verification_report,
+            load=load,
         )
         try:
             report.write(directory)

@@ -12,6 +12,7 @@ from bert.model import FineTunedModel, TextModel
 from exporter.contract import AGGREGATION_STRATEGIES, DEFAULT_SIGNATURES, SIMPLE, TEXT
 from exporter.progress import Stage
 from exporter.publish import LARGEST_VERSION
+from exporter.text.questions import QuestionKeywords
 
 # The headings of `--help`.
 _REQUIRED = "What is exported, and where to"
@@ -20,7 +21,7 @@ _CHECKS = "What is checked and warmed up"
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportKeywords(ReadKeywords[File]):
+class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
     """The arguments of `exporter.export`, and the flags of `python -m exporter`."""
 
     checkpoint: StrPath = dataclasses.field(
@@ -136,7 +137,8 @@ class ExportKeywords(ReadKeywords[File]):
     )
     stage: Stage | None = option(
         None,
-        "a context manager around each stage, for progress",
+        "a context manager around each stage, for progress; it gives a function that is told "
+        "what is done, how many of it and of how many",
         unset="silent",
         is_flag=False,
     )
@@ -162,6 +164,17 @@ class ExportKeywords(ReadKeywords[File]):
 
     def check_with(self, model: TextModel) -> bool:
         """Raises a UserError for what does not fit the model, and says whether it takes pairs."""
+        self.question_settings(model)
+        if model.task.text_names and self.text_pair is not None:
+            raise UserError(
+                f"--text_pair is given, but the inputs of the task of the model, {model.task}, are "
+                f"{' and '.join(model.task.text_names)}: leave the flag out."
+            )
+        if model.prompt and self.text_pair:
+            raise UserError(
+                "--text_pair is given, but the model puts a prompt before every text, which is not "
+                "built for pairs: leave the flag out."
+            )
         text_pair = model.takes_pairs if self.text_pair is None else self.text_pair
         if model.takes_pairs and not text_pair:
             raise UserError(

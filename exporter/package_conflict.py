@@ -1,10 +1,13 @@
 """Notices another package whose top-level name is `bert`."""
 
-from importlib.metadata import PackageNotFoundError, distribution
+import contextlib
+from collections.abc import Iterator
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
-_OTHER_DISTRIBUTION = "bert-tensorflow"
+# Those on PyPI that bring such a package and whose users may come to this project.
+_OTHER_DISTRIBUTIONS = ("bert-tensorflow", "bert-for-tf2")
 
 
 class PackageConflict(Exception):
@@ -14,10 +17,10 @@ class PackageConflict(Exception):
 def check_bert_package() -> None:
     """Makes sure that `bert` is this project's, which lies beside `exporter`.
 
-    An installed bert-tensorflow does no harm while this project's `bert` comes first on
+    Another one that is installed does no harm while this project's `bert` comes first on
     the path, as from a checkout; installed into the same directory, it has overwritten
-    modules of this project. A clone of google-research/bert in the current directory
-    comes first on the path.
+    modules of this project, and its removal removes them. A clone of google-research/bert in
+    the current directory comes first on the path.
 
     Raises:
       PackageConflict: another `bert` is the one that is imported.
@@ -25,26 +28,28 @@ def check_bert_package() -> None:
     ours = Path(__file__).resolve().parent.parent / "bert"
     spec = find_spec("bert")
     found = Path(spec.origin).resolve().parent if spec and spec.origin else None
-    other = _other_distribution()
-    if other is not None and found == other[1]:
-        name, directory = other
+    for other in _other_distributions():
+        directory = Path(str(other.locate_file("bert"))).resolve()
+        if found == directory:
+            raise PackageConflict(
+                f"The package {other.name} {other.version} is installed and its top-level package "
+                f"`bert`, {directory}, stands in the place of this project's: run `pip uninstall "
+                f"{other.name}`, then install bert-text-exporter again."
+            )
+    if found is None:
         raise PackageConflict(
-            f"The package {name} is installed and its top-level package `bert`, {directory}, "
-            f"stands in the place of this project's: run `pip uninstall {_OTHER_DISTRIBUTION}`, "
-            "then install bert-text-exporter again."
+            f"`import bert` finds no `__init__.py`, where this project's {ours} is expected, as "
+            "after the removal of another package of that name: run `pip install "
+            "--force-reinstall --no-deps` for bert-text-exporter."
         )
     if found != ours:
         raise PackageConflict(
-            f"`import bert` finds {found or 'a directory without modules'}, where this project's "
-            f"{ours} is expected: run the command from another directory, or take that one off "
-            "PYTHONPATH."
+            f"`import bert` finds {found}, where this project's {ours} is expected: run the "
+            "command from another directory, or take that one off PYTHONPATH."
         )
 
 
-def _other_distribution() -> tuple[str, Path] | None:
-    """Name with version, and directory, of an installed bert-tensorflow."""
-    try:
-        other = distribution(_OTHER_DISTRIBUTION)
-    except PackageNotFoundError:
-        return None
-    return f"{_OTHER_DISTRIBUTION} {other.version}", Path(str(other.locate_file("bert"))).resolve()
+def _other_distributions() -> Iterator[Distribution]:
+    for name in _OTHER_DISTRIBUTIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            yield distribution(name)

@@ -23,6 +23,9 @@ _MODEL_DIRECTORY = "model"
 # An exporter that has made its directory and not yet taken its lock is alive but looks dead.
 _GRACE_SECONDS = 60.0
 
+# Whatever the umask: a server runs as another user.
+_DIRECTORY_MODE, _FILE_MODE = 0o755, 0o644
+
 
 def version_number(export_dir: Path, asked_for: int | None, allow_older: bool) -> int:
     """The number of a new version: Unix seconds, or one more than the newest where that is above.
@@ -73,8 +76,12 @@ def staged_version(export_dir: Path, version: int) -> Iterator[Path]:
     target = export_dir / str(version)
     with contextlib.ExitStack() as stack:
         with _writing(export_dir):
-            stack.callback(_remove_if_empty, _missing_directories(export_dir))
-            export_dir.mkdir(parents=True, exist_ok=True)
+            missing = _missing_directories(export_dir)
+            stack.callback(_remove_if_empty, missing)
+            for directory in reversed(missing):
+                directory.mkdir(exist_ok=True)
+                directory.chmod(_DIRECTORY_MODE)
+            export_dir.mkdir(exist_ok=True)
             _remove_leftovers(export_dir)
             _require_absent(target)
             staging = export_dir / f"{_STAGING_PREFIX}{version}-{uuid.uuid4().hex[:8]}"
@@ -161,11 +168,16 @@ def _lock(staging: Path) -> Iterator[None]:
 
 
 def _flush_to_disk(directory: Path) -> None:
-    """Writes every file to disk, so that all are whole if the machine crashes after the rename."""
+    """Writes every file to disk, so that all are whole if the machine crashes after the rename.
+
+    They become readable for everybody.
+    """
     for parent, _, names in os.walk(directory):
         for name in names:
             with open(os.path.join(parent, name), "rb") as file:
+                os.fchmod(file.fileno(), _FILE_MODE)
                 os.fsync(file.fileno())
+        os.chmod(parent, _DIRECTORY_MODE)
         _flush_directory(Path(parent))
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from bert.encoder.precision import PRECISIONS
 from bert.model import TextModel
-from exporter.contract import REPORT_FILE, TEXT
+from exporter.artefact.model_card import model_card
+from exporter.contract import CARD_FILE, REPORT_FILE, TEXT, text_inputs
 from exporter.models.opened_model import OpenedModel
 from exporter.proof.verification import VerificationReport
-from exporter.runtime.reload import LoadTimes
+from exporter.runtime.reload import Load
 from exporter.serving.gate import GateReport
 from exporter.text.profiles import PROFILES
 
@@ -36,10 +37,9 @@ class ExportReport:
 
     gate: GateReport = dataclasses.field(repr=False)
     warmup_requests: int
-    load: LoadTimes | None
-    """what a server does when it loads the version; None where nothing was tried"""
-
     verification: VerificationReport | None
+    load: Load | None
+    """what it took here, with the warm-up requests; None if it was not loaded"""
 
     @property
     def model(self) -> TextModel:
@@ -77,15 +77,25 @@ class ExportReport:
             "ops": list(self.gate.ops),
             "oldest_tensorflow_serving": self.gate.oldest_release,
             "warmup_requests": self.warmup_requests,
-            "seconds_until_ready": dataclasses.asdict(self.load) if self.load else None,
-            "verification": self.verification.to_json() if self.verification else None,
+            "load": dataclasses.asdict(self.load) if self.load else None,
+            "verification": self._verification_to_json(),
         }
 
+    def _verification_to_json(self) -> dict[str, Any] | None:
+        if self.verification is None:
+            return None
+        found = dataclasses.asdict(self.verification)
+        return {name: value for name, value in found.items() if name != "load"}
+
     def write(self, directory: Path) -> None:
-        """Writes export.json into a SavedModel directory."""
+        """Writes export.json and the model card made from it into a SavedModel directory."""
+        content = self.to_json()
         file = directory / REPORT_FILE
         file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
+        file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        name = self.version_directory.resolve().parent.name
+        card = model_card(content, name, self._curl())
+        (directory / CARD_FILE).write_text(card, encoding="utf-8")
 
     def summary(self) -> str:
         """The closing words of the command, with a curl line that works."""
@@ -110,15 +120,7 @@ class ExportReport:
         }
         lines = [f"  {name:<11} {text}" for name, text in rows.items()]
         head = f"Exported {self.version_directory}"
-        if TEXT not in self.signatures:
-            return "\n".join([head, *lines])
         return "\n".join([head, *lines, "", "Ask a server of it:", f"  {self._curl()}"])
-
-    def _precision(self) -> str:
-        precision = PRECISIONS[self.precision]
-        if not precision.is_calibrated:
-            return precision.words
-        return f"{precision.words}, smoothed by {self.calibration_file or 'built-in sentences'}"
 
     def _task(self) -> str:
         model = self.model
@@ -131,10 +133,16 @@ class ExportReport:
         told = f" ({source})" if source else ""
         return f"{model.task}: {printable_labels(model.labels)}{told}"
 
+    def _precision(self) -> str:
+        precision = PRECISIONS[self.precision]
+        if not precision.is_calibrated:
+            return precision.words
+        return f"{precision.words}, smoothed by {self.calibration_file or 'built-in sentences'}"
+
     def _warmed_up(self) -> str:
         if not self.warmup_requests:
             return "none (--nowarmup)"
-        return f"{self.warmup_requests} requests, replayed in a fresh process: {self.load}"
+        return f"{self.warmup_requests} requests, replayed in a fresh process in {self.load}"
 
     def _verified(self) -> str:
         found = self.verification
@@ -154,8 +162,10 @@ class ExportReport:
         name = self.version_directory.resolve().parent.name
         address = f"localhost:8501/v1/models/{name}:predict"
         instance: str | dict[str, str] = "a stirring, funny film"
-        if self.text_pair:
-            instance = {"text_a": "Is it any good?", "text_b": "A stirring, funny film."}
+        names = text_inputs(self.model.task, self.text_pair)
+        if len(names) > 1:
+            texts = ("Is it any good?", "A stirring, funny film.")
+            instance = dict(zip(names, texts, strict=True))
         body: dict[str, Any] = {"instances": [instance]}
         if self.default_signature != TEXT:
             body = {"signature_name": TEXT, **body}

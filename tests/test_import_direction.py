@@ -43,7 +43,7 @@ FLOORS: Mapping[str, Sequence[set[str]]] = {
 # Rooms that know less than their floor would let them.
 ENCODER_MAY_KNOW = {"config", "tasks", "variables"}
 EDGES = ("check", "preview", "batch")
-EDGES_MAY_KNOW = {"runtime", "serving", "contract"}
+EDGES_MAY_KNOW = {"runtime", "serving", "contract", "progress"}
 
 # An application at the edge: its --do_export calls the exporter.
 ACROSS = {"bert/run_classifier.py"}

@@ -1,13 +1,17 @@
-"""Checkpoints of google-research/bert's run_classifier.py: name-based, beside a vocab.txt."""
+"""Checkpoints of google-research/bert's run_classifier.py and run_squad.py: name-based."""
 
+import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bert.checkpoints.fields import CORRECT, Fields
 from bert.checkpoints.kind import Kind, Place, Settings
-from bert.checkpoints.options import CHECKPOINT, ReadOptions, class_labels
+from bert.checkpoints.labels_file import LABELS_FILE, trained_labels, write_labels
+from bert.checkpoints.options import CHECKPOINT, ReadOptions, task_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
 from bert.checkpoints.tensorflow.files import StoredVariables
@@ -15,16 +19,28 @@ from bert.checkpoints.text.added_tokens import TOKENIZER_CONFIG_FILE
 from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import find_max_seq_length
 from bert.checkpoints.text.tokenizer_class import VOCABULARY_FILE
-from bert.config import GOOGLE_RESEARCH_NAMES, BertConfig
+from bert.config import ACTIVATIONS, GOOGLE_RESEARCH_NAMES, TANH, BertConfig
 from bert.errors import UserError, advising
-from bert.model import GOOGLE_RESEARCH, FineTunedModel
-from bert.tasks import CLASSIFICATION
+from bert.model import GOOGLE_RESEARCH, PIPELINE, RUN_SQUAD, FineTunedModel
+from bert.tasks import (
+    CLASSIFICATION,
+    EMBEDDING,
+    FIRST_TOKEN,
+    POOLER,
+    QUESTION_ANSWERING,
+    Pooling,
+    Task,
+)
 from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
 
 CONFIG_FILE = "bert_config.json"
 
 _GIVE_CONFIG = f"give the {CONFIG_FILE} that the checkpoint was trained with (--bert_config_file)"
-_GIVE_CLASSIFIER = "give the checkpoint that run_classifier wrote after training"
+_GIVE_CLASSIFIER = "give the checkpoint that run_classifier or run_squad wrote after training"
+
+# run_squad.py: the scope of its head, and its default of --max_seq_length.
+_SQUAD = "cls/squad/"
+_SQUAD_MAX_SEQ_LENGTH = 384
 
 # google-research/bert, modeling.py, BertConfig: what it asks for, and what it has defaults for.
 _REQUIRED = (
@@ -45,7 +61,9 @@ _DEFAULTS = {
 
 
 def read_config(file: Path) -> BertConfig:
-    """Reads a `bert_config.json`; fields that the original code does not know are ignored.
+    """Reads a `bert_config.json`, with the fields that `to_google_research_json` has for others.
+
+    Further fields that the original code does not know are ignored.
 
     Raises:
       UserError: the file is absent, not JSON, lacks a field or holds a wrong value.
@@ -54,9 +72,16 @@ def read_config(file: Path) -> BertConfig:
     for name in _REQUIRED:
         if name not in fields.values:
             raise UserError(f"{file} lacks the field {name!r}: {_GIVE_CONFIG}.")
-    names = [(name, name, _DEFAULTS.get(name)) for name in (*_REQUIRED, *_DEFAULTS)]
-    activation = fields.choice("hidden_act", GOOGLE_RESEARCH_NAMES, "gelu", CORRECT)
-    return fields.bert_config(names, hidden_act=activation)
+    names = {name: (name, name, _DEFAULTS.get(name)) for name in (*_REQUIRED, *_DEFAULTS)}
+    others: dict[str, Any] = {
+        "hidden_act": fields.choice("hidden_act", GOOGLE_RESEARCH_NAMES, "gelu", CORRECT),
+        "pooler_act": fields.choice("pooler_act", {a: a for a in ACTIVATIONS}, TANH, CORRECT),
+        "embedding_size": fields.count("embedding_size"),
+    }
+    if fields.flag("has_token_types") is False:
+        del names["type_vocab_size"]
+        others["type_vocab_size"] = 0
+    return fields.bert_config([*names.values()], **others)
 
 
 def write_settings(
@@ -65,14 +90,17 @@ def write_settings(
     vocabulary_file: bytes,
     do_lower_case: bool,
     max_seq_length: int,
+    labels: Sequence[str] | None = None,
 ) -> None:
-    """Writes what `KIND` looks for beside a checkpoint: configuration, vocabulary, casing."""
+    """Writes what `KIND` looks for beside a checkpoint."""
     (directory / CONFIG_FILE).write_text(config.to_google_research_json(), encoding="utf-8")
     (directory / VOCABULARY_FILE).write_bytes(vocabulary_file)
     settings = {"do_lower_case": do_lower_case, "model_max_length": max_seq_length}
     (directory / TOKENIZER_CONFIG_FILE).write_text(
         json.dumps(settings, indent=2) + "\n", encoding="utf-8"
     )
+    if labels is not None:
+        write_labels(directory, labels)
 
 
 def _sign(path: Path) -> str | None:
@@ -80,7 +108,7 @@ def _sign(path: Path) -> str | None:
 
 
 def _read(path: Path, options: ReadOptions) -> FineTunedModel:
-    """Opens a fine-tuned classifier; optimizer slots and `global_step` are left out.
+    """Opens a fine-tuned model; optimizer slots and `global_step` are left out.
 
     Raises:
       UserError: a file or variable is missing, or two of them contradict each other.
@@ -95,19 +123,21 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         )
     config = read_config(config_file)
     text = find_text_profile(directory, options, GOOGLE_RESEARCH)
-    num_labels = _num_labels(stored, config)
+    task, scope = _task(stored, options)
+    if not task.answers_rows:  # the pooler was never trained, and nothing reads it
+        config = dataclasses.replace(config, has_pooler=False)
+    num_labels = _num_labels(stored, config, task, scope) if task.has_head else 0
+    classifier = classifier_shapes(config, num_labels) if task.has_head else {}
     with advising(_GIVE_CONFIG):
-        weights = stored.read(encoder_shapes(config) | classifier_shapes(config, num_labels))
+        weights = stored.read(encoder_shapes(config))
+        head = stored.read({scope + name: shape for name, shape in classifier.items()})
+    weights |= {name: head[scope + name] for name in classifier}
     # The table of the checkpoint was just checked against config.vocab_size.
     text.require_rows_for_all(config.vocab_size)
-    if options.task not in (None, CLASSIFICATION.name):
-        raise UserError(
-            f"--task is {options.task!r}, but a checkpoint of run_classifier is a "
-            f"{CLASSIFICATION.name!r}: leave the flag out."
-        )
-    max_seq_length = find_max_seq_length(
-        directory, options.max_seq_length, config.max_position_embeddings
-    )
+    positions = config.max_position_embeddings
+    default = (_SQUAD_MAX_SEQ_LENGTH,) if task.finds_spans else ()
+    max_seq_length = find_max_seq_length(directory, options.max_seq_length, positions, *default)
+    names = options.labels or _names_of(directory, task, num_labels)
     return FineTunedModel(
         config=config,
         weights=weights,
@@ -115,8 +145,8 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         vocabulary_file=text.vocabulary_file,
         do_lower_case=text.casing.value,
         tokenizer=text.tokenizer,
-        task=CLASSIFICATION,
-        labels=class_labels(options.labels, num_labels),
+        task=task,
+        labels=task_labels(names, task, num_labels),
         max_seq_length=max_seq_length.value,
         provenance={
             "kind": KIND.name,
@@ -127,19 +157,53 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
             "max_seq_length": max_seq_length.source,
         },
         tokenizer_settings=text.huggingface,
+        pooling=Pooling(POOLER if task.answers_rows else FIRST_TOKEN),
+        takes_pairs=task.finds_spans,
+        answer_rules=RUN_SQUAD if task.finds_spans else PIPELINE,
     )
 
 
-def _num_labels(stored: StoredVariables, config: BertConfig) -> int:
-    shape = stored.shapes.get(OUTPUT_WEIGHTS)
+def _names_of(directory: Path, task: Task, num_labels: int) -> Sequence[str] | None:
+    names = trained_labels(directory) if task.has_labels else None
+    if names is not None and len(names) != num_labels:
+        raise UserError(
+            f"{directory / LABELS_FILE} names {len(names)} labels, but the checkpoint has "
+            f"{num_labels} classes: remove the file, and name the classes with --labels."
+        )
+    return names
+
+
+def _task(stored: StoredVariables, options: ReadOptions) -> tuple[Task, str]:
+    """What the checkpoint was trained for, and the scope of its head.
+
+    Raises:
+      UserError: the flag asks for something else.
+    """
+    if options.task == EMBEDDING.name:
+        return EMBEDDING, ""
+    task, scope, writer = CLASSIFICATION, "", "run_classifier"
+    if OUTPUT_WEIGHTS not in stored.shapes and _SQUAD + OUTPUT_WEIGHTS in stored.shapes:
+        task, scope, writer = QUESTION_ANSWERING, _SQUAD, "run_squad"
+    if options.task not in (None, task.name):
+        raise UserError(
+            f"--task is {options.task!r}, but a checkpoint of {writer} is a {task.name!r}: leave "
+            f"the flag out, or give {EMBEDDING.name}."
+        )
+    return task, scope
+
+
+def _num_labels(stored: StoredVariables, config: BertConfig, task: Task, scope: str) -> int:
+    name = scope + OUTPUT_WEIGHTS
+    shape = stored.shapes.get(name)
     if shape is None:
         raise UserError(
-            f"{stored} has no variable {OUTPUT_WEIGHTS!r}, so it is not a fine-tuned classifier: "
-            f"{_GIVE_CLASSIFIER}."
+            f"{stored} has no variable {name!r}, so it is not a fine-tuned classifier: "
+            f"{_GIVE_CLASSIFIER}, or --task={EMBEDDING} for the vectors of this one."
         )
-    if len(shape) != 2 or not shape[0]:
+    rows = task.least_size if task.finds_spans else "classes"
+    if len(shape) != 2 or not shape[0] or rows not in ("classes", shape[0]):
         raise UserError(
-            f"{stored}: variable {OUTPUT_WEIGHTS!r} has shape {list(shape)}, where [classes, "
+            f"{stored}: variable {name!r} has shape {list(shape)}, where [{rows}, "
             f"{config.hidden_size}] is expected: {_GIVE_CLASSIFIER}."
         )
     return shape[0]

@@ -55,7 +55,8 @@ class Kind:
     """path and the flag that gave it -> where its parts are"""
 
     read_encoder: Callable[[Path, BertConfig, str], Mapping[str, np.ndarray]]
-    """`Place.weights`, configuration and flag -> the encoder's weights by variable name"""
+    """`Place.weights`, configuration and flag -> the encoder's weights by variable name, those of
+    the pooler where there is one"""
 
     config_file: Callable[[Path], Path | None]
     """directory or given file -> the configuration file of this kind, None if there is none"""

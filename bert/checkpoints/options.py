@@ -8,13 +8,34 @@ from typing import Generic
 from bert.command.options import File, option
 from bert.errors import UserError
 from bert.model import TOKENIZERS
-from bert.tasks import TASKS, Task
+from bert.tasks import (
+    ALL_TOKENS,
+    FIRST_TOKEN,
+    LAST_TOKEN,
+    MAX,
+    MEAN,
+    POOLER,
+    TASKS,
+    Task,
+    beside,
+)
 
 # The heading of `--help`.
 MODEL = "What the model is, where its files leave that open"
 
 # What gives a checkpoint where nothing else does.
 CHECKPOINT = "--checkpoint"
+
+# bert-as-service (bert_serving/server/graph.py), PoolingStrategy, and BERT's own pooler.
+POOLING_STRATEGIES = {
+    "NONE": ALL_TOKENS,
+    "REDUCE_MEAN": MEAN,
+    "REDUCE_MAX": MAX,
+    "REDUCE_MEAN_MAX": beside(MEAN, MAX),
+    "CLS_TOKEN": FIRST_TOKEN,
+    "SEP_TOKEN": LAST_TOKEN,
+    "POOLER": POOLER,
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,6 +81,27 @@ class ReadKeywords(Generic[File]):
         group=MODEL,
         unset="sentence_bert_config.json, else tokenizer_config.json, else all rows of the "
         "position table for Hugging Face's models, 128 for others",
+    )
+    pooling_strategy: str | None = option(
+        None,
+        "how the vectors of tokens become the embedding, named as in bert-as-service; NONE gives "
+        "those of all tokens",
+        group=MODEL,
+        unset="that of the model: its pooling module, its pooler's output, or [CLS]",
+        choices=tuple(POOLING_STRATEGIES),
+    )
+    pooling_layer: Sequence[str] | None = option(
+        None,
+        "numbers of the layers whose vectors are pooled, as indices of a list: -1 is the last; "
+        "those of several are put side by side, and layers above the highest are left out",
+        group=MODEL,
+        unset="-1",
+    )
+    normalize: bool | None = option(
+        None,
+        "whether an embedding is divided by its length",
+        group=MODEL,
+        unset="by the modules of a sentence-transformers model, no for others",
     )
 
 

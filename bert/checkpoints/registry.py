@@ -13,6 +13,7 @@ from bert.checkpoints.huggingface.foreign import foreign_contents
 from bert.checkpoints.kind import Kind, Place, Settings
 from bert.checkpoints.model_garden import reading as model_garden
 from bert.checkpoints.options import CHECKPOINT, ReadOptions
+from bert.checkpoints.pooling import with_pooling
 from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import FineTunedModel
@@ -59,7 +60,7 @@ def read(path: Path, options: ReadOptions) -> FineTunedModel:
     Raises:
       UserError: nothing there, no kind that is known, two kinds, or a fault in its files.
     """
-    return _kind(path, CHECKPOINT).read(path, options)
+    return with_pooling(_kind(path, CHECKPOINT).read(path, options), options)
 
 
 def find(path: Path, flag: str = CHECKPOINT) -> Checkpoint:

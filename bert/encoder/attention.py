@@ -1,6 +1,6 @@
 """Self-attention over packed tokens: the one place where rows are padded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -93,7 +93,7 @@ def attention(
     query: tf.Tensor,
     key: tf.Tensor,
     value: tf.Tensor,
-    key_bias: tf.Tensor | None,
+    biases: Sequence[tf.Tensor],
     dropout: Callable[[tf.Tensor], tf.Tensor],
 ) -> tf.Tensor:
     """Dot-product attention (Vaswani et al. 2017, section 3.2; `attention_layer`).
@@ -104,7 +104,7 @@ def attention(
       query: float [heads, B, F, D], already divided by the square root of D.
       key: float [heads, B, S, D].
       value: float [heads, B, S, D].
-      key_bias: float32 [B, 1, S], added to the scores; None adds nothing.
+      biases: float32 each, of a shape that fits [heads, B, F, S]; added to the scores.
       dropout: of the attention probabilities.
 
     Returns:
@@ -113,8 +113,8 @@ def attention(
     scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [heads, B, F, S]
     # A server's optimizer logs a warning for a softmax of unknown rank.
     scores = tf.ensure_shape(scores, [query.shape[0], None, None, None])
-    if key_bias is not None:
-        scores += key_bias
+    for bias in biases:
+        scores += bias
     probabilities = dropout(tf.nn.softmax(scores))
     return tf.matmul(tf.cast(probabilities, value.dtype), value)
 

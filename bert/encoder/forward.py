@@ -7,7 +7,7 @@ look beyond a row, pads them. How weights are kept and multiplied is the matter 
 modules: trainable.py has the plain way, serving.py with layouts.py the fast one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import tensorflow as tf
@@ -17,6 +17,7 @@ from bert.config import LINEAR, BertConfig
 from bert.encoder.attention import attention, padded_layout, side_by_side
 from bert.encoder.kernels import ACTIVATIONS, as_float
 from bert.encoder.packed_tokens import PackedTokens
+from bert.encoder.places import distance_bias, position_rows
 
 
 class Weights(Protocol):
@@ -53,7 +54,7 @@ class Weights(Protocol):
         Args:
           first: float32 [B, H].
           hidden: float32 [N, H].
-          attend: attention, `Forward.attend`.
+          attend: attention, of query, key and value as `Forward` has it.
 
         Returns:
           float [heads, B, D].
@@ -84,6 +85,7 @@ class Forward:
         self._config, self._weights, self._tokens = config, weights, tokens
         self._dropout = dropout
         self._layout = padded_layout(tokens, config.num_attention_heads, rows_are_even)
+        self._distance_bias = distance_bias(config, weights.look_up, self._layout.longest)
 
     def pooled(self) -> tf.Tensor:
         """The pooled first token of every row: float32 [B, H]."""
@@ -103,36 +105,67 @@ class Forward:
         """The last layer's input: [N, H]."""
         return self._weights.layers(self._layer, self._embed(), self._last)
 
+    def layers(self, numbers: Sequence[int]) -> tf.Tensor:
+        """The outputs of several layers side by side: float32 [N, H for each].
+
+        `numbers` are indices of a list of the layers: -1 is the last one.
+        """
+        outputs: list[tf.Tensor] = []
+
+        def layer(weights: Weights, index: int | str, hidden: tf.Tensor) -> tf.Tensor:
+            outputs.append(self._layer(weights, index, hidden))
+            return outputs[-1]
+
+        before_last = self._weights.layers(layer, self._embed(), self._last)
+        layer(self._weights, self._last, before_last)
+        return tf.concat([outputs[number] for number in numbers], axis=1)
+
     def _embed(self) -> tf.Tensor:
-        """Sum of the tables, normalised: [N, H] (`embedding_postprocessor`)."""
+        """Sum of the tables, normalised, and widened: [N, H] (`embedding_postprocessor`)."""
         scope, tokens, look_up = variables.EMBEDDINGS, self._tokens, self._weights.look_up
         embedded = look_up(f"{scope}/word_embeddings", tokens.ids)
         if self._config.type_vocab_size:
             embedded += look_up(f"{scope}/token_type_embeddings", tokens.segment_ids)
-        embedded += look_up(f"{scope}/position_embeddings", tokens.positions)
-        return self._drop_out(self._weights.layer_norm(scope, embedded))
+        rows = position_rows(tokens, self._config.padding_id)
+        embedded += look_up(f"{scope}/position_embeddings", rows)
+        hidden = self._drop_out(self._weights.layer_norm(scope, embedded))
+        if self._config.table_width == self._config.hidden_size:
+            return hidden
+        return as_float(self._weights.dense(variables.EMBEDDINGS_PROJECTION, hidden))
 
     def _layer(self, weights: Weights, index: int | str, hidden: tf.Tensor) -> tf.Tensor:
         """An encoder layer (`transformer_model`): [N, H] -> [N, H]."""
         query, key, value = weights.query_key_value(index, hidden)  # [heads, N, D] each
-        context = self.attend(self._layout.pad(query), key, value)
+        bias = self._distance_bias
+        bias = None if bias is None else bias[:, tf.newaxis]
+        context = self._attend(self._layout.pad(query), key, value, bias)
         context = side_by_side(context, self._layout.head_places)  # [N, H]
         return self._feed_forward(weights, index, hidden, context)
 
     def _last_layer(self, hidden: tf.Tensor) -> tf.Tensor:
         """The last layer for the first tokens alone, which the pooler reads: [N, H] -> [B, H]."""
         first = tf.gather(hidden, self._layout.first_tokens)
-        context = self._weights.attend_first(first, hidden, self.attend)  # [heads, B, D]
+        context = self._weights.attend_first(first, hidden, self._attend_first)  # [heads, B, D]
         context = side_by_side(context[:, :, tf.newaxis], self._layout.first_head_places)
         return self._feed_forward(self._weights, self._last, first, context)
 
-    def attend(self, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
+    def _attend_first(self, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
+        """`_attend` for the queries of first tokens, one a head: F is 1, or G is 1 and F heads."""
+        bias = self._distance_bias
+        if bias is not None:
+            bias = tf.reshape(bias[:, 0], [query.shape[0], 1, query.shape[2], self._layout.longest])
+        return self._attend(query, key, value, bias)
+
+    def _attend(
+        self, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, bias: tf.Tensor | None
+    ) -> tf.Tensor:
         """The context of queries among their rows' tokens.
 
         Args:
           query: float [G, B, F, W], F queries a row: G heads of width W = D, or one of W = H.
           key: float [G, N, W].
           value: float [G, N, W].
+          bias: float32 [G, 1, F, S], added to the scores; None adds nothing.
 
         Returns:
           float [G, B, F, W].
@@ -143,7 +176,7 @@ class Forward:
             query,
             padded,
             padded if value is key else self._layout.pad(value),
-            self._layout.key_bias,
+            [added for added in (self._layout.key_bias, bias) if added is not None],
             lambda probabilities: self._dropout(probabilities, rate),
         )
 

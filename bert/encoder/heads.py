@@ -12,10 +12,12 @@ from bert.tasks import (
     EMBEDDING,
     IDENTITY,
     MULTILABEL,
+    QUESTION_ANSWERING,
     REGRESSION,
     SIGMOID,
     SOFTMAX,
     TOKEN_CLASSIFICATION,
+    TOKEN_EMBEDDING,
     Task,
 )
 from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS
@@ -112,5 +114,7 @@ HEADS: Mapping[str, type[Head]] = {
     MULTILABEL.name: DenseHead,
     REGRESSION.name: DenseHead,
     EMBEDDING.name: NoHead,
+    TOKEN_EMBEDDING.name: NoHead,
     TOKEN_CLASSIFICATION.name: DenseHead,
+    QUESTION_ANSWERING.name: DenseHead,
 }

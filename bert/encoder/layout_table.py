@@ -14,7 +14,7 @@ from bert.encoder.layouts import (
     Table,
 )
 from bert.encoder.precision import BFLOAT16, FLOAT32, INT8
-from bert.variables import ATTENTION_OUTPUT, INTERMEDIATE, OUTPUT, POOLER
+from bert.variables import ATTENTION_OUTPUT, EMBEDDINGS_PROJECTION, INTERMEDIATE, OUTPUT, POOLER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +38,7 @@ LAYOUTS: Mapping[str, Layouts] = {
         heads=HeadBlocks(tf.float32),
         last_heads=LastHeadBlocks(tf.float32),
         dense={
+            EMBEDDINGS_PROJECTION: Blocks(tf.float32),
             ATTENTION_OUTPUT: Blocks(tf.float32),
             INTERMEDIATE: Blocks(tf.float32),
             OUTPUT: Blocks(tf.float32),
@@ -50,6 +51,7 @@ LAYOUTS: Mapping[str, Layouts] = {
         heads=HeadBlocks(tf.bfloat16),
         last_heads=LastHeadBlocks(tf.bfloat16),
         dense={
+            EMBEDDINGS_PROJECTION: Blocks(tf.bfloat16),
             ATTENTION_OUTPUT: Blocks(tf.bfloat16),
             INTERMEDIATE: Blocks(tf.bfloat16),
             OUTPUT: Blocks(tf.bfloat16),
@@ -63,6 +65,7 @@ LAYOUTS: Mapping[str, Layouts] = {
         # Of first tokens alone these are hardly any work.
         last_heads=LastHeadBlocks(tf.float32),
         dense={
+            EMBEDDINGS_PROJECTION: Int8Matrix(),
             ATTENTION_OUTPUT: Int8Matrix(),
             INTERMEDIATE: Int8Matrix(),
             OUTPUT: Int8Matrix(),

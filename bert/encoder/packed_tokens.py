@@ -27,7 +27,7 @@ class PackedTokens(NamedTuple):
     """int32 [N], rows of the token type table"""
 
     positions: tf.Tensor
-    """int32 [N], rows of the position table"""
+    """int32 [N], columns of the request's row; those of texts are 0, 1, 2, ..."""
 
     row_splits: tf.Tensor
     """int32 [B + 1], from 0 to N"""

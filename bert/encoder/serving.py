@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,13 @@ from bert.config import LINEAR, BertConfig
 from bert.encoder.float32_threshold import Float32Threshold
 from bert.encoder.forward import Forward, Layer
 from bert.encoder.graphs import Case, run_by_case
+from bert.encoder.kept_arrays import STACKED, kept_arrays
 from bert.encoder.kernel_bits import KernelBits
 from bert.encoder.kernels import as_float, layer_norm_of_few, layer_norm_of_many
-from bert.encoder.layout_table import LAYOUTS, Layouts
-from bert.encoder.layouts import Arrays, Attend
+from bert.encoder.layout_table import LAYOUTS
+from bert.encoder.layouts import Attend
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.precision import FLOAT32, PRECISIONS
-from bert.encoder.projections import projections_of
-
-# The name of the layers before the last, whose weights are kept as one.
-_STACKED = "stacked"
 
 
 class ServingEncoder(tf.Module):
@@ -49,8 +46,8 @@ class ServingEncoder(tf.Module):
         self._config = config
         self._layouts: dict[str, Any] = {}
         self._kept: dict[str, dict[str, tf.Variable]] = {}
-        of_layers = _kept_arrays(config, weights, LAYOUTS[precision], largest_inputs or {})
-        for scope, layout, arrays in _stacked(of_layers, config.num_hidden_layers - 1):
+        layouts = LAYOUTS[precision]
+        for scope, layout, arrays in kept_arrays(config, weights, layouts, largest_inputs or {}):
             self._layouts[scope] = layout
             self._kept[scope] = {
                 name: tf.Variable(values, name=f"{scope}/{name}", trainable=False)
@@ -76,9 +73,19 @@ class ServingEncoder(tf.Module):
         """The last layer's output for every token: float32 [N, H]."""
         return self._run(Forward.sequence, tokens)
 
-    def _run(self, output: Callable[[Forward], tf.Tensor], tokens: PackedTokens) -> tf.Tensor:
+    def layers(self, tokens: PackedTokens, numbers: Sequence[int]) -> tf.Tensor:
+        """The outputs of several layers side by side; see `Forward.layers`."""
+        # The outputs of single layers do not leave a loop.
+        return self._run(lambda forward: forward.layers(numbers), tokens, is_unrolled=True)
+
+    def _run(
+        self,
+        output: Callable[[Forward], tf.Tensor],
+        tokens: PackedTokens,
+        is_unrolled: bool = False,
+    ) -> tf.Tensor:
         def run(case: Case, tokens: PackedTokens) -> tf.Tensor:
-            if self._bits is not None and case.few and case.even:
+            if is_unrolled or (self._bits is not None and case.few and case.even):
                 case = dataclasses.replace(case, is_unrolled=True)
             weights = self._weights(case)
             return output(Forward(self._config, weights, tokens, rows_are_even=case.even))
@@ -112,7 +119,7 @@ class _CaseWeights:
         # A model of one layer has nothing stacked.
         if self._case.is_unrolled or not count:
             for place in range(count):
-                hidden = layer(self._at(place), _STACKED, hidden)
+                hidden = layer(self._at(place), STACKED, hidden)
             return hidden
         # Twelve layers in one: a server optimises the graph of one layer. oneDNN must not keep a
         # packed copy of a product's weights in a loop, so no product there has weights that it
@@ -121,7 +128,7 @@ class _CaseWeights:
 
         def step(place: tf.Tensor, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return place + 1, tf.ensure_shape(
-                layer(self._at(place), _STACKED, hidden), [None, width]
+                layer(self._at(place), STACKED, hidden), [None, width]
             )
 
         _, hidden = tf.while_loop(
@@ -139,7 +146,7 @@ class _CaseWeights:
 
     def _tensors(self, scope: str) -> Mapping[str, tf.Tensor]:
         kept = self._kept[scope]
-        if not scope.startswith(variables.layer(_STACKED)):
+        if not scope.startswith(variables.layer(STACKED)):
             return kept
         # Slices of the first axis share memory with their tensor.
         return {name: values[self._place] for name, values in kept.items()}
@@ -177,66 +184,3 @@ class _CaseWeights:
         # not after `inputs` itself: that would keep the product from fusing with its activation.
         with tf.control_dependencies([tf.shape(inputs)]):
             return {name: as_float(values) for name, values in kept.items()}
-
-
-def _stacked(
-    kept: Iterable[tuple[str, Any, Arrays]], count: int
-) -> Iterator[tuple[str, Any, Arrays]]:
-    """The same with the arrays of the first `count` layers as one each, [count, ...]."""
-    stacks: dict[str, tuple[Any, list[Arrays]]] = {}
-    layers = {
-        f"{variables.layer(index)}/": f"{variables.layer(_STACKED)}/" for index in range(count)
-    }
-    for scope, layout, arrays in kept:
-        (prefix,) = [prefix for prefix in layers if scope.startswith(prefix)] or [""]
-        if not prefix:
-            yield scope, layout, arrays
-            continue
-        name = layers[prefix] + scope.removeprefix(prefix)
-        stacks.setdefault(name, (layout, []))[1].append(arrays)
-    for scope, (layout, of_layers) in stacks.items():
-        yield (
-            scope,
-            layout,
-            {name: np.stack([arrays[name] for arrays in of_layers]) for name in of_layers[0]},
-        )
-
-
-def _kept_arrays(
-    config: BertConfig,
-    weights: Mapping[str, np.ndarray],
-    layouts: Layouts,
-    largest_inputs: Mapping[str, np.ndarray],
-) -> Iterator[tuple[str, Any, Arrays]]:
-    """Each scope with its layout and the arrays to keep."""
-
-    def dense(scope: str) -> tuple[np.ndarray, np.ndarray]:
-        return weights[f"{scope}/kernel"], weights[f"{scope}/bias"]
-
-    for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
-        scope = f"{variables.EMBEDDINGS}/{table}"
-        if scope in weights:  # an encoder may have no token types
-            tables = layouts.words if table == "word_embeddings" else layouts.tables
-            yield scope, tables, tables.keep(weights[scope])
-    norms = [variables.EMBEDDINGS]
-    for index in range(config.num_hidden_layers):
-        layer, attention = variables.layer(index), variables.self_attention(index)
-        norms += [f"{layer}/attention/output", f"{layer}/output"]
-        is_last = index == config.num_hidden_layers - 1
-        heads = layouts.last_heads if is_last else layouts.heads
-        projections = projections_of(config, weights, attention)
-        yield attention, heads, heads.keep(projections, largest_inputs.get(attention))
-        for name in (variables.ATTENTION_OUTPUT, variables.INTERMEDIATE, variables.OUTPUT):
-            kernel, bias = dense(f"{layer}/{name}")
-            if name == variables.ATTENTION_OUTPUT:
-                # The weights of a query sum to 1, so the value's bias adds a constant.
-                bias = bias + weights[f"{attention}/value/bias"] @ kernel
-            scope, layout = f"{layer}/{name}", layouts.dense[name]
-            yield scope, layout, layout.keep(kernel, bias, largest_inputs.get(scope))
-    if config.has_pooler:
-        layout = layouts.dense[variables.POOLER]
-        largest = largest_inputs.get(variables.POOLER)
-        yield variables.POOLER, layout, layout.keep(*dense(variables.POOLER), largest)
-    for norm in norms:
-        scope = f"{norm}/LayerNorm"
-        yield scope, None, {name: weights[f"{scope}/{name}"] for name in ("gamma", "beta")}

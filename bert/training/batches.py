@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from bert.encoder.packed_tokens import PackedTokens
 from bert.tokenizers.google_research import FullTokenizer
-from bert.training.glue import InputExample
+from bert.training.dataset import InputExample
 
 
 class Batch(NamedTuple):

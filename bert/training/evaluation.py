@@ -1,8 +1,8 @@
 """What a trained classifier says: metrics on labelled examples, probabilities on any."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -10,10 +10,11 @@ import tensorflow as tf
 from bert.errors import UserError
 from bert.training.batches import BATCH_SIGNATURE, Batch, EncodedExample, in_order, packed_tokens
 from bert.training.classifier import Classifier, cross_entropy
+from bert.training.metrics import METRICS
 
 
 class Metrics(NamedTuple):
-    """The original's `eval_results.txt`, in its alphabetical order."""
+    """The original's `eval_results.txt`, and what else the task is measured by."""
 
     eval_accuracy: np.float32
     """Share of the examples whose most probable class is their label."""
@@ -27,24 +28,41 @@ class Metrics(NamedTuple):
     loss: np.float32
     """Mean over the batches of their mean cross-entropy, as tf.estimator reports it."""
 
+    others: Mapping[str, float]
+    """The further metrics, by name."""
+
+    def by_name(self) -> dict[str, Any]:
+        """All of them, in alphabetical order."""
+        values = self._asdict()
+        others = {f"eval_{name}": np.float32(value) for name, value in self.others.items()}
+        del values["others"]
+        return dict(sorted((values | others).items()))
+
 
 def evaluate(
-    classifier: Classifier, examples: Sequence[EncodedExample], batch_size: int, global_step: int
+    classifier: Classifier,
+    examples: Sequence[EncodedExample],
+    batch_size: int,
+    global_step: int,
+    metrics: Sequence[str] = (),
 ) -> Metrics:
-    """Evaluates on labelled examples."""
+    """Evaluates on labelled examples; `metrics` are further ones, names of METRICS."""
 
     def judge(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         logits = classifier.logits(packed_tokens(batch))
         predictions = tf.argmax(logits, axis=-1, output_type=tf.int32)
-        return cross_entropy(logits, batch.label_ids), predictions == batch.label_ids
+        return cross_entropy(logits, batch.label_ids), predictions
 
     results = _run(judge, examples, batch_size)
     losses = [losses for losses, _ in results]
+    predicted = np.concatenate([predictions for _, predictions in results])
+    expected = np.array([example.label_id for example in examples])
     return Metrics(
-        eval_accuracy=np.float32(np.mean(np.concatenate([right for _, right in results]))),
+        eval_accuracy=np.float32(np.mean(predicted == expected)),
         eval_loss=np.float32(np.mean(np.concatenate(losses), dtype=np.float64)),
         global_step=global_step,
         loss=np.float32(np.mean([batch.mean(dtype=np.float64) for batch in losses])),
+        others={name: METRICS[name](predicted, expected) for name in metrics},
     )
 
 
@@ -65,7 +83,7 @@ def write_metrics(file: Path, metrics: Metrics) -> None:
     Raises:
       UserError: the file cannot be written.
     """
-    lines = [f"{key} = {value!s}\n" for key, value in metrics._asdict().items()]
+    lines = [f"{key} = {value!s}\n" for key, value in metrics.by_name().items()]
     _write(file, "".join(lines))
 
 

@@ -14,7 +14,7 @@ from bert.errors import UserError
 from bert.training import checkpoints, evaluation, initialization
 from bert.training.batches import EncodedExample, encode
 from bert.training.classifier import Classifier
-from bert.training.glue import DEV, TEST, TRAIN, Task, read_examples, split_file
+from bert.training.dataset import DEV, TEST, TRAIN, Dataset
 from bert.training.options import FineTuningOptions
 from bert.training.settings import ModelSettings, find_settings, require_same
 from bert.training.trainer import Schedule, Trainer
@@ -28,19 +28,20 @@ _INIT_CHECKPOINT = "--init_checkpoint"
 class FineTuning:
     """The phases of one run; each after training reads the checkpoint that it judges."""
 
-    def __init__(self, task: Task, options: FineTuningOptions) -> None:
+    def __init__(self, dataset: Dataset, options: FineTuningOptions) -> None:
         """Finds weights and settings and reads the data of every phase.
 
         Raises:
           UserError: a file is missing or faulty, or two settings contradict each other.
         """
-        self._task = task
+        self._dataset = dataset
+        self._labels = dataset.labels
         self._options = options
         self._resumed = self._find_resumed()
         init = options.init_checkpoint
         self._init = None if init is None else registry.find(init, _INIT_CHECKPOINT)
         self.settings = self._find_settings()
-        self._predicted_split = TEST if split_file(options.examples_dir, TEST).exists() else DEV
+        self._predicted_split = TEST if dataset.has(TEST) else DEV
         # Everything is read before training, so that no mistake costs hours.
         self._train_examples = self._encode(TRAIN) if options.do_train else []
         self._dev_examples = self._encode(DEV) if options.do_eval else []
@@ -91,6 +92,7 @@ class FineTuning:
             self._dev_examples,
             self._options.eval_batch_size,
             checkpoints.read_global_step(checkpoint.place.weights, checkpoint.flag),
+            self._dataset.metrics,
         )
         file = self._options.output_dir / EVAL_RESULTS_FILE
         evaluation.write_metrics(file, metrics)
@@ -105,9 +107,8 @@ class FineTuning:
         )
         file = self._options.output_dir / TEST_RESULTS_FILE
         evaluation.write_probabilities(file, probabilities)
-        source = split_file(self._options.examples_dir, self._predicted_split)
-        missing = "" if self._predicted_split == TEST else f" (there is no {TEST}.tsv)"
-        _tell(f"Predicted {source}{missing} with {checkpoint}, written to {file}.")
+        missing = "" if self._predicted_split == TEST else f" (there is no file for {TEST})"
+        _tell(f"Predicted {self._predicted_split}{missing} with {checkpoint}, written to {file}.")
 
     def trained_checkpoint(self) -> Path:
         """The prefix of the output directory's newest checkpoint, else of --init_checkpoint.
@@ -171,15 +172,15 @@ class FineTuning:
     def _encode(self, split: str) -> list[EncodedExample]:
         options = self._options
         return encode(
-            read_examples(self._task, options.examples_dir, split),
+            self._dataset.examples(split),
             self.settings.tokenizer(),
-            self._task.labels,
+            self._labels,
             options.max_seq_length,
         )
 
     def _initialise(self) -> Classifier:
         """The classifier before its first step."""
-        config, seed, labels = self.settings.config, self._options.seed, self._task.labels
+        config, seed, labels = self.settings.config, self._options.seed, self._labels
         init = self._init
         if init is None:
             _tell("No --init_checkpoint: all weights are random, nothing is pre-trained.")
@@ -189,21 +190,22 @@ class FineTuning:
             return self._load(init)
         else:
             _tell(f"Encoder from {init}; it has no classifier for the task, which is random.")
-            encoder = init.read_encoder(config)
+            found = init.read_encoder(config)
+            encoder = initialization.with_pooler(config, found, seed)
+            if len(found) < len(encoder):
+                _tell("It has no pooler either, which is random, too.")
         classifier = initialization.random_classifier(config, len(labels), seed)
         return Classifier(config, {**encoder, **classifier})
 
     def _load(self, checkpoint: Checkpoint) -> Classifier:
         """The classifier that a checkpoint holds."""
-        config, num_labels = self.settings.config, len(self._task.labels)
+        config, num_labels = self.settings.config, len(self._labels)
         encoder = checkpoint.read_encoder(config)
         classifier = initialization.read_classifier(checkpoint, config, num_labels)
         return Classifier(config, {**encoder, **classifier})
 
     def _holds_classifier(self, checkpoint: Checkpoint) -> bool:
-        return initialization.holds_classifier(
-            checkpoint, self.settings.config, len(self._task.labels)
-        )
+        return initialization.holds_classifier(checkpoint, self.settings.config, len(self._labels))
 
     def _write_settings(self) -> None:
         """Makes the output directory one that the exporter takes without further flags."""
@@ -214,6 +216,7 @@ class FineTuning:
                 self.settings.vocabulary_file.read_bytes(),
                 self.settings.do_lower_case.value,
                 self._options.max_seq_length,
+                self._labels,
             )
         except OSError as error:
             raise UserError(
@@ -222,13 +225,13 @@ class FineTuning:
             ) from error
 
 
-def run(task: Task, options: FineTuningOptions) -> FineTuning:
+def run(dataset: Dataset, options: FineTuningOptions) -> FineTuning:
     """Runs the phases that the options ask for, in the original's order.
 
     Raises:
       UserError: a mistake of the user's.
     """
-    fine_tuning = FineTuning(task, options)
+    fine_tuning = FineTuning(dataset, options)
     if options.do_train:
         fine_tuning.train()
     if options.do_eval:

@@ -5,24 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bert.errors import UserError
-
-TRAIN = "train"
-DEV = "dev"
-TEST = "test"
-
-
-@dataclasses.dataclass(frozen=True)
-class InputExample:
-    """One text or pair of texts; `label` is None where the file tells none."""
-
-    text_a: str
-    text_b: str | None = None
-    label: str | None = None
+from bert.training.dataset import DEV, TEST, InputExample
+from bert.training.metrics import F1, MATTHEWS
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Which column holds what, counted from 0, and whether the first line is a header."""
+    """Which column holds what, counted from 0, and whether the first line is a header.
+
+    A label at −1 stands in the last column, of however many.
+    """
 
     text_a: int
     text_b: int | None = None
@@ -47,6 +39,11 @@ class Task:
     labelled: Layout
     unlabelled: Layout
     headers: Mapping[str, Layout] = dataclasses.field(default_factory=dict)
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """the names of files, without .tsv, that are not those of their splits"""
+
+    metrics: tuple[str, ...] = ()
+    """what is measured besides accuracy and loss, as the benchmark has it"""
 
     @property
     def is_pair(self) -> bool:
@@ -54,19 +51,54 @@ class Task:
         return self.labelled.text_b is not None
 
 
+_NLI_LABELS = ("entailment", "not_entailment")
+
+
+def _mnli(files: str) -> Task:
+    """run_classifier.py, MnliProcessor, with the files of one of its two development sets."""
+    return Task(
+        labels=("contradiction", "entailment", "neutral"),
+        labelled=Layout(text_a=8, text_b=9, label=-1, has_header=True),
+        unlabelled=Layout(text_a=8, text_b=9, has_header=True),
+        files={DEV: f"dev_{files}", TEST: f"test_{files}"},
+    )
+
+
+def _numbered_pairs(labels: tuple[str, ...]) -> Task:
+    """A header, then number, two texts and label."""
+    return Task(
+        labels=labels,
+        labelled=Layout(text_a=1, text_b=2, label=3, has_header=True),
+        unlabelled=Layout(text_a=1, text_b=2, has_header=True),
+    )
+
+
+# The files of gluebenchmark.com's downloads.
 TASKS: Mapping[str, Task] = {
     # run_classifier.py, ColaProcessor
     "cola": Task(
         labels=("0", "1"),
         labelled=Layout(text_a=3, label=1),
         unlabelled=Layout(text_a=1, has_header=True),
+        metrics=(MATTHEWS,),
     ),
+    "mnli": _mnli("matched"),
+    "mnli-mm": _mnli("mismatched"),
     # run_classifier.py, MrpcProcessor; msr_paraphrase_train.txt has the same columns.
     "mrpc": Task(
         labels=("0", "1"),
         labelled=Layout(text_a=3, text_b=4, label=0, has_header=True),
         unlabelled=Layout(text_a=3, text_b=4, has_header=True),
+        metrics=(F1,),
     ),
+    "qnli": _numbered_pairs(_NLI_LABELS),
+    "qqp": Task(
+        labels=("0", "1"),
+        labelled=Layout(text_a=3, text_b=4, label=5, has_header=True),
+        unlabelled=Layout(text_a=1, text_b=2, has_header=True),
+        metrics=(F1,),
+    ),
+    "rte": _numbered_pairs(_NLI_LABELS),
     "sst-2": Task(
         labels=("0", "1"),
         labelled=Layout(text_a=0, label=1),
@@ -77,6 +109,7 @@ TASKS: Mapping[str, Task] = {
             "index\tsentence": Layout(text_a=1, has_header=True),
         },
     ),
+    "wnli": _numbered_pairs(("0", "1")),
 }
 
 
@@ -89,46 +122,66 @@ def find_task(name: str) -> Task:
     task = TASKS.get(name.lower())
     if task is None:
         raise UserError(
-            f"--task_name is {name!r}, where one of {', '.join(sorted(TASKS))} is expected: name "
-            "the one whose files your data look like."
+            f"--task_name is {name!r}, where one of custom, {', '.join(sorted(TASKS))} is "
+            "expected: name the one whose files your data look like, or custom for your own."
         )
     return task
 
 
-def read_examples(task: Task, data_dir: Path, split: str) -> list[InputExample]:
-    r"""Reads `<split>.tsv`; lines end with `\n`, columns with `\t`, quotes mean nothing.
+@dataclasses.dataclass(frozen=True)
+class GlueDataset:
+    r"""`<split>.tsv` of a task; lines end with `\n`, columns with `\t`, quotes mean nothing."""
 
-    Args:
-      task: gives layout and labels.
-      data_dir: where the file is.
-      split: TRAIN, DEV or TEST; examples of TRAIN and DEV have labels.
+    task: Task
+    data_dir: Path
 
-    Raises:
-      UserError: the file cannot be read, is not UTF-8 or empty, a row has too few
-        columns or an unknown label.
-    """
-    file = split_file(data_dir, split)
-    lines = _read_lines(file)
-    layout = task.headers.get(
-        lines[0] if lines else "", task.unlabelled if split == TEST else task.labelled
-    )
-    if split != TEST and layout.label is None:
-        raise UserError(
-            f"{file}, line 1: found the header {lines[0]!r} of a file without labels, where "
-            "labelled rows are expected: give labelled data."
+    @property
+    def is_pair(self) -> bool:
+        """Whether an example has two texts."""
+        return self.task.is_pair
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the task, in class order."""
+        return self.task.labels
+
+    def file(self, split: str) -> Path:
+        """The file of a split."""
+        return self.data_dir / f"{self.task.files.get(split, split)}.tsv"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What is measured besides accuracy and loss."""
+        return self.task.metrics
+
+    def has(self, split: str) -> bool:
+        """Whether the file is there."""
+        return self.file(split).exists()
+
+    def examples(self, split: str) -> list[InputExample]:
+        """The examples of TRAIN, DEV or TEST.
+
+        Raises:
+          UserError: the file cannot be read, is not UTF-8 or empty, a row has too few
+            columns or an unknown label.
+        """
+        file, task = self.file(split), self.task
+        lines = _read_lines(file)
+        layout = task.headers.get(
+            lines[0] if lines else "", task.unlabelled if split == TEST else task.labelled
         )
-    first = 1 if layout.has_header else 0
-    if len(lines) <= first:
-        raise UserError(f"{file} has no rows: give at least one line of data.")
-    return [
-        _parse(line, layout, task.labels, f"{file}, line {number}")
-        for number, line in enumerate(lines[first:], start=first + 1)
-    ]
-
-
-def split_file(data_dir: Path, split: str) -> Path:
-    """The file of a split."""
-    return data_dir / f"{split}.tsv"
+        if split != TEST and layout.label is None:
+            raise UserError(
+                f"{file}, line 1: found the header {lines[0]!r} of a file without labels, where "
+                "labelled rows are expected: give labelled data."
+            )
+        first = 1 if layout.has_header else 0
+        if len(lines) <= first:
+            raise UserError(f"{file} has no rows: give at least one line of data.")
+        return [
+            _parse(line, layout, task.labels, f"{file}, line {number}")
+            for number, line in enumerate(lines[first:], start=first + 1)
+        ]
 
 
 def _read_lines(file: Path) -> list[str]:

@@ -10,7 +10,7 @@ from bert.checkpoints.registry import Checkpoint
 from bert.checkpoints.tensorflow.files import StoredVariables
 from bert.config import BertConfig
 from bert.errors import advising
-from bert.variables import classifier_shapes, encoder_shapes
+from bert.variables import POOLER, classifier_shapes, encoder_shapes
 
 # run_classifier.py, create_model: truncated_normal_initializer(stddev=0.02), whatever the
 # configuration's initializer_range.
@@ -20,6 +20,15 @@ _CLASSIFIER_STDDEV = 0.02
 def random_encoder(config: BertConfig, seed: int) -> dict[str, np.ndarray]:
     """Encoder weights as `modeling.py` initialises them, float32 by variable name."""
     return _random(encoder_shapes(config), config.initializer_range, seed)
+
+
+def with_pooler(
+    config: BertConfig, encoder: Mapping[str, np.ndarray], seed: int
+) -> dict[str, np.ndarray]:
+    """The weights of an encoder, with a random pooler where it has none."""
+    shapes = encoder_shapes(config).items()
+    pooler = {name: shape for name, shape in shapes if name.startswith(POOLER)}
+    return {**_random(pooler, config.initializer_range, seed), **encoder}
 
 
 def random_classifier(config: BertConfig, num_labels: int, seed: int) -> dict[str, np.ndarray]:

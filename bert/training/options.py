@@ -1,17 +1,20 @@
 """The options of fine-tuning, under the names of google-research/bert's flags."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bert.command.options import declared, option
 from bert.training.glue import TASKS
+from bert.training.own_data import CUSTOM, LABEL, TEXT
 
 # The largest number that TensorFlow counts with here, an int32.
 _MOST = 2**31 - 1
 
 # The headings of `--help`.
 _DATA = "What is read and written"
+_OWN = "Data of your own (--task_name=custom)"
 _TEXT = "What the model is, where its files leave that open"
 _TRAINING = "How it is trained"
 
@@ -25,13 +28,19 @@ class FineTuningOptions:
     """One run: train, evaluate, predict."""
 
     task_name: str = dataclasses.field(
-        metadata=declared(f"the task to train: {', '.join(sorted(TASKS))}", group=_DATA)
+        metadata=declared(
+            f"the task to train: {', '.join(sorted(TASKS))}, or {CUSTOM} for data of your own",
+            group=_DATA,
+        )
     )
     output_dir: Path = dataclasses.field(
         metadata=declared("directory to write checkpoints and results to", group=_DATA)
     )
     data_dir: Path | None = option(
-        None, "directory with train.tsv, dev.tsv and test.tsv", group=_DATA
+        None,
+        f"directory with train.tsv, dev.tsv and test.tsv; {CUSTOM} data may end in .csv, .tsv or "
+        ".jsonl",
+        group=_DATA,
     )
     init_checkpoint: Path | None = option(
         None,
@@ -43,6 +52,37 @@ class FineTuningOptions:
     do_eval: bool = option(False, "whether to evaluate on dev.tsv", group=_DATA)
     do_predict: bool = option(
         False, "whether to predict test.tsv, or dev.tsv where there is none", group=_DATA
+    )
+    text_column: str | None = option(
+        None,
+        "column with the text, by name, or by number from 0 where there is no header",
+        group=_OWN,
+        unset=f"{TEXT}, or the first column",
+    )
+    text_b_column: str | None = option(
+        None, "column with the second text of a pair", group=_OWN, unset="single texts"
+    )
+    label_column: str | None = option(
+        None, "column with the label", group=_OWN, unset=f"{LABEL}, or the last column"
+    )
+    header: bool | None = option(
+        None,
+        "whether the first line names the columns",
+        group=_OWN,
+        unset="if it has the names of text and label",
+    )
+    labels: Sequence[str] | None = option(
+        None,
+        "the labels in class order; for the other tasks, their names in the export",
+        group=_OWN,
+        unset="those of the training data, sorted; for the other tasks, their own",
+    )
+    dev_fraction: float = option(
+        0.1,
+        "share of the training data to evaluate on where there is no file for that, of each label",
+        group=_OWN,
+        least=0.0,
+        most=0.9,
     )
     bert_config_file: Path | None = option(
         None,
@@ -86,8 +126,3 @@ class FineTuningOptions:
     )
     save_checkpoints_steps: int = _count(1000, "steps between two checkpoints")
     seed: int = _count(12345, "seed of shuffling, dropout and random initial weights", least=0)
-
-    @property
-    def examples_dir(self) -> Path:
-        """`data_dir`, which a run that reads no examples does without."""
-        return self.data_dir or Path()

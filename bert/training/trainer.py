@@ -147,7 +147,7 @@ class Trainer(tf.Module):
             losses = self._classifier.losses(packed_tokens(batch), batch.label_ids, training=True)
             loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, self._trained)
-        for name in _DENSE_TABLES:
+        for name in gradients.keys() & _DENSE_TABLES:
             gradients[name] = tf.convert_to_tensor(gradients[name])
         self._optimizer.apply(gradients)
         return loss

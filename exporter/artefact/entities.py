@@ -14,11 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from bert.encoder.packed_tokens import index_in_row, row_of_each_value
+from bert.encoder.packed_tokens import row_of_each_value
 from bert.model import TextModel
 from exporter.contract import AVERAGE, MAX, NONE, SIMPLE
-from exporter.text.engine.code_points import decode
-from exporter.text.engine.stand_ins import NONCHARACTERS
 from exporter.text.pipeline import NOT_IN_TEXT, PackedText
 
 _OUTSIDE = "O"
@@ -196,30 +194,3 @@ def row_splits_of(rows: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:
     """Where each row's spans begin and end: `[0, 0, 2]` of 3 rows -> `[0, 2, 2, 3]`."""
     counts = tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, num_rows)
     return tf.concat([[0], tf.cumsum(counts)], axis=0)
-
-
-def texts_of(spans: Spans, texts: tf.Tensor) -> tf.Tensor:
-    """The characters of each span: string [M], of texts [B]; bytes that are not UTF-8 are dropped.
-
-    Memory is linear in the texts: gathering a text for each of its spans would copy it as often.
-    """
-    characters, splits = decode(texts)
-    span_splits = tf.concat([[0], tf.cumsum(spans.ends - spans.starts)], axis=0)
-    span_of = row_of_each_value(span_splits)
-    firsts = tf.gather(splits, spans.rows) + spans.starts
-    places = tf.gather(firsts, span_of) + index_in_row(span_splits, span_of)
-    values = tf.gather(characters, places)
-    strings = tf.raw_ops.UnicodeEncode(
-        input_values=values,
-        input_splits=tf.range(tf.size(values) + 1),
-        output_encoding="UTF-8",
-    )
-    # The op makes U+FFFD of these.
-    noncharacters = np.array(NONCHARACTERS, np.int32)
-    found = tf.minimum(tf.searchsorted(noncharacters, values), len(noncharacters) - 1)
-    strings = tf.where(
-        tf.equal(tf.gather(noncharacters, found), values),
-        tf.gather([chr(value) for value in NONCHARACTERS], found),
-        strings,
-    )
-    return tf.strings.unsorted_segment_join(strings, span_of, tf.size(spans.rows))

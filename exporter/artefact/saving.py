@@ -12,7 +12,7 @@ from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
 from exporter.artefact.sentences import calibration_rows, read_rows
 from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
-from exporter.contract import SIMPLE, TEXT_INPUT, TEXT_PAIR_INPUTS, VOCABULARY_ASSET
+from exporter.contract import SIMPLE, VOCABULARY_ASSET, text_inputs
 from exporter.models.opened_model import OpenedModel
 from exporter.options import ExportOptions
 from exporter.serving.op_tables import OpTables
@@ -53,14 +53,19 @@ def write(
     Raises:
       UserError: `options.signatures` are not those of the model.
     """
-    text_names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
-    model, network = opened.model, opened.network(options.precision, _sentences(options, text_pair))
-    served = ServedModel(model, network, text_names, word_piece_op)
+    questions, text_names = (
+        options.question_settings(opened.model),
+        text_inputs(opened.model.task, text_pair),
+    )
+    sentences = _sentences(options, len(text_names) > 1)
+    model, network = opened.model, opened.network(options.precision, sentences)
+    served = ServedModel(model, network, text_names, word_piece_op, questions)
     context = SignatureContext(
         served,
         model,
         options.top_k or len(model.labels),
         options.aggregation_strategy or SIMPLE,
+        questions,
     )
     signatures = build_signatures(context, options.default_signature, options.signatures)
     _write(served, directory, signatures)

@@ -1,7 +1,7 @@
 """ServedModel: the text and model parts that every signature is made of."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -9,24 +9,32 @@ from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
 from exporter.models.network import Network
 from exporter.text.pipeline import PackedText, TextPipeline
+from exporter.text.questions import QuestionSettings
+from exporter.text.windows import Windows
 
 
 class ServedModel(tf.Module):
     """Text -> PackedTokens -> answer, each traced once for all signatures."""
 
     def __init__(
-        self, model: TextModel, network: Network, text_names: Sequence[str], word_piece_op: str
+        self,
+        model: TextModel,
+        network: Network,
+        text_names: Sequence[str],
+        word_piece_op: str,
+        questions: QuestionSettings | None = None,
     ) -> None:
         """Takes the model to serve, and its network.
 
         `text_names` are the inputs, one text or two; `word_piece_op` is one of
-        exporter.text.engine.wordpiece's.
+        exporter.text.engine.wordpiece's; `questions` are given where the two are a question and
+        its context.
         """
         super().__init__(name="served_model")
         self.text_names = tuple(text_names)
         self.network = network
-        self.answer_name = model.task.answer
-        self._pipeline = TextPipeline(model, word_piece_op)
+        self._task = model.task
+        self._pipeline = TextPipeline(model, word_piece_op, questions)
         text_specs = [tf.TensorSpec([None], tf.string, name) for name in text_names]
         # No control flow here or below is Python's: autograph finds nothing to do, and takes two
         # fifths of the time of an export to find it.
@@ -35,6 +43,12 @@ class ServedModel(tf.Module):
             functools.partial(tf.function(function, input_signature=[text_specs], autograph=False))
             for function in (self._pipeline.tokenize, self._pipeline.tokenize_with_offsets)
         )
+        # Whatever has an input signature is traced when it is saved.
+        self._windows: Callable[[list[tf.Tensor]], Windows] | None = None
+        if questions is not None:
+            self._windows = functools.partial(
+                tf.function(self._pipeline.windows, input_signature=[text_specs], autograph=False)
+            )
 
     def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
         """String [B] for each text -> the tokens of B rows."""
@@ -43,6 +57,18 @@ class ServedModel(tf.Module):
     def tokenize_with_offsets(self, texts: Sequence[tf.Tensor]) -> PackedText:
         """The same, with the place of each token in its text."""
         return self._tokenize_with_offsets(list(texts))
+
+    def windows(self, texts: Sequence[tf.Tensor]) -> Windows:
+        """Questions and contexts, string [B] each -> all windows of the contexts."""
+        assert self._windows is not None
+        return self._windows(list(texts))
+
+    def named(self, answer: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The network's answer under the name, or the names, that signatures have for it."""
+        columns = self._task.answer_columns
+        if not columns:
+            return {self._task.answer: answer}
+        return dict(zip(columns, tf.unstack(answer, axis=-1), strict=True))
 
     def answer_text(self, texts: Sequence[tf.Tensor]) -> tf.Tensor:
         """String [B] for each text -> the network's answer for every row."""

@@ -10,7 +10,8 @@ from bert.model import TextModel
 from bert.tasks import Task
 from exporter.artefact.examples import texts_of_examples
 from exporter.artefact.served_model import ServedModel
-from exporter.contract import EXAMPLES_INPUT, TEXT_PAIR_INPUTS
+from exporter.contract import EXAMPLES_INPUT
+from exporter.text.questions import QuestionSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,7 @@ class SignatureContext:
     model: TextModel
     top_k: int
     aggregation_strategy: str
+    questions: QuestionSettings | None = None
     built: dict[str, tf.types.experimental.PolymorphicFunction] = dataclasses.field(
         default_factory=dict
     )
@@ -66,21 +68,13 @@ def text_function(
     context: SignatureContext, answer: Callable[..., dict[str, tf.Tensor]]
 ) -> tf.types.experimental.PolymorphicFunction:
     """Traces `answer`, a function of a list of texts, with the inputs that the model has."""
-    names = context.served.text_names
-    specs = [tf.TensorSpec([None], tf.string, name=name) for name in names]
-    if names == TEXT_PAIR_INPUTS:
-
-        @tf.function(input_signature=specs, autograph=False)
-        def of_pair(text_a: tf.Tensor, text_b: tf.Tensor) -> dict[str, tf.Tensor]:
-            return answer([text_a, text_b])
-
-        return of_pair
+    specs = [tf.TensorSpec([None], tf.string, name=name) for name in context.served.text_names]
 
     @tf.function(input_signature=specs, autograph=False)
-    def of_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answer([text])
+    def of_texts(*texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(list(texts))
 
-    return of_text
+    return of_texts
 
 
 def examples_function(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from bert.errors import UserError
-from exporter.artefact.entities import find_entities, row_splits_of, texts_of
+from exporter.artefact import token_signatures  # noqa: F401  they register themselves
 from exporter.artefact.signature_registry import (
     REGISTRY,
     SignatureContext,
@@ -18,7 +18,6 @@ from exporter.contract import (
     CLASSIFY,
     CLASSIFY_METHOD,
     EMBEDDING,
-    ENTITIES,
     FEATURE_INPUTS,
     FEATURES,
     FEATURES_WITH_LABEL_IDS,
@@ -32,7 +31,6 @@ from exporter.contract import (
     REGRESS_OUTPUT,
     SEGMENT_IDS,
     SERVING_DEFAULT,
-    TAGS,
     TEXT,
     TOKENIZE,
 )
@@ -88,58 +86,9 @@ def _text(context: SignatureContext) -> tf.types.experimental.PolymorphicFunctio
     served = context.served
 
     def text(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {served.answer_name: served.answer_text(texts)}
+        return served.named(served.answer_text(texts))
 
     return text_function(context, text)
-
-
-@signature(TEXT, lambda task: task.labels_tokens)
-def _text_of_entities(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
-    """Texts [B] -> their entities [B, E], and how many of these are no padding [B]."""
-    served, model, strategy = context.served, context.model, context.aggregation_strategy
-
-    def entities(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        packed = served.tokenize_with_offsets(texts)
-        found, names = find_entities(packed, served.network.answer(packed.tokens), model, strategy)
-        row_splits = row_splits_of(found.rows, tf.size(texts[0]))
-        return {
-            "entities": padded(texts_of(found, texts[0]), row_splits, ""),
-            "labels": padded(tf.gather(names, found.labels), row_splits, ""),
-            "scores": padded(found.scores, row_splits, -1.0),
-            "starts": padded(found.starts, row_splits, NOT_IN_TEXT),
-            "ends": padded(found.ends, row_splits, NOT_IN_TEXT),
-            "count": row_splits[1:] - row_splits[:-1],
-        }
-
-    return text_function(context, entities)
-
-
-@signature(ENTITIES, lambda task: task.labels_tokens)
-def _entities(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
-    """As `text`."""
-    return context.built[TEXT]
-
-
-@signature(TAGS, lambda task: task.labels_tokens)
-def _tags(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
-    """Texts [B] -> each token, its label, probabilities and place, padded to the longest row, S."""
-    served, names = context.served, list(context.model.labels)
-    pieces = list(context.model.vocabulary.tokens)
-
-    def tags(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        packed = served.tokenize_with_offsets(texts)
-        row_splits = packed.tokens.row_splits
-        probabilities = served.network.answer(packed.tokens)  # [N, C]
-        labels = tf.argmax(probabilities, axis=1, output_type=tf.int32)
-        return {
-            "tokens": padded(tf.gather(pieces, packed.tokens.ids), row_splits, ""),
-            "labels": padded(tf.gather(names, labels), row_splits, ""),
-            "probabilities": padded(probabilities, row_splits, 0.0),
-            "starts": padded(packed.starts, row_splits, NOT_IN_TEXT),
-            "ends": padded(packed.ends, row_splits, NOT_IN_TEXT),
-        }
-
-    return text_function(context, tags)
 
 
 @signature(LABELS, lambda task: task.labels_rows)
@@ -165,7 +114,7 @@ def _features(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
         input_ids: tf.Tensor, input_mask: tf.Tensor, segment_ids: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         answer = served.network.answer_features(input_ids, input_mask, segment_ids)
-        return {served.answer_name: answer}
+        return served.named(answer)
 
     return features
 
@@ -212,7 +161,7 @@ def _regress(context: SignatureContext) -> tf.types.experimental.PolymorphicFunc
     return examples_function(context, regress)
 
 
-@signature(EMBEDDING, lambda task: not task.has_head)
+@signature(EMBEDDING, lambda task: task.answers_rows and not task.has_head)
 def _answered_embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """As `text`, whose answer is the vector."""
     return context.built[TEXT]

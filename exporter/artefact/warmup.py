@@ -24,9 +24,8 @@ from exporter.contract import (
     REGRESS_METHOD,
     SEGMENT_IDS,
     SERVING_DEFAULT,
-    TEXT_INPUT,
-    TEXT_PAIR_INPUTS,
     WARMUP_FILE,
+    text_inputs,
 )
 from exporter.runtime.replay import MAX_RECORDS
 from exporter.serving.graph_file import read_serving_graph
@@ -109,11 +108,12 @@ def write_warmup(
             f"ours, where TensorFlow Serving replays at most {MAX_RECORDS}: give fewer sentences."
         )
     encode = PROFILES[model.tokenizer].build_reference(model).encode
+    names = text_inputs(model.task, text_pair=num_texts > 1)
     file = directory / WARMUP_FILE
     file.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(file)) as writer:
         for name, batch in requests:
-            columns = _columns(batch, encode, model.max_seq_length)
+            columns = _columns(names, batch, encode, model.max_seq_length)
             writer.write(_record(name, signatures[name], columns).SerializeToString())
     return len(requests)
 
@@ -146,19 +146,23 @@ def _batches_for_every_graph(
 
 
 def _row(words: int, num_texts: int) -> tuple[bytes, ...]:
-    """A row of so many words, all in the first text."""
+    """A row of so many words, all in the last text, which may be the context of a question."""
     # A letter is a token in every vocabulary, if only [UNK].
-    return (b"a " * words, *[b""] * (num_texts - 1))
+    return (*[b""] * (num_texts - 1), b"a " * words)
 
 
-def _columns(rows: Sequence[tuple[bytes, ...]], encode: _Encode, max_seq_length: int) -> _Columns:
+def _columns(
+    names: Sequence[str],
+    rows: Sequence[tuple[bytes, ...]],
+    encode: _Encode,
+    max_seq_length: int,
+) -> _Columns:
     """The inputs that signatures have, by name, for a request of these rows.
 
     Texts are object [B]; features, int32 [B, S], are padded to `max_seq_length`, as clients
     that tokenize themselves do.
     """
     columns: dict[str, np.ndarray] = {}
-    names = TEXT_INPUT if len(rows[0]) == 1 else TEXT_PAIR_INPUTS
     for name, texts in zip(names, zip(*rows, strict=True), strict=True):
         columns[name] = np.array(texts, dtype=object)
     input_ids, input_mask, segment_ids = np.zeros((3, len(rows), max_seq_length), np.int32)

@@ -10,16 +10,18 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from absl import flags
 
 from bert.command import flags as command_flags
 from bert.command.options import option, require_valid
-from bert.command.running import Command
+from bert.command.running import Command, end
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
 from exporter.check.limits import DEFAULT_TIMEOUT
 from exporter.contract import GRAPH_FILES
+from exporter.progress import waiting
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,14 +58,16 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
         options = CheckOptions(**command_flags.given_options(CheckOptions, values))
         require_valid(options)
         directory = saved_model_directory(arguments[1:])
-        import_tensorflow_quietly()
-        from exporter.check.audit import audit
-        from exporter.serving.gate import target_release
-        from exporter.serving.op_tables import OpTables
+        with waiting("loading TensorFlow"):
+            import_tensorflow_quietly()
+            from exporter.check.audit import audit
+            from exporter.serving.gate import target_release
+            from exporter.serving.op_tables import OpTables
 
         tables = OpTables()
         target = target_release(options.target_serving, tables)
-        report = audit(directory, target, tables, options.timeout)
+        with waiting(f"checking {directory}") as advance:
+            report = audit(directory, target, tables, options.timeout, advance)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
@@ -99,8 +103,8 @@ def saved_model_directory(arguments: Sequence[str]) -> Path:
     return max(versions, key=lambda child: int(child.name))
 
 
-def run() -> int:
-    """The command; the exit code."""
+def run() -> NoReturn:
+    """The command."""
     command = Command(
         name="",
         summary="Tells whether a TensorFlow Serving release loads and survives a SavedModel.",
@@ -113,8 +117,8 @@ def run() -> int:
             "python -m exporter.check models/sentiment/1600000000 --target_serving 2.8.4 --json",
         ),
     )
-    return command.run()
+    end(command.run())
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    run()

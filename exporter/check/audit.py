@@ -11,6 +11,7 @@ from exporter.check.findings import Audit, Finding, Severity, merge_signatures
 from exporter.check.limits import Limits
 from exporter.check.signature_rules import fixed_rows, rank, signature_findings
 from exporter.check.trial import Trial, try_model
+from exporter.progress import Advance, ignore
 from exporter.runtime.status import Code
 from exporter.serving import gate
 from exporter.serving.effects import ops_with_effects
@@ -35,11 +36,17 @@ _NO_MEMORY = Code.RESOURCE_EXHAUSTED.name
 _PARSING_OPS = ("ParseExample", "ParseExampleV2", "ParseSingleExample")
 
 
-def audit(directory: Path, target: Release, tables: OpTables, timeout: float) -> Audit:
+def audit(
+    directory: Path,
+    target: Release,
+    tables: OpTables,
+    timeout: float,
+    advance: Advance = ignore,
+) -> Audit:
     """Audits the SavedModel in `directory`, which runs in processes of its own.
 
     A graph with ops that do more than compute is never loaded. The verdict is there `timeout`
-    seconds after the start, or a few more.
+    seconds after the start, or a few more. `advance` is told of each request.
 
     Raises:
       UserError: there is no SavedModel that a server would load.
@@ -48,7 +55,7 @@ def audit(directory: Path, target: Release, tables: OpTables, timeout: float) ->
     signatures = called_signatures(meta_graph.signature_def)
     uses = op_uses(meta_graph)
     effects = ops_with_effects(meta_graph)
-    trial = Trial() if effects else try_model(directory, signatures, Limits(timeout))
+    trial = Trial() if effects else try_model(directory, signatures, Limits(timeout), advance)
     findings = [
         *_op_findings(uses, target, tables),
         *_effect_findings(effects),

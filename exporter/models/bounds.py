@@ -1,5 +1,6 @@
 """What no value of a network can exceed, by the size of its weights."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 
@@ -36,21 +37,26 @@ def _bounds(config: BertConfig, weights: Mapping[str, np.ndarray]) -> Iterator[t
     scale, a dense unit's output is at most the sum of its inputs' bounds times its weights,
     attention mixes values and tanh ends at 1. Other activation functions do not enlarge.
     """
-    hidden, embeddings = config.hidden_size, variables.EMBEDDINGS
+    embeddings = variables.EMBEDDINGS
 
     def normalised(scope: str) -> np.ndarray:
         gamma, beta = (_size(weights[f"{scope}/LayerNorm/{name}"]) for name in ("gamma", "beta"))
-        return gamma * math.sqrt(hidden) + beta  # [H]
+        return gamma * math.sqrt(len(gamma)) + beta  # [H]
 
     def dense(scope: str, inputs: np.ndarray) -> np.ndarray:
         return inputs @ _size(weights[f"{scope}/kernel"]) + _size(weights[f"{scope}/bias"])
 
-    for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
-        name = f"{embeddings}/{table}"
+    tables = ("word_embeddings", "token_type_embeddings", "position_embeddings")
+    for name in (*(f"{embeddings}/{t}" for t in tables), variables.RELATIVE_ATTENTION_BIAS):
         if name in weights:
             yield name, float(np.abs(weights[name]).max())
     bound = normalised(embeddings)
     yield f"{embeddings}/LayerNorm/gamma", bound.max()
+    projection = variables.EMBEDDINGS_PROJECTION
+    if f"{projection}/kernel" in weights:
+        bound = dense(projection, bound)
+        yield f"{projection}/kernel", bound.max()
+    largest = 1.0  # of what is pooled
     for index in range(config.num_hidden_layers):
         scope = variables.layer(index)
         for projection in ("query", "key", "value"):
@@ -64,12 +70,21 @@ def _bounds(config: BertConfig, weights: Mapping[str, np.ndarray]) -> Iterator[t
         yield f"{scope}/intermediate/dense/kernel", inner.max()
         yield f"{scope}/output/dense/kernel", dense(f"{scope}/output/dense", inner).max()
         bound = normalised(f"{scope}/output")
+        largest = max(largest, bound.max())
         yield f"{scope}/output/LayerNorm/gamma", bound.max()
     if config.has_pooler:
         bound = dense(variables.POOLER, bound)
         yield f"{variables.POOLER}/kernel", bound.max()
         if config.pooler_act == TANH:
             bound = np.ones_like(bound)
+    # A sum over tokens divided by the root of their number is the largest pooling.
+    vector = np.array([largest * math.sqrt(config.max_position_embeddings)])
+    for index in itertools.count():
+        scope = variables.projection(index)
+        if f"{scope}/kernel" not in weights:
+            break
+        vector = dense(scope, np.full(len(weights[f"{scope}/kernel"]), vector.max()))
+        yield f"{scope}/kernel", vector.max()
     if variables.OUTPUT_WEIGHTS not in weights:
         return
     logits = _size(weights[variables.OUTPUT_WEIGHTS]) @ bound

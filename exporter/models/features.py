@@ -51,7 +51,8 @@ def pack_features(
 
     A column counts if its mask is 1. The first column counts always, since the pooler
     reads it; of a row without any mask all columns do, since a bias that all scores
-    share hides none of them. Positions are columns.
+    share hides none of them. Where tokens are counted, so does a column before one that counts.
+    Positions are columns.
 
     Args:
       config: bounds ids, segment ids and columns.
@@ -65,9 +66,9 @@ def pack_features(
     Raises (when the graph runs):
       InvalidArgumentError: a rank, shape or value that the model has no answer for.
     """
-    limits = FeatureLimits(
-        config.vocab_size, config.type_vocab_size, config.max_position_embeddings
-    )
+    # A model without token types takes any segment, and does not look at it.
+    segments = config.type_vocab_size or None
+    limits = FeatureLimits(config.vocab_size, segments, config.longest_row)
     input_ids, input_mask, segment_ids = checked_features(
         limits, input_ids, input_mask, segment_ids
     )
@@ -76,6 +77,9 @@ def pack_features(
     has_no_mask = ~tf.reduce_any(is_attended, axis=1, keepdims=True)  # [B, 1]
     is_first = tf.equal(tf.range(shape[1]), 0)[tf.newaxis, :]  # [1, S]
     is_kept = is_attended | is_first | has_no_mask
+    if config.counts_tokens:
+        last = tf.reduce_max(tf.where(is_kept, tf.range(shape[1])[tf.newaxis, :], 0), axis=1)
+        is_kept = tf.range(shape[1])[tf.newaxis, :] <= last[:, tf.newaxis]
     places = tf.where(tf.reshape(is_kept, [-1]))[:, 0]  # [N]
     lengths = tf.reduce_sum(tf.cast(is_kept, tf.int32), axis=1)  # [B]
 

@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from bert.errors import UserError
+from exporter.models import hugging_face_hub
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # BERT-large with the slots of its optimizer has 4 GB.
@@ -37,7 +38,8 @@ def local_path(location: str) -> Iterator[Path]:
     """The path of a model on this machine, while the block runs.
 
     A path is given back as it is, an archive is unpacked, and what is remote is fetched:
-    https:// by TensorFlow Hub into its cache (TFHUB_CACHE_DIR), other URLs by tf.io.gfile.
+    https:// by TensorFlow Hub into its cache (TFHUB_CACHE_DIR), other URLs by tf.io.gfile, names
+    of the Hugging Face Hub by its library.
 
     Raises:
       UserError: it cannot be fetched or unpacked.
@@ -54,6 +56,8 @@ def local_path(location: str) -> Iterator[Path]:
                 ) from error
         elif is_archive(location):
             path = _only_child(_unpacked(location, stack))
+        elif hugging_face_hub.can_fetch(location):
+            path = hugging_face_hub.fetch(location)
         else:
             path = Path(location)
         yield path

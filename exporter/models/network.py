@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from bert.encoder.heads import HEADS
 from bert.encoder.packed_tokens import PackedTokens, row_of_each_value
-from bert.encoder.pooling import pool
+from bert.encoder.pooling import ProjectionLayer, pool, token_vectors
 from bert.encoder.precision import FLOAT32
 from bert.encoder.row_groups import encode_in_groups
 from bert.encoder.serving import ServingEncoder
@@ -57,7 +57,11 @@ class EncoderNetwork(tf.Module):
         self._config = model.config
         self._encoder = ServingEncoder(model.config, model.weights, precision, largest_inputs)
         self._pooling = model.pooling
-        self._vector_size = model.pooling.dimensions or model.config.hidden_size
+        self._projections = [
+            ProjectionLayer(model.weights, index, projection)
+            for index, projection in enumerate(model.pooling.projections)
+        ]
+        self._vector_size = model.pooling.size(model.config.hidden_size)
         self._head = HEADS[model.task.name](model.weights, model.task)
         self._answers_rows = self.has_embedding = model.task.answers_rows
         # Answers and embeddings come of the same graphs of the encoder, which are written once.
@@ -72,8 +76,8 @@ class EncoderNetwork(tf.Module):
     def _group_vectors(self, tokens: PackedTokens) -> tf.Tensor:
         """The vectors that the head needs, of so few tokens that they are encoded at once."""
         if self._answers_rows:
-            return pool(self._encoder, tokens, self._pooling)
-        return self._encoder.sequence(tokens)
+            return pool(self._encoder, tokens, self._pooling, self._projections)
+        return token_vectors(self._encoder, tokens, self._pooling)
 
     def _answer(self, tokens: PackedTokens) -> tf.Tensor:
         """What the head says of every row or token, whatever the size of the batch."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bert.checkpoints import ReadOptions, registry
+from bert.checkpoints.pooling import FLAGS
 from bert.errors import UserError
 from exporter.models.checkpoint import OpenedCheckpoint
 from exporter.models.location import is_archive, is_remote
@@ -44,6 +45,12 @@ def open_model(path: Path, options: ReadOptions, location: str) -> OpenedModel:
             f"--checkpoint {location} holds a SavedModel ({sign}) and {told}: give a directory "
             "with one of them, or a TensorFlow checkpoint by its prefix."
         )
+    for flag in FLAGS:
+        if getattr(options, flag) is not None:
+            raise UserError(
+                f"--{flag} is given, but a SavedModel is kept as it is: leave the flag out, or "
+                "give the checkpoint that the SavedModel was made of."
+            )
     return OpenedSavedModel(reading.read(path, options, location))
 
 

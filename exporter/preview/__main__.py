@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,14 @@ from bert.command.running import Command
 from bert.errors import UserError
 from bert.tensorflow_import import import_tensorflow_quietly
 from exporter.contract import GRAPH_FILES
+from exporter.progress import waiting
 
 if TYPE_CHECKING:
     from exporter.preview.server import Settings
+
+
+# After the first SIGINT or SIGTERM; a second one ends the server at once.
+_LONGEST_END_SECONDS = 15.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,9 +88,10 @@ def _run(options: PreviewOptions) -> None:
     base_path = _base_path(options.model_base_path)
     # The quick mistakes are told before TensorFlow is imported, which takes seconds.
     with _listener(options.rest_api_host, options.rest_api_port) as listener:
-        import_tensorflow_quietly()
         try:
-            from exporter.preview.server import Settings
+            with waiting("loading TensorFlow"):
+                import_tensorflow_quietly()
+                from exporter.preview.server import Settings
         except ModuleNotFoundError as error:
             if error.name != "aiohttp":
                 raise
@@ -99,16 +106,29 @@ def _run(options: PreviewOptions) -> None:
             url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
             poll_seconds=options.file_system_poll_wait_seconds,
             labels=labels,
+            stage=waiting,
         )
         asyncio.run(_serve_until_signal(settings, listener))
+        # Threads of TensorFlow that still compute would hold the process up.
+        sys.stdout.flush()
+        os._exit(0)
 
 
 async def _serve_until_signal(settings: "Settings", listener: socket.socket) -> None:
     from exporter.preview.server import serve
 
     stop = asyncio.Event()
+
+    def end() -> None:
+        if stop.is_set():
+            os._exit(0)
+        stop.set()
+        last = threading.Timer(_LONGEST_END_SECONDS, os._exit, [0])
+        last.daemon = True
+        last.start()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     await serve(settings, listener, stop)
 
 
@@ -132,13 +152,10 @@ def _base_path(value: StrPath) -> Path:
             f"{path.parent}, whose children are versions"
         )
     if not path.is_dir():
-        if path.exists():
-            raise UserError(f"--model_base_path={value} is not a directory")
-        if not path.parent.is_dir():
-            raise UserError(
-                f"--model_base_path={value} does not exist, nor does {path.parent}; give the "
-                "directory that the model was exported to"
-            )
+        what = "is not a directory" if path.exists() else "does not exist"
+        raise UserError(
+            f"--model_base_path={value} {what}; give the directory that the model was exported to"
+        )
     return path
 
 

@@ -11,7 +11,9 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WHITE_SPACE = " \t\n\r"
 # A backslash and the surrogate pair, lone surrogate or other character that it escapes.
 _ESCAPES = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F])|.)", re.DOTALL
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<high>u[dD][89abAB])|u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
 )
 
 
@@ -21,7 +23,8 @@ def parse_document(body: bytes) -> dict[str, Any]:
     The rules are those of TF Serving 2.19's REST code: a byte order mark is skipped,
     comments and trailing commas are errors, `NaN` and `Infinity` are numbers, the first
     of two equal keys wins, an integer beyond 64 bits becomes a float. Bytes that are not
-    UTF-8 are kept: `string_bytes` gives them back.
+    UTF-8 are kept: `string_bytes` gives them back. The first half of a surrogate pair alone is an
+    error; the second half stands for three bytes that are not UTF-8.
 
     Raises:
       StatusError: INVALID_ARGUMENT for a body that breaks these rules.
@@ -30,7 +33,7 @@ def parse_document(body: bytes) -> dict[str, Any]:
     text = text.lstrip(_WHITE_SPACE)
     if not text:
         raise invalid_argument("JSON parse error: the document is empty")
-    _reject_lone_surrogates(text)
+    text = _without_lone_surrogates(text)
     try:
         document, _ = _DECODER.raw_decode(text)
     except RecursionError:
@@ -60,16 +63,23 @@ def json_type(value: object) -> str:
     return "a list" if isinstance(value, list) else "an object"
 
 
-def _reject_lone_surrogates(text: str) -> None:
-    # UTF-8 cannot express half a surrogate pair. And with "surrogateescape" an escaped \udc80
-    # looks like a raw byte 0x80 once it is parsed.
+def _without_lone_surrogates(text: str) -> str:
+    # With "surrogateescape" an escaped \udc80 would look like a raw byte 0x80 once it is parsed.
     if not re.search(r"\\u[dD][89a-fA-F]", text):
-        return
-    for escape in _ESCAPES.finditer(text):
-        if escape.group(1):
-            raise invalid_argument(
-                f"JSON parse error: a lone surrogate in a string at offset {escape.start()}"
-            )
+        return text
+    return _ESCAPES.sub(_spelled_out, text)
+
+
+def _spelled_out(escape: re.Match[str]) -> str:
+    if escape["high"]:
+        raise invalid_argument(
+            f"JSON parse error: a lone surrogate in a string at offset {escape.start()}"
+        )
+    if escape["low"] is None:
+        return escape[0]
+    # RapidJSON writes the half as if it were a character of its own.
+    half = chr(int(escape["low"], 16)).encode("utf-8", "surrogatepass")
+    return half.decode("utf-8", "surrogateescape")
 
 
 def _integer(digits: str) -> int | float:

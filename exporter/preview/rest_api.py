@@ -27,8 +27,9 @@ _CHOICE = r"(?:/versions/([0-9]+)|/labels/([^/:]+))?"
 _INFERENCE = re.compile(rf"/v1/models/([^/:]+){_CHOICE}:(classify|regress|predict)", _FLAGS)
 _MODEL = re.compile(rf"/v1/models(?:/([^/:]+))?{_CHOICE}(?:/(metadata))?", _FLAGS)
 
-# The limit of TF Serving 2.19's HTTP server: a small body must not fill the memory.
-_MAX_UNCOMPRESSED_BYTES = 100 * 1024 * 1024
+# Of a body, as sent and unpacked. TF Serving 2.19 takes 100 MiB unpacked; here a request must not
+# keep a small machine busy, nor Python from hearing Ctrl-C.
+MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +81,8 @@ class RestApi:
         model, digits, label, verb = match.groups()
         if model is None:
             raise invalid_argument("missing model name in request")
-        model = urllib.parse.unquote(model)
-        label = None if label is None else urllib.parse.unquote(label)
+        model = _unescaped(model)
+        label = None if label is None else _unescaped(label)
         version = None if digits is None else int(digits) if len(digits) < 20 else 2**63
         if version is not None and version >= 2**63:
             raise invalid_argument(f"version {digits} is not a 64-bit integer")
@@ -127,6 +128,12 @@ def error_answer(status: int, message: str) -> Answer:
     return Answer(status, (json.dumps({"error": message}) + "\n").encode("utf-8"))
 
 
+def _unescaped(part: str) -> str:
+    if re.search("%(?![0-9a-fA-F]{2})", part):
+        raise invalid_argument(f"malformed request: {part} holds a % without two hex digits")
+    return urllib.parse.unquote(part)
+
+
 def _path_and_query(target: str) -> str:
     if target.startswith("/"):
         return target
@@ -140,11 +147,11 @@ def _uncompressed(body: bytes, content_encoding: str) -> bytes:
         return body
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
-            content = file.read(_MAX_UNCOMPRESSED_BYTES + 1)
+            content = file.read(MAX_BODY_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise invalid_argument(f"the body is not in gzip format: {error}") from None
-    if len(content) > _MAX_UNCOMPRESSED_BYTES:
-        raise invalid_argument(f"the body unpacks to more than {_MAX_UNCOMPRESSED_BYTES} bytes")
+    if len(content) > MAX_BODY_BYTES:
+        raise invalid_argument(f"the body unpacks to more than {MAX_BODY_BYTES} bytes")
     return content
 
 

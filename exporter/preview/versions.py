@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from exporter.progress import Stage, silent
 from exporter.runtime.replay import replay_warmup
 from exporter.runtime.servable import Servable
 from exporter.runtime.status import Code, StatusError, invalid_argument
@@ -46,10 +47,17 @@ class VersionManager:
     One thread calls `refresh` again and again; any thread may call the other methods.
     """
 
-    def __init__(self, model_name: str, base_path: Path, labels: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        model_name: str,
+        base_path: Path,
+        labels: Mapping[str, int],
+        stage: Stage = silent,
+    ) -> None:
         self.model_name = model_name
         self.base_path = base_path
         self._labels = dict(labels)
+        self._stage = stage
         self._versions: dict[int, _Version] = {}
         self._lock = threading.Lock()
 
@@ -131,12 +139,14 @@ class VersionManager:
         with self._lock:
             self._versions[number] = entry
         try:
-            servable = Servable(directory)
-            try:
-                replay_warmup(servable, directory)
-            except BaseException:
-                servable.close()
-                raise
+            with self._stage(f"loading version {number}") as advance:
+                # As in TF Serving, whose graphs must guard themselves.
+                servable = Servable(directory, checks_shapes=False)
+                try:
+                    replay_warmup(servable, directory, advance)
+                except BaseException:
+                    servable.close()
+                    raise
         # A directory may be broken in any way; the other versions go on.
         except Exception as error:
             with self._lock:

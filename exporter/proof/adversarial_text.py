@@ -42,3 +42,11 @@ ADVERSARIAL_TEXTS: tuple[bytes, ...] = (
     b"one " * 700,
     b"http://www.example.com/path?query=1&other=2#fragment_with_underscores",
 )
+
+
+def adversarial_rows(text_pair: bool) -> list[tuple[bytes, ...]]:
+    """Every adversarial text, in a pair with the next one where texts come in pairs."""
+    texts = ADVERSARIAL_TEXTS
+    if not text_pair:
+        return [(text,) for text in texts]
+    return list(zip(texts, (*texts[1:], texts[0]), strict=True))

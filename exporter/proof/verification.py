@@ -4,7 +4,6 @@ import dataclasses
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,17 +11,19 @@ from bert.encoder.precision import FLOAT32, PRECISIONS, Precision
 from bert.errors import UserError
 from bert.model import TextModel
 from bert.tasks import RowOutputs, Task
-from exporter.contract import SIMPLE, TEXT, TEXT_INPUT, TEXT_PAIR_INPUTS, TOKENIZE
+from exporter.contract import FEATURES, SIMPLE, TEXT, TOKENIZE, text_inputs
 from exporter.models.opened_model import OpenedModel, Row, Witness
-from exporter.proof.compared_texts import Texts, adversarial_rows, read_verify_file
-from exporter.proof.entities import decode_entities, given_entities, same_entities
+from exporter.progress import Advance, counted, ignore
+from exporter.proof.adversarial_text import adversarial_rows
+from exporter.proof.decoding import Decoding, NoDecoding, QuestionDecoding, TagDecoding
+from exporter.proof.texts import Texts, shown, texts_of_file
 from exporter.runtime.reload import (
-    LoadTimes,
+    Load,
     ReloadError,
     load_in_fresh_process,
     run_in_fresh_process,
 )
-from exporter.text.profiles import PROFILES
+from exporter.text.questions import QuestionSettings
 
 # The witness is a plain float64 program; these many texts keep it to some seconds.
 _ADVERSARIAL_PROBABILITIES = 16
@@ -44,29 +45,23 @@ class VerificationReport:
     """texts whose label, or set of labels, differs from the witness's under one of the choices
     that a server may make"""
 
-    load: LoadTimes
-
-    def to_json(self) -> dict[str, Any]:
-        """All but how long loading took, which is no result of a verification."""
-        values = dataclasses.asdict(self)
-        del values["load"]
-        return values
+    load: Load
 
 
 def asked_signatures(task: Task) -> tuple[str, ...]:
     """The signatures that `verify` asks."""
     evidence = (name.rpartition("/")[0] for name in task.evidence)
-    return tuple(dict.fromkeys((TEXT, TOKENIZE, *evidence)))
+    return tuple(dict.fromkeys((TEXT, TOKENIZE, FEATURES, *filter(None, evidence))))
 
 
-def verify_loads(directory: Path) -> LoadTimes:
+def verify_loads(directory: Path, advance: Advance = ignore) -> Load:
     """Loads the export in a fresh process and replays its warm-up requests, no more.
 
     Raises:
       VerificationError: it does not load, or a request fails.
     """
     try:
-        return load_in_fresh_process(directory)
+        return load_in_fresh_process(directory, advance)
     except ReloadError as error:
         raise _does_not_load(error) from error
 
@@ -78,32 +73,40 @@ def verify(
     verify_file: Path | None,
     precision: Precision = PRECISIONS[FLOAT32],
     aggregation_strategy: str = SIMPLE,
+    advance: Advance = ignore,
+    questions: QuestionSettings | None = None,
 ) -> VerificationReport:
     """Loads the export in a fresh process and compares ids and answers.
 
     Loading is what a server does: its warm-up requests are replayed.
     Ids against the Python reference tokenizer on the built-in adversarial texts and every
     line of `verify_file`; answers on a part of them, against the model's witness, under every
-    choice that `precision` leaves to a server. Entities against what plain Python makes of the
-    export's own probabilities, which are near a tie where another label would be as right.
+    choice that `precision` leaves to a server. What is decoded from the network's answer, entities
+    and the answers to questions, against what plain Python makes of the export's own numbers, which
+    are near a tie where another label or span would be as right.
     With `text_pair`, a line of the file holds two texts with a tab between them.
 
     Raises:
       VerificationError: the export does not load, or an answer differs.
       UserError: `verify_file` cannot be read.
     """
-    lines = read_verify_file(verify_file, text_pair) if verify_file else []
+    lines = texts_of_file(verify_file, text_pair) if verify_file else []
     texts = [*lines, *adversarial_rows(text_pair)]
     model = opened.model
-    outputs = (*model.task.outputs, *model.task.evidence)
-    ids, runs, load = _run(directory, texts, text_pair, outputs, precision)
-    rows = _compare_ids(texts, ids, model)
-    if model.task.labels_tokens:
+    decoding: Decoding = NoDecoding(texts, model)
+    if questions is not None:
+        decoding = QuestionDecoding(texts, model, questions)
+    elif model.task.labels_tokens:
+        decoding = TagDecoding(texts, model, aggregation_strategy)
+    rows = decoding.rows
+    ids, runs, load = _run(directory, texts, text_pair, decoding, model, precision, advance)
+    _compare_ids(texts, ids, rows, model)
+    if precision.is_exact or decoding.is_of_rows:
         for run in runs:
-            _compare_entities(texts, rows, run, model, aggregation_strategy)
+            _compare_decoded(texts, run, decoding)
     compared = _choose(len(lines))
     witness = opened.witness()
-    expected = _expected(witness, [rows[index] for index in compared])
+    expected = _expected(witness, [rows[index] for index in compared], advance)
     largest, changed_labels = 0.0, 0
     for index, answer in zip(compared, expected, strict=True):
         given = [run[index] for run in runs]
@@ -125,18 +128,24 @@ def _run(
     directory: Path,
     texts: Sequence[Texts],
     text_pair: bool,
-    outputs: Sequence[str],
+    decoding: Decoding,
+    model: TextModel,
     precision: Precision,
-) -> tuple[list[list[int]], list[list[RowOutputs]], LoadTimes]:
-    """The ids of each row, its outputs under each choice of a server, and how loading went.
+    advance: Advance,
+) -> tuple[list[list[int]], list[list[RowOutputs]], Load]:
+    """The ids of each row, and its outputs under each choice that a server may make.
 
     Raises:
       VerificationError: the export does not load or run.
       UserError: there is no room for the files that a fresh process needs.
     """
-    names = TEXT_PAIR_INPUTS if text_pair else TEXT_INPUT
+    task = model.task
+    names = text_inputs(task, text_pair)
+    outputs = (*task.outputs, *task.evidence)
     try:
-        return run_in_fresh_process(directory, texts, names, outputs, precision.choices)
+        answers = run_in_fresh_process(
+            directory, texts, names, outputs, precision.choices, advance, decoding.features
+        )
     except ReloadError as error:
         raise _does_not_load(error) from error
     except OSError as error:
@@ -144,50 +153,39 @@ def _run(
             f"TMPDIR {tempfile.gettempdir()} cannot be written ({error.strerror}), and the "
             "verification needs it: name a directory with room in TMPDIR, or give --noverify."
         ) from error
+    both = zip(answers.outputs, answers.of_features, strict=True)
+    return answers.ids, [decoding.joined(*run) for run in both], answers.load
 
 
 def _compare_ids(
-    texts: Sequence[Texts], ids: Sequence[Sequence[int]], model: TextModel
-) -> list[Row]:
-    """Rows as the reference tokenizer of the model has them.
+    texts: Sequence[Texts], ids: Sequence[Sequence[int]], rows: Sequence[Row], model: TextModel
+) -> None:
+    """Compares with the rows that the reference tokenizer of the model has.
 
     Raises:
       VerificationError: the export has other ids.
     """
-    tokenizer = PROFILES[model.tokenizer].build_reference(model)
-    rows = []
-    for (text, *others), found in zip(texts, ids, strict=True):
-        expected, segment_ids = tokenizer.encode(
-            text, others[0] if others else None, model.max_seq_length
-        )
-        if found != expected:
+    for text, found, row in zip(texts, ids, rows, strict=True):
+        if list(found) != list(row.ids):
             raise VerificationError(
-                f"the ids of {_shown((text, *others))} are {_shown(found)} in the export, but "
-                f"{_shown(expected)} by the {model.tokenizer} reference tokenizer"
+                f"the ids of {shown(text)} are {shown(found)} in the export, but "
+                f"{shown(row.ids)} by the {model.tokenizer} reference tokenizer"
             )
-        rows.append(Row(expected, segment_ids))
-    return rows
 
 
-def _compare_entities(
-    texts: Sequence[Texts],
-    rows: Sequence[Row],
-    answers: Sequence[RowOutputs],
-    model: TextModel,
-    strategy: str,
-) -> None:
-    """Decodes the probabilities of each text's tokens again.
+def _compare_decoded(texts: Sequence[Texts], run: Sequence[RowOutputs], decoding: Decoding) -> None:
+    """Decodes the network's answer for each row again.
 
     Raises:
-      VerificationError: the export found other entities.
+      VerificationError: the export found something else.
     """
-    for text, row, answer in zip(texts, rows, answers, strict=True):
-        expected = decode_entities(text[0], row.ids, answer, model, strategy)
-        found = given_entities(answer)
-        if not same_entities(found, expected):
+    for index, answer in enumerate(run):
+        difference = decoding.difference(index, answer)
+        if difference is not None:
+            found, expected = difference
             raise VerificationError(
-                f"the entities of {_shown(text)} are {_shown(found)} in the export, but "
-                f"{_shown(expected)} by its own probabilities"
+                f"the {decoding.words} of {shown(texts[index])} are {shown(found)} in the export, "
+                f"but {shown(expected)} by its own numbers"
             )
 
 
@@ -199,14 +197,14 @@ def _choose(num_lines: int) -> list[int]:
     ]
 
 
-def _expected(witness: Witness, rows: Sequence[Row]) -> list[RowOutputs]:
+def _expected(witness: Witness, rows: Sequence[Row], advance: Advance) -> list[RowOutputs]:
     """What the witness says of each row.
 
     Raises:
       VerificationError: it does not run.
     """
     try:
-        return list(witness.answers(rows))
+        return list(counted(witness.answers(rows), witness.name, len(rows), advance))
     except ReloadError as error:
         raise VerificationError(f"the {witness.name} does not run: {error}") from error
 
@@ -229,7 +227,7 @@ def _compare_answers(
     # Written so that NaN fails too.
     if not difference <= precision.tolerance:
         raise VerificationError(
-            f"the {task.answer_words} of {_shown(texts)} differ by {difference:.1e} from the "
+            f"the {task.answer_words} of {shown(texts)} differ by {difference:.1e} from the "
             f"{witness_name}, more than {precision.tolerance:.0e}"
         )
     return difference
@@ -237,9 +235,3 @@ def _compare_answers(
 
 def _does_not_load(error: ReloadError) -> VerificationError:
     return VerificationError(f"the export does not load in a fresh process: {error}")
-
-
-def _shown(value: Sequence[object]) -> str:
-    """Texts, ids or entities, short enough for one line."""
-    shown = ", ".join(map(repr, value))
-    return shown if len(shown) <= 120 else f"{shown[:117]}..."

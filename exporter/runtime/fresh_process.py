@@ -6,6 +6,8 @@ import resource
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 DEFAULT_SECONDS = 1800.0
@@ -14,6 +16,8 @@ DEFAULT_SECONDS = 1800.0
 # TensorFlow, its thread stacks and its allocators, without any model.
 _BASE_MEMORY = 2 << 30
 _SHARE_OF_AVAILABLE_MEMORY = 0.75
+
+_WATCH_SECONDS = 0.5
 
 
 class ProcessTimeout(Exception):
@@ -25,9 +29,14 @@ class ProcessTimeout(Exception):
 
 
 def run_module(
-    name: str, *arguments: str, seconds: float = DEFAULT_SECONDS
+    name: str,
+    *arguments: str,
+    seconds: float = DEFAULT_SECONDS,
+    watch: Callable[[], None] = lambda: None,
 ) -> subprocess.CompletedProcess[str]:
     """Runs `python -m name arguments` without TensorFlow's own messages, and keeps what it prints.
+
+    `watch` is called about twice a second while it runs.
 
     The process finds this package whatever its current directory is. It leads a group of its own;
     however this function ends, by an interrupt too, the group has ended.
@@ -50,9 +59,7 @@ def run_module(
     ) as process:
         try:
             _limit_memory(process.pid)
-            output, errors = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise ProcessTimeout(seconds) from None
+            output, errors = _watched(process, seconds, watch)
         finally:
             # The group has gone if the process ended by itself and left no other behind.
             with contextlib.suppress(ProcessLookupError):
@@ -60,6 +67,26 @@ def run_module(
             # `Popen` itself does not reap it after a KeyboardInterrupt.
             process.wait()
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def _watched(
+    process: subprocess.Popen[str], seconds: float, watch: Callable[[], None]
+) -> tuple[str, str]:
+    """What the process printed, when it has ended.
+
+    Raises:
+      ProcessTimeout: it runs for more than `seconds`.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return process.communicate(
+                timeout=max(0.0, min(_WATCH_SECONDS, end - time.monotonic()))
+            )
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= end:
+                raise ProcessTimeout(seconds) from None
+            watch()
 
 
 def memory_limit() -> int:

@@ -1,29 +1,31 @@
 """Loads a SavedModel in a process of its own, as a server does, and runs texts through it.
 
-    python -m exporter.reload DIRECTORY [REQUEST.json ANSWER.npz]
-
 Nothing of the process that wrote the model is there, so what works here works on a server:
 no variable, file or op is left over from tracing. As there, loading means a TensorFlow 1
 session and a replay of the warm-up requests.
+
+The process is `loaded.py`; the two speak by files of a directory.
 """
 
 import base64
 import dataclasses
 import json
-import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from bert.tasks import RowOutputs
-from exporter.contract import INPUT_IDS, INPUT_MASK, TEXT, TOKENIZE
+from exporter.contract import FEATURES
+from exporter.progress import Advance, ignore
 from exporter.runtime.fresh_process import ProcessTimeout, run_module
 
-_MODULE = "exporter.runtime.reload"
-_BATCH = 16
+_MODULE = "exporter.runtime.loaded"
+_SCRATCH_PREFIX = "exporter-reload-"
+PROGRESS_FILE, LOAD_FILE = "progress.jsonl", "load.json"
+REQUEST_FILE, ANSWER_FILE = "request.json", "answer.npz"
 
 
 class ReloadError(Exception):
@@ -31,32 +33,46 @@ class ReloadError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class LoadTimes:
-    """How many seconds a SavedModel took until it was ready."""
+class Load:
+    """What loading a SavedModel took, with the replay of its warm-up requests."""
 
-    session: float
-    """until a session had its graph and variables"""
+    seconds: float
+    resident_megabytes: int
+    """most memory of the process, Python and TensorFlow included"""
+
+    processors: int
+    """how many there were"""
 
     signatures: Mapping[str, float]
-    """the warm-up requests of each signature, in their order"""
+    """the seconds of each signature's warm-up requests"""
 
     def __str__(self) -> str:
-        """`load 0.7 s, serving_default 2.1 s`."""
-        parts = {"load": self.session, **self.signatures}
-        return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in parts.items())
+        """`12.4 s (serving_default 6.1, text 0.1, labels 3.0)`."""
+        parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self.signatures.items())
+        return f"{self.seconds:.1f} s ({parts})"
 
 
-def load_in_fresh_process(directory: Path) -> LoadTimes:
+class Answers(NamedTuple):
+    """What a fresh process said of each row."""
+
+    ids: list[list[int]]
+    outputs: list[list[RowOutputs]]
+    """for each choice, of each row"""
+
+    load: Load
+
+    of_features: list[list[RowOutputs]]
+    """for each choice, of each row of features"""
+
+
+def load_in_fresh_process(directory: Path, advance: Advance = ignore) -> Load:
     """Loads a SavedModel and replays its warm-up requests.
 
     Raises:
       ReloadError: one of the two failed.
     """
-    return _times(run_checked(_MODULE, str(directory)))
-
-
-def _times(printed: str) -> LoadTimes:
-    return LoadTimes(**json.loads(printed.splitlines()[-1]))
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH_PREFIX) as scratch:
+        return _run_here(directory, Path(scratch), advance)
 
 
 def run_in_fresh_process(
@@ -65,7 +81,9 @@ def run_in_fresh_process(
     input_names: Sequence[str],
     output_names: Sequence[str],
     choices: Sequence[Mapping[str, int]] = ({},),
-) -> tuple[list[list[int]], list[list[RowOutputs]], LoadTimes]:
+    advance: Advance = ignore,
+    features: Sequence[Sequence[Sequence[int]]] = (),
+) -> Answers:
     """Token ids and the `text` signature's outputs for every row, from a new process.
 
     Args:
@@ -75,15 +93,13 @@ def run_in_fresh_process(
       output_names: its outputs, and those of other signatures as `signature/output`.
       choices: the beginning of a resource's name -> an integer to assign to the resource first.
         Texts are run under each choice in turn; an empty one changes nothing.
-
-    Returns:
-      Ids of each row, for each choice the outputs of each row, and how long loading took.
+      advance: is told of each warm-up request, and of each batch of texts.
+      features: ids and segment ids of further rows, for the signature `features`.
 
     Raises:
       ReloadError: the process failed.
     """
-    with tempfile.TemporaryDirectory(prefix="exporter-reload-") as scratch:
-        request, answer = Path(scratch, "request.json"), Path(scratch, "answer.npz")
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH_PREFIX) as scratch:
         columns = {
             name: [base64.b64encode(text).decode("ascii") for text in column]
             for name, column in zip(input_names, zip(*rows, strict=True), strict=True)
@@ -92,13 +108,22 @@ def run_in_fresh_process(
             "columns": columns,
             "output_names": list(output_names),
             "choices": [dict(choice) for choice in choices],
+            "features": list(features),
         }
-        request.write_text(json.dumps(content))
-        printed = run_checked(_MODULE, str(directory), str(request), str(answer))
-        with np.load(answer) as arrays:
+        Path(scratch, REQUEST_FILE).write_text(json.dumps(content))
+        load = _run_here(directory, Path(scratch), advance)
+        with np.load(Path(scratch, ANSWER_FILE)) as arrays:
             split_ids = np.split(arrays["ids"], np.cumsum(arrays["lengths"])[:-1])
-            outputs = [_rows(arrays, run, output_names) for run in range(len(choices))]
-        return [ids.tolist() for ids in split_ids], outputs, _times(printed)
+            runs = range(len(choices))
+            outputs = [_rows(arrays, run, output_names) for run in runs]
+            of_features = [_feature_rows(arrays, run, len(features)) for run in runs]
+        return Answers([ids.tolist() for ids in split_ids], outputs, load, of_features)
+
+
+def _run_here(directory: Path, scratch: Path, advance: Advance) -> Load:
+    watch = _follow(scratch / PROGRESS_FILE, advance)
+    run_checked(_MODULE, str(directory), str(scratch), watch=watch)
+    return Load(**json.loads((scratch / LOAD_FILE).read_text()))
 
 
 def _rows(arrays: Mapping[str, np.ndarray], run: int, names: Sequence[str]) -> list[RowOutputs]:
@@ -111,83 +136,38 @@ def _rows(arrays: Mapping[str, np.ndarray], run: int, names: Sequence[str]) -> l
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def run_checked(module: str, *arguments: str) -> str:
-    """Runs a module of this package in a process of its own, and returns what it printed.
+def _feature_rows(arrays: Mapping[str, np.ndarray], run: int, count: int) -> list[RowOutputs]:
+    """The outputs of each row of features, which had a batch each."""
+    rows: list[dict[str, np.ndarray]] = [{} for _ in range(count)]
+    for key, values in arrays.items():
+        if key.startswith(f"{run}/{FEATURES}/"):
+            _, _, name, number = key.split("/")
+            rows[int(number)][name] = values[0]
+    return list(rows)
+
+
+def run_checked(module: str, *arguments: str, watch: Callable[[], None] = lambda: None) -> None:
+    """Runs a module of this package in a process of its own; see `run_module`.
 
     Raises:
       ReloadError: the process failed, or had to be killed.
     """
     try:
-        result = run_module(module, *arguments)
+        result = run_module(module, *arguments, watch=watch)
     except ProcessTimeout as error:
         raise ReloadError(f"the process was killed: {error}") from error
     if result.returncode:
         lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
         raise ReloadError(lines[-1])
-    return result.stdout
 
 
-def _signature_of(output_name: str) -> str:
-    """`tags/starts` -> "tags", `probabilities` -> "text"."""
-    return output_name.rpartition("/")[0] or TEXT
+def _follow(file: Path, advance: Advance) -> Callable[[], None]:
+    """A function that passes on how far the process is."""
 
+    def look() -> None:
+        # A line that is still being written has no end yet.
+        lines = file.read_text().split("\n")[:-1] if file.exists() else []
+        if lines:
+            advance(*json.loads(lines[-1]))
 
-def _storable(values: np.ndarray) -> np.ndarray:
-    """The same values, texts as bytes of one length: an array of objects would be pickled."""
-    return values.astype("S") if values.dtype == object else values
-
-
-def _main(directory: str, request_file: str = "", answer_file: str = "") -> None:
-    from exporter.runtime.replay import replay_warmup
-    from exporter.runtime.servable import Servable
-    from exporter.runtime.status import StatusError
-
-    start = time.perf_counter()
-    servable = Servable(Path(directory))
-    session = time.perf_counter() - start
-    signatures: dict[str, float] = {}
-
-    def add(signature: str, seconds: float) -> None:
-        signatures[signature] = signatures.get(signature, 0.0) + seconds
-
-    try:
-        replay_warmup(servable, Path(directory), add)
-    except StatusError as error:
-        sys.exit(" ".join(error.message.splitlines()))
-    print(json.dumps({"session": session, "signatures": signatures}))
-    if not request_file:
-        return
-    request = json.loads(Path(request_file).read_text())
-    columns = {
-        name: np.array([base64.b64decode(text) for text in column], dtype=object)
-        for name, column in request["columns"].items()
-    }
-    num_rows = len(next(iter(columns.values())))
-    batches = [
-        {name: column[start : start + _BATCH] for name, column in columns.items()}
-        for start in range(0, num_rows, _BATCH)
-    ]
-    ids, lengths = [], []
-    for batch in batches:
-        tokens = servable.predict(TOKENIZE, batch)
-        mask = tokens[INPUT_MASK].astype(bool)
-        ids.append(tokens[INPUT_IDS][mask])
-        lengths.append(mask.sum(axis=1))
-
-    answers: dict[str, np.ndarray] = {}
-    for run, choice in enumerate(request["choices"]):
-        for resource, value in choice.items():
-            servable.assign(resource, value)
-        for number, batch in enumerate(batches):
-            outputs = {
-                signature: servable.predict(signature, batch)
-                for signature in {_signature_of(name) for name in request["output_names"]}
-            }
-            for name in request["output_names"]:
-                values = outputs[_signature_of(name)][name.rpartition("/")[2]]
-                answers[f"{run}/{name}/{number}"] = _storable(values)
-    np.savez(answer_file, ids=np.concatenate(ids), lengths=np.concatenate(lengths), **answers)
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    return look

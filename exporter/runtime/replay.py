@@ -12,6 +12,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from exporter.contract import CLASSIFY_METHOD, REGRESS_METHOD, WARMUP_FILE
+from exporter.progress import Advance, counted, ignore
 from exporter.runtime.servable import Servable
 from exporter.runtime.status import Code, StatusError, invalid_argument
 
@@ -21,16 +22,13 @@ MAX_RECORDS = 1000
 def replay_warmup(
     servable: Servable,
     directory: Path,
+    advance: Advance = ignore,
     replayed: Callable[[str, float], None] = lambda signature, seconds: None,
 ) -> int:
     """Runs the records of `assets.extra/tf_serving_warmup_requests`.
 
-    The file is a TFRecord of PredictionLog; a model without the file has no records.
-
-    Args:
-      servable: the model.
-      directory: of its SavedModel.
-      replayed: is told the signature of each record, and how many seconds it took.
+    The file is a TFRecord of PredictionLog; a model without the file has no records. `advance` is
+    told of each, `replayed` of the signature of each and how many seconds it took.
 
     Returns:
       The number of records.
@@ -45,7 +43,9 @@ def replay_warmup(
         return 0
     count = 0
     try:
-        for serialized in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        records = tf.data.TFRecordDataset(str(path))
+        total = sum(1 for _ in records.take(MAX_RECORDS))
+        for serialized in counted(records.as_numpy_iterator(), "warm-up request", total, advance):
             if count == MAX_RECORDS:
                 raise invalid_argument(f"it holds more than {MAX_RECORDS} records")
             start = time.perf_counter()

@@ -6,7 +6,10 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bert.encoder.packed_tokens import PackedTokens, index_in_row, row_of_each_value
+from bert.tokenizers.huggingface.settings import PairForm
 from exporter.text.tokens import TokenIds
+
+_OF_BERT = PairForm()
 
 
 class Packed(NamedTuple):
@@ -36,6 +39,8 @@ def pack(
     has_segment: Sequence[tf.Tensor],
     cls_id: int,
     sep_id: int,
+    firsts: Sequence[tf.Tensor] | None = None,
+    pair_form: PairForm = _OF_BERT,
 ) -> Packed:
     """`[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` of every row, without padding.
 
@@ -55,7 +60,12 @@ def pack(
       has_segment: int32 [B] for each text, 0 where it is left out with its [SEP], else 1.
       cls_id: of [CLS].
       sep_id: of [SEP].
+      firsts: int32 [B] for each text, the places of its first tokens where rows are parts of
+        `segments`; None stands for the first tokens of their rows.
+      pair_form: what two texts become.
     """
+    if firsts is None:
+        firsts = [segment.row_splits[:-1] for segment in segments]
     # Behind the tokens of all texts stand [CLS] and [SEP], so that one gather finds them.
     cls_index = tf.add_n([tf.size(segment.ids) for segment in segments])
     sep_index = cls_index + 1
@@ -64,10 +74,12 @@ def pack(
     # A row is made of parts: [CLS], then the tokens and the [SEP] of each text.
     lengths, starts, segment_ids = [rows + 1], [rows + cls_index], [0]
     offset = tf.constant(0)
-    for number, (segment, length, has) in enumerate(zip(segments, kept, has_segment, strict=True)):
-        lengths += [length, has]
-        starts += [segment.row_splits[:-1] + offset, rows + sep_index]
-        segment_ids += [number, number]
+    texts = zip(segments, firsts, kept, has_segment, strict=True)
+    for number, (segment, first, length, has) in enumerate(texts):
+        is_last = number == len(segments) - 1
+        lengths += [length, has if is_last else has * pair_form.separators]
+        starts += [first + offset, rows + sep_index]
+        segment_ids += [number * pair_form.second_segment] * 2
         offset += tf.size(segment.ids)
     parts_per_row = len(segment_ids)
     part_lengths = tf.reshape(tf.stack(lengths, axis=1), [-1])  # [B * parts]
@@ -76,6 +88,8 @@ def pack(
 
     parts = row_of_each_value(part_splits)  # [N]
     sources = tf.gather(part_starts, parts) + index_in_row(part_splits, parts)  # [N]
+    if pair_form.separators > 1:
+        sources = tf.minimum(sources, sep_index)
     row_splits = part_splits[::parts_per_row]  # [B + 1]
     ids = _gather([segment.ids for segment in segments], cls_id, sep_id, sources)
     tokens = PackedTokens(

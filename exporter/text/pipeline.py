@@ -9,7 +9,9 @@ from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
 from exporter.text.packing import Packed, keep_single, pack
 from exporter.text.profiles import PROFILES
+from exporter.text.questions import QuestionSettings
 from exporter.text.tokens import TokenIds
+from exporter.text.windows import Windows, cut_contexts, cut_windows, kept_of_question
 
 _Segment = TypeVar("_Segment")
 
@@ -32,13 +34,34 @@ class PackedText(NamedTuple):
 class TextPipeline(tf.Module):
     """One text, or two, to the model's input: tokenize each, truncate, pack."""
 
-    def __init__(self, model: TextModel, word_piece_op: str) -> None:
-        """Takes the profile of the tokenizer that the model was trained with."""
+    def __init__(
+        self, model: TextModel, word_piece_op: str, questions: QuestionSettings | None = None
+    ) -> None:
+        """Takes the profile of the tokenizer that the model was trained with.
+
+        `questions` are given where the two texts are a question and its context.
+        """
         super().__init__(name="text")
         self._profile = PROFILES[model.tokenizer]
         self._tokenizer = self._profile.build(model, word_piece_op)
         self._max_seq_length = model.max_seq_length
         self._cls_id, self._sep_id = model.special_ids()
+        self._pair_form = model.pair_form()
+        self._questions = questions
+        self._prompt = model.prompt
+
+    def windows(self, texts: Sequence[tf.Tensor]) -> Windows:
+        """Questions and contexts, string [B] each -> all windows of the contexts."""
+        assert self._questions is not None
+        question, context = _map_texts(self._tokenizer.tokenize_with_offsets, texts)
+        return cut_windows(
+            question.without_offsets(),
+            context,
+            self._questions,
+            self._max_seq_length,
+            self._cls_id,
+            self._sep_id,
+        )
 
     def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
         """String [B] for each text -> the tokens of B rows.
@@ -46,7 +69,7 @@ class TextPipeline(tf.Module):
         Raises (when the graph runs):
           InvalidArgumentError: a text is not of rank 1, or the two differ in length.
         """
-        return self._pack(_map_texts(self._tokenizer.tokenize, texts)).tokens
+        return self._pack(_map_texts(self._with_prompt(self._tokenizer.tokenize), texts)).tokens
 
     def tokenize_with_offsets(self, texts: Sequence[tf.Tensor]) -> PackedText:
         """The same, with the place of each token in its text.
@@ -56,27 +79,54 @@ class TextPipeline(tf.Module):
             starts = [-1, 0, 5, -1]
             ends   = [-1, 4, 9, -1]
         """
-        segments = _map_texts(self._tokenizer.tokenize_with_offsets, texts)
+        segments = _map_texts(self._with_prompt(self._tokenizer.tokenize_with_offsets), texts)
         packed = self._pack([segment.without_offsets() for segment in segments])
         starts, ends = (
             packed.gather(places, NOT_IN_TEXT, NOT_IN_TEXT)
             for places in zip(*(segment.offsets() for segment in segments), strict=True)
         )
+        if self._prompt:
+            starts, ends = _behind(len(self._prompt), starts, ends)
         return PackedText(packed.tokens, starts, ends)
+
+    def _with_prompt(
+        self, tokenize: Callable[[tf.Tensor], _Segment]
+    ) -> Callable[[tf.Tensor], _Segment]:
+        prompt = self._prompt
+        return (lambda text: tokenize(tf.strings.join([prompt, text]))) if prompt else tokenize
 
     def _pack(self, segments: Sequence[TokenIds]) -> Packed:
         if len(segments) == 1:
             kept = keep_single(segments[0].lengths(), self._max_seq_length)
             return pack(segments, [kept], [tf.ones_like(kept)], self._cls_id, self._sep_id)
         lengths_a, lengths_b = (segment.lengths() for segment in segments)
-        kept = self._profile.truncate_pair(lengths_a, lengths_b, self._max_seq_length - 3)
+        if self._questions is not None:
+            # The first window.
+            question = kept_of_question(lengths_a, self._questions)
+            cut = cut_contexts(question, lengths_b, self._questions, self._max_seq_length)
+            first = tf.gather(cut.lengths, cut.row_splits[:-1])
+            both = [tf.ones_like(question)] * 2
+            return pack(segments, [question, first], both, self._cls_id, self._sep_id)
+        budget = self._pair_form.budget(self._max_seq_length)
+        kept = self._profile.truncate_pair(lengths_a, lengths_b, budget)
         has_a = has_b = tf.ones_like(lengths_a)
         if not self._profile.keeps_empty_second_text:
             # Without a second text the first one is truncated as if it came alone.
             alone = keep_single(lengths_a, self._max_seq_length)
             kept = tf.where(tf.equal(lengths_b, 0), alone, kept[0]), kept[1]
             has_b = tf.minimum(kept[1], 1)
-        return pack(segments, kept, [has_a, has_b], self._cls_id, self._sep_id)
+        return pack(
+            segments, kept, [has_a, has_b], self._cls_id, self._sep_id, pair_form=self._pair_form
+        )
+
+
+def _behind(length: int, starts: tf.Tensor, ends: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Places in a text that had so many characters before it, which stand in no text."""
+    is_inside = ends > length
+    return (
+        tf.where(is_inside, tf.maximum(starts - length, 0), NOT_IN_TEXT),
+        tf.where(is_inside, ends - length, NOT_IN_TEXT),
+    )
 
 
 def _map_texts(
@@ -92,7 +142,7 @@ def _map_texts(
 
 
 def _same_length(text_a: tf.Tensor, text_b: tf.Tensor) -> tf.Operation:
-    message = "text_a and text_b must have the same number of rows"
+    message = "the two texts of a row must come in the same number of rows"
     return tf.debugging.Assert(
         tf.equal(tf.size(text_a), tf.size(text_b)), [message, tf.size(text_a), tf.size(text_b)]
     )

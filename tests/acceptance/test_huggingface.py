@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bert.errors import UserError
 from exporter import export
 from tests.acceptance.conftest import data_folder, written_texts
 from tests.conftest import load_signatures
@@ -38,14 +39,19 @@ _CLASSIFIERS = (
     "regression",
     "told_regression",
 )
-_DISTILBERT = (
-    "distilbert_classifier",
-    "distilbert_sharded",
-    "distilbert_multilabel",
-    "distilbert_regression",
-    "distilbert_encoder",
-    "sentence_distilbert",
+_RELATIVES = ("albert", "distilbert", "electra", "ernie", "mpnet")
+_FORMS = (
+    "classifier",
+    "sharded",
+    "multilabel",
+    "regression",
+    "encoder",
+    "small_encoder",
+    "sentence",
+    "tagger",
+    "small_tagger",
 )
+_LITERALS = ("a <mask> film <s></s><pad>x <pad> <mask>", "<pad>", "film is good <pad> " * 40)
 _ENCODERS = (
     "encoder",
     "encoder_without_pooler",
@@ -73,36 +79,54 @@ def environment() -> TransformersEnvironment:
     return TransformersEnvironment()
 
 
-@pytest.fixture(scope="module")
-def oracle(
-    environment: TransformersEnvironment, tmp_path_factory: pytest.TempPathFactory
-) -> Oracle:
-    directory = tmp_path_factory.mktemp("transformers")
-    cased = directory / "cased.txt"
-    cased.write_text("".join(f"{token}\n" for token in tiny_tokens(do_lower_case=False)))
-    written = written_texts(seed=61)
+def written_oracle(environment: TransformersEnvironment, directory: Path, program: str) -> Oracle:
+    uncased = (environment.minilm / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    tokens = {"uncased": uncased, "cased": tiny_tokens(do_lower_case=False)}
+    # As the vocabulary of microsoft/mpnet-base was made from BERT's.
+    of_mpnet = ("<s>", "<pad>", "</s>", "<unk>")
+    tokens |= {f"mpnet_{casing}": [*of_mpnet, *tokens[casing], "<mask>"] for casing in tokens}
+    for name, lines in tokens.items():
+        (directory / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines))
+    written = [*written_texts(seed=61), *_LITERALS]
     dev = (data_folder() / "sst2" / "dev.tsv").read_text(encoding="utf-8").splitlines()
     sentences = [line.split("\t")[0] for line in dev]
     request = directory / "request.json"
     request.write_text(
         json.dumps(
             {
-                "vocabularies": {
-                    "uncased": str(environment.minilm / "vocab.txt"),
-                    "cased": str(cased),
-                },
+                "vocabularies": {name: str(directory / f"{name}.txt") for name in tokens},
                 "minilm": str(environment.minilm),
                 "texts": written,
                 "sentences": sentences,
             }
         )
     )
-    script = ROOT / "tests" / "oracles" / "transformers_models.py"
     result = subprocess.run(
-        [environment.python, script, directory, request], capture_output=True, text=True
+        [environment.python, "-m", f"tests.oracles.{program}", directory, request],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
     assert result.returncode == 0, result.stderr[-4000:]
     return Oracle(directory, written, sentences)
+
+
+@pytest.fixture(scope="module")
+def oracle(
+    environment: TransformersEnvironment, tmp_path_factory: pytest.TempPathFactory
+) -> Oracle:
+    return written_oracle(
+        environment, tmp_path_factory.mktemp("transformers"), "transformers_models"
+    )
+
+
+@pytest.fixture(scope="module")
+def relatives(
+    environment: TransformersEnvironment, tmp_path_factory: pytest.TempPathFactory
+) -> Oracle:
+    return written_oracle(
+        environment, tmp_path_factory.mktemp("relatives"), "transformers_relatives"
+    )
 
 
 def assert_same(
@@ -112,15 +136,18 @@ def assert_same(
     expected_ids, expected = oracle.expected(name)
     signatures = load_signatures(version_directory)
     answers, different = [], 0
-    for start in range(0, len(expected), _BATCH):
+    for start in range(0, len(expected_ids), _BATCH):
         rows = {
             key: tf.constant([text.encode() for text in column[start : start + _BATCH]])
             for key, column in columns.items()
         }
-        (answer,) = signatures["text"](**rows).values()
-        answers.append(answer.numpy())
         tokens = signatures["tokenize"](**rows)
         mask = tokens["input_mask"].numpy().astype(bool)
+        if "tags" in signatures:
+            answers.append(signatures["tags"](**rows)["probabilities"].numpy()[mask])
+        else:
+            (answer,) = signatures["text"](**rows).values()
+            answers.append(answer.numpy())
         for row, ids, is_token in zip(
             expected_ids[start:], tokens["input_ids"].numpy(), mask, strict=False
         ):
@@ -129,10 +156,53 @@ def assert_same(
     np.testing.assert_allclose(np.concatenate(answers), expected, rtol=0, atol=_TOLERANCE)
 
 
-@pytest.mark.parametrize("name", [*_CLASSIFIERS, *_ENCODERS, *_DISTILBERT])
+@pytest.mark.parametrize("name", [*_CLASSIFIERS, *_ENCODERS])
 def test_answers_are_those_of_the_library(name: str, oracle: Oracle, tmp_path: Path) -> None:
     report = export(oracle.directory / name, tmp_path / "served", warmup=False, verify=False)
     assert_same(report.version_directory, oracle, name, {"text": oracle.texts})
+
+
+@pytest.mark.parametrize("form", _FORMS)
+@pytest.mark.parametrize("family", _RELATIVES)
+def test_relatives(family: str, form: str, relatives: Oracle, tmp_path: Path) -> None:
+    name = f"{family}_{form}"
+    report = export(relatives.directory / name, tmp_path / "served", warmup=False, verify=False)
+    assert_same(report.version_directory, relatives, name, {"text": relatives.texts})
+
+
+@pytest.mark.parametrize("family", _RELATIVES)
+def test_pairs_of_relatives(family: str, relatives: Oracle, tmp_path: Path) -> None:
+    name, texts = f"{family}_pair", relatives.texts
+    report = export(
+        relatives.directory / name, tmp_path / "served", text_pair=True, warmup=False, verify=False
+    )
+    columns = {"text_a": texts, "text_b": [*texts[1:], texts[0]]}
+    assert_same(report.version_directory, relatives, name, columns)
+
+
+@pytest.mark.parametrize("family", _RELATIVES)
+def test_relatives_with_another_head(family: str, relatives: Oracle, tmp_path: Path) -> None:
+    """A language model serves as an encoder, a head that is not built is refused by name."""
+    name = f"{family}_tied"
+    with pytest.raises(UserError, match="MaskedLM, but only"):
+        export(relatives.directory / name, tmp_path / "refused")
+    with pytest.raises(UserError, match="ForMultipleChoice, but only"):
+        export(relatives.directory / f"{family}_choices", tmp_path / "refused")
+    options: dict[str, Any] = {"task": "embedding", "warmup": False, "verify": False}
+    report = export(relatives.directory / name, tmp_path / "served", **options)
+    assert_same(report.version_directory, relatives, name, {"text": relatives.texts})
+
+
+@pytest.mark.parametrize("family", _RELATIVES)
+def test_relatives_by_the_command(family: str, relatives: Oracle, tmp_path: Path) -> None:
+    """Gate, warm-up and verification, in the smaller precision too."""
+    for precision in ("float32", "bfloat16"):
+        outcome = run(
+            f"--checkpoint={relatives.directory / f'{family}_classifier'}",
+            f"--export_dir={tmp_path / precision}",
+            f"--precision={precision}",
+        )
+        assert outcome.code == 0, outcome.errors
 
 
 def test_pairs(oracle: Oracle, tmp_path: Path) -> None:

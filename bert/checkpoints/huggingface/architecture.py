@@ -39,11 +39,18 @@ class Architecture:
     """google-research/bert's dense layers, normalisations and tables -> the family's modules;
     `{}` is the number of the layer"""
 
+    first_rows: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """a table -> a module with another, whose first row is added to all of its rows: what a caller
+    who does not ask for another row gets"""
+
     head: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """the same for modules between the encoder and the classifier"""
 
-    classifier: str = "classifier"
-    """the module of the last dense layer"""
+    classifiers: Sequence[str] = ("classifier",)
+    """what the module of the last dense layer may be called, by the class"""
+
+    tokenizer_class: str = "BertTokenizer"
+    """the class of the tokenizer where no file names one"""
 
     classes: Mapping[str, str]
     """what stands on the encoder -> the class, which config.json names"""

@@ -5,10 +5,15 @@ from pathlib import Path
 
 from bert.checkpoints.fields import NO_EXPORT, Fields
 from bert.checkpoints.huggingface import cross_encoder
+from bert.checkpoints.huggingface.albert import ALBERT
 from bert.checkpoints.huggingface.architecture import Architecture
 from bert.checkpoints.huggingface.bert import BERT
 from bert.checkpoints.huggingface.cross_encoder import CrossEncoder
 from bert.checkpoints.huggingface.distilbert import DISTILBERT
+from bert.checkpoints.huggingface.electra import ELECTRA
+from bert.checkpoints.huggingface.ernie import ERNIE
+from bert.checkpoints.huggingface.mpnet import MPNET
+from bert.checkpoints.huggingface.unbuilt import REASONS
 from bert.config import GELU_ERF, GELU_TANH, RELU, TANH, BertConfig
 from bert.errors import UserError
 
@@ -16,7 +21,10 @@ CONFIG_FILE = "config.json"
 
 # The families of models that can be read, by model_type. BERT's is the one that a file may leave
 # out.
-ARCHITECTURES = {architecture.model_type: architecture for architecture in (BERT, DISTILBERT)}
+ARCHITECTURES = {
+    architecture.model_type: architecture
+    for architecture in (BERT, ALBERT, DISTILBERT, ELECTRA, ERNIE, MPNET)
+}
 
 # transformers, activations.py, ACT2FN
 _ACTIVATIONS = {
@@ -60,8 +68,14 @@ def read_huggingface_config(file: Path) -> HuggingFaceConfig:
             "save_pretrained wrote, or name the file with --bert_config_file."
         )
     fields = Fields.of_json(file)
+    told = fields.values.get("model_type")
+    if isinstance(told, str) and told in REASONS:
+        raise UserError(
+            f"{file}: model_type is {told!r}, which is not built ({REASONS[told]}), where one of "
+            f"{', '.join(ARCHITECTURES)} is expected: {NO_EXPORT}, give one of these."
+        )
     architecture = fields.choice(
-        "model_type", ARCHITECTURES, BERT.model_type, f"{NO_EXPORT}, give one of BERT's", null=True
+        "model_type", ARCHITECTURES, BERT.model_type, f"{NO_EXPORT}, give one of these", null=True
     )
     fields.require(architecture.required, f"{NO_EXPORT}, give one of BERT's", null=True)
     classes = fields.values.get("architectures") or [None]

@@ -4,18 +4,28 @@ import re
 from pathlib import Path
 
 # An owner and a name, or one of the first models without an owner.
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*|bert-[\w.-]+")
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*|(?:distil)?bert-[\w.-]+")
+
+
+def is_hub_name(path: Path) -> bool:
+    """Whether it looks like a model's name on the Hugging Face Hub, and nothing local is meant.
+
+    `out/model.ckpt-3` looks so, too: where there is a directory `out`, it is a path.
+    """
+    here = path.exists() or (len(path.parts) > 1 and Path(path.parts[0]).exists())
+    return not here and _HUB_NAME.fullmatch(str(path)) is not None
 
 
 def foreign_contents(path: Path, flag: str) -> str | None:
     """The sentence for a path that holds no checkpoint; None where nothing is known of it."""
     if path.is_dir():
         return _of_directory(path, flag)
-    if path.is_file() or not _HUB_ID.fullmatch(str(path)):
+    if not is_hub_name(path):
         return None
     return (
-        f"{flag} {path} does not exist, and looks like a name on the Hugging Face Hub: download "
-        f"the model with `hf download {path} --local-dir {path.name}`, and give that directory."
+        f"{flag} {path} does not exist, and looks like a name on the Hugging Face Hub: install "
+        f"huggingface_hub to export it by its name, or run `hf download {path} --local-dir "
+        f"{path.name}` and give that directory."
     )
 
 

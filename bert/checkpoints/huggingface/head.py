@@ -38,6 +38,12 @@ _TASKS = {
     "regression": REGRESSION,
 }
 
+# Those whose head reads the vectors of all tokens.
+_TOKEN_TASKS = {
+    TOKEN_CLASSIFICATION: tasks.TOKEN_CLASSIFICATION,
+    QUESTION_ANSWERING: tasks.QUESTION_ANSWERING,
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Head:
@@ -76,14 +82,13 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
     if head == ENCODER or options.task == EMBEDDING.name:
         pooling = Pooling() if weights.encoder_has_pooler else Pooling(FIRST_TOKEN)
         return embedding_head(saved_class, options, pooling)
-    if head == TOKEN_CLASSIFICATION:
-        return _tagging_head(config, weights, options, saved_class)
+    if head in _TOKEN_TASKS:
+        return _token_head(config, weights, options, saved_class, _TOKEN_TASKS[head])
     if head != SEQUENCE_CLASSIFICATION:
-        built = f"{classes[SEQUENCE_CLASSIFICATION]} and {classes[ENCODER]}"
-        reason = f"{head} is not built yet" if head else f"only {built} can be exported"
+        built = ", ".join(classes.values())
         raise UserError(
-            f"{config.file}: the model is a {saved_class}, but {reason}: give another model, or "
-            "--task=embedding for the vectors of this one."
+            f"{config.file}: the model is a {saved_class}, but only {built} can be exported: "
+            "give another model, or --task=embedding for the vectors of this one."
         )
     if not weights.has_pooler:
         raise UserError(
@@ -108,19 +113,38 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
     )
 
 
-def _tagging_head(
-    config: HuggingFaceConfig, weights: HuggingFaceWeights, options: ReadOptions, saved_class: str
+def _token_head(
+    config: HuggingFaceConfig,
+    weights: HuggingFaceWeights,
+    options: ReadOptions,
+    saved_class: str,
+    task: Task,
 ) -> Head:
-    task = tasks.TOKEN_CLASSIFICATION
     if options.task not in (None, task.name):
         raise UserError(
             f"--task is {options.task!r}, where a {saved_class} can be one of {task}, "
             f"{EMBEDDING}: give one of these, or leave the flag out."
         )
     num_outputs = _num_outputs(config, weights)
-    labels = _labels(config, num_outputs, options.labels)
+    if not task.fits(num_outputs):
+        raise UserError(
+            f"{weights.file}: the head of the {saved_class} has {num_outputs} outputs, where "
+            f"{task} has {task.least_size}: give a model that was trained for it."
+        )
+    labels = None
+    if task.has_labels:
+        labels = _labels(config, num_outputs, options.labels)
+    else:
+        require_no_labels(options.labels, task)
     # Nothing is pooled: the head reads the vectors as they are.
-    return Head(saved_class, task, Pooling(FIRST_TOKEN), labels, num_outputs)
+    return Head(
+        saved_class,
+        task,
+        Pooling(FIRST_TOKEN),
+        labels,
+        num_outputs,
+        takes_pairs=task.finds_spans,
+    )
 
 
 def embedding_head(saved_class: str, options: ReadOptions, pooling: Pooling) -> Head:
@@ -140,7 +164,7 @@ def embedding_head(saved_class: str, options: ReadOptions, pooling: Pooling) -> 
 
 def _head_of_tensors(weights: HuggingFaceWeights) -> str:
     """The head that has such tensors, for files that do not name the class."""
-    if weights.shape("qa_outputs.weight") is not None:
+    if weights.finds_spans:
         return QUESTION_ANSWERING
     if weights.shape(weights.name(OUTPUT_WEIGHTS)) is None:
         return ENCODER

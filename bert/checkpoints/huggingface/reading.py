@@ -20,7 +20,11 @@ from bert.checkpoints.text.settings import Setting, find_max_seq_length
 from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import HUGGINGFACE, FineTunedModel
+from bert.tokenizers.huggingface.settings import PairForm
 from bert.variables import classifier_shapes, encoder_shapes
+
+# transformers, pipelines/question_answering.py, preprocess: the most of its max_seq_len.
+_MOST_OF_SPANS = 384
 
 
 def open_directory(
@@ -68,7 +72,15 @@ def build(
     Raises:
       UserError: a tensor or tokenizer file is missing, faulty or does not fit.
     """
-    text = find_text_profile(path, options, HUGGINGFACE)
+    default_class = config.architecture.tokenizer_class
+    text = find_text_profile(path, options, HUGGINGFACE, default_class=default_class)
+    form = text.huggingface.pair_form if text.huggingface else PairForm()
+    if head.task.finds_spans and form != PairForm():
+        raise UserError(
+            f"{config.file}: the model is a {head.saved_class}, whose tokenizer puts "
+            f"{form.separators} separators between question and context, where answers are found "
+            "after one: give another model, or --task=embedding for the vectors of this one."
+        )
     # A pooler that the head does not stand on would be dead weight.
     bert = dataclasses.replace(config.bert, has_pooler=head.pooling.needs_pooler)
     rows = weights.word_embedding_rows
@@ -127,16 +139,19 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     """
     config, weights = open_directory(path, options)
     head = find_head(config, weights, options)
-    positions = config.bert.max_position_embeddings
+    positions = config.bert.longest_row
     length = find_max_seq_length(path, options.max_seq_length, positions, positions)
+    if head.task.finds_spans and options.max_seq_length is None and length.value > _MOST_OF_SPANS:
+        length = Setting(_MOST_OF_SPANS, "the pipeline of transformers, which takes no more")
     return build(path, options, config, weights, head, length, f"Hugging Face {head.saved_class}")
 
 
 def _read_encoder(weights_file: Path, config: BertConfig, flag: str) -> dict[str, np.ndarray]:
     del flag  # errors name the file
     architecture = read_huggingface_config(weights_file.parent / CONFIG_FILE).architecture
-    tensors = open_tensors(weights_file)
-    return HuggingFaceWeights(weights_file, tensors, architecture).read(encoder_shapes(config))
+    weights = HuggingFaceWeights(weights_file, open_tensors(weights_file), architecture)
+    config = dataclasses.replace(config, has_pooler=weights.has_pooler)
+    return weights.read(encoder_shapes(config))
 
 
 def _config_file(place: Path) -> Path | None:

@@ -1,19 +1,30 @@
 """Directories of sentence-transformers: modules.json, and a Hugging Face BERT in one of them."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from bert.checkpoints.fields import CORRECT, NO_EXPORT, Fields, read_json_list
 from bert.checkpoints.huggingface import cross_encoder
 from bert.checkpoints.huggingface import reading as huggingface
+from bert.checkpoints.huggingface.dense import read_dense, require_sizes, weights_of
 from bert.checkpoints.huggingface.head import embedding_head, find_head
 from bert.checkpoints.kind import Place
 from bert.checkpoints.options import ReadOptions
 from bert.checkpoints.text.settings import find_max_seq_length
 from bert.errors import UserError
 from bert.model import FineTunedModel
-from bert.tasks import FIRST_TOKEN, MAX, MEAN, Pooling
+from bert.tasks import (
+    FIRST_TOKEN,
+    LAST_TOKEN,
+    MAX,
+    MEAN,
+    MEAN_SQRT,
+    WEIGHTED_MEAN,
+    Pooling,
+    beside,
+)
 
 _MODULES_FILE = "modules.json"
 _MODEL_FILE = "config_sentence_transformers.json"
@@ -22,7 +33,14 @@ _CONFIG_FILE = "config.json"
 _CROSS_ENCODER = "CrossEncoder"
 
 # sentence_transformers, pooling.py: the modes, and the switches of releases before 6.
-_POOLING_MODES = {"mean": MEAN, "cls": FIRST_TOKEN, "max": MAX}
+_POOLING_MODES = {
+    "mean": MEAN,
+    "cls": FIRST_TOKEN,
+    "max": MAX,
+    "mean_sqrt_len_tokens": MEAN_SQRT,
+    "weightedmean": WEIGHTED_MEAN,
+    "lasttoken": LAST_TOKEN,
+}
 _POOLING_SWITCHES = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
@@ -45,7 +63,7 @@ class _Module:
 
 
 def _read(path: Path, options: ReadOptions) -> FineTunedModel:
-    """Opens a model that is a Transformer, a Pooling and perhaps a Normalize, or a cross-encoder.
+    """Opens a Transformer, a Pooling, any Dense and perhaps a Normalize, or a cross-encoder.
 
     The truncation length is, as in the library, that of sentence_bert_config.json, else the
     tokenizer's, at most the position table's.
@@ -57,34 +75,46 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     modules = _modules(path)
     names = [module.name for module in modules]
     model_fields = Fields.of_json_if_any(path / _MODEL_FILE)
-    _require_no_prompt(model_fields)
     if names == ["Transformer"] and model_fields.word("model_type") == _CROSS_ENCODER:
         return _read_cross_encoder(modules[0].directory, options, model_fields)
-    if names not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+    if not re.fullmatch("Transformer Pooling( Dense)*( Normalize)?", " ".join(names)):
         raise UserError(
-            f"{file}: the modules are {', '.join(names)}, where Transformer, Pooling and perhaps "
-            f"Normalize are expected: {NO_EXPORT}."
+            f"{file}: the modules are {', '.join(names)}, where Transformer, Pooling, any number "
+            f"of Dense and perhaps Normalize are expected: {NO_EXPORT}."
         )
     transformer = modules[0].directory
-    pooling = Pooling(_pooling_mode(modules[1].directory / _CONFIG_FILE), len(modules) == 3)
+    pooling_file = modules[1].directory / _CONFIG_FILE
+    if Fields.of_json_if_any(pooling_file).flag("include_prompt") is False:
+        _refuse_prompt(model_fields, f"which {pooling_file} leaves out again (include_prompt)")
+    dense = [read_dense(module.directory) for module in modules if module.name == "Dense"]
+    pooling = Pooling(
+        _pooling_mode(pooling_file),
+        names[-1] == "Normalize",
+        projections=tuple(layer.projection for layer in dense),
+    )
     if pooling.normalize:
         # Releases before 6 left the directory of Normalize empty.
-        fields = Fields.of_json_if_any(modules[2].directory / _CONFIG_FILE)
+        fields = Fields.of_json_if_any(modules[-1].directory / _CONFIG_FILE)
         fields.require(_OF_NORMALIZE, null=True)
     config, weights = huggingface.open_directory(transformer, options)
     # The library cuts the vector of the last module, and none that is shorter.
     dimensions = model_fields.count("truncate_dim")
-    if dimensions is not None and dimensions < config.bert.hidden_size:
+    require_sizes(dense, pooling.pooled_size(config.bert.hidden_size))
+    if dimensions is not None and dimensions < pooling.size(config.bert.hidden_size):
         pooling = dataclasses.replace(pooling, dimensions=dimensions)
     head = embedding_head("sentence-transformers model", options, pooling)
-    positions = config.bert.max_position_embeddings
+    positions = config.bert.longest_row
     length = find_max_seq_length(transformer, options.max_seq_length, positions, positions)
     model = huggingface.build(
         transformer, options, config, weights, head, length, "sentence-transformers BERT"
     )
     fields = Fields.of_json_if_any(transformer / _SENTENCE_CONFIG_FILE)
     _check_sentence_config(fields, model.do_lower_case, "feature-extraction")
-    return model
+    return dataclasses.replace(
+        model,
+        weights={**model.weights, **weights_of(dense)},
+        prompt=_prompt(model_fields),
+    )
 
 
 def _read_cross_encoder(
@@ -95,11 +125,12 @@ def _read_cross_encoder(
     Raises:
       UserError: a file or tensor is missing or faulty, or the activation is not built.
     """
+    _refuse_prompt(model_fields, "which is not built for pairs")
     config, weights = huggingface.open_directory(transformer, options)
     of_model = cross_encoder.of_model_file(model_fields, config.cross_encoder)
     config = dataclasses.replace(config, cross_encoder=of_model)
     head = find_head(config, weights, options)
-    positions = config.bert.max_position_embeddings
+    positions = config.bert.longest_row
     length = find_max_seq_length(transformer, options.max_seq_length, positions, positions)
     kind = "sentence-transformers CrossEncoder"
     model = huggingface.build(transformer, options, config, weights, head, length, kind)
@@ -165,21 +196,30 @@ def _pooling_mode(file: Path) -> str:
     if told is None:
         told = [mode for switch, mode in _POOLING_SWITCHES.items() if fields.flag(switch)]
     modes = [str(mode) for mode in (told or ["mean"])] if isinstance(told, list) else [str(told)]
-    if len(modes) != 1 or modes[0] not in _POOLING_MODES:
-        raise UserError(
-            f"{file}: the pooling mode is {' and '.join(modes)}, where one of "
-            f"{', '.join(_POOLING_MODES)} is expected: {NO_EXPORT}."
-        )
-    return _POOLING_MODES[modes[0]]
+    for mode in modes:
+        if mode not in _POOLING_MODES:
+            raise UserError(
+                f"{file}: the pooling mode is {mode}, where one of {', '.join(_POOLING_MODES)} is "
+                f"expected: {NO_EXPORT}."
+            )
+    return beside(*(_POOLING_MODES[mode] for mode in modes))
 
 
-def _require_no_prompt(fields: Fields) -> None:
-    """Refuses a model that puts words of its own before every text."""
+def _prompt(fields: Fields) -> str:
+    """The words of its own that a model puts before every text."""
     name, prompts = fields.word("default_prompt_name"), fields.section("prompts").values
-    if name is not None and prompts.get(name):
+    prompt = (prompts.get(name) if name is not None else None) or ""
+    if not isinstance(prompt, str):
+        raise UserError.of(f"{fields.file}: prompts.{name}", repr(prompt), "a text", CORRECT)
+    return prompt
+
+
+def _refuse_prompt(fields: Fields, why: str) -> None:
+    prompt = _prompt(fields)
+    if prompt:
         raise UserError(
-            f"{fields.file}: default_prompt_name puts {prompts[name]!r} before every text, which "
-            "is not built yet: set it to null, and let clients send the prompt with the text."
+            f"{fields.file}: default_prompt_name puts {prompt!r} before every text, {why}: set it "
+            "to null, and let clients send the prompt with the text."
         )
 
 

@@ -25,6 +25,9 @@ _PARAMETERS = {
 _OF_TABLE = ("weight",)
 _OF_CLASSIFIER = {OUTPUT_WEIGHTS: "weight", OUTPUT_BIAS: "bias"}
 
+# The last dense layer of models that answer questions, in every family.
+_OF_SPANS = "qa_outputs"
+
 # What wrappers put before every name: torch.nn.DataParallel, torch.compile, Lightning's modules.
 _WRAPPERS = ("module.", "_orig_mod.", "model.")
 
@@ -53,7 +56,13 @@ class HuggingFaceWeights:
     @property
     def encoder_has_pooler(self) -> bool:
         """Whether the encoder has a pooler of its own."""
-        return self.has_pooler and POOLER in self._architecture.encoder
+        module = self._architecture.encoder.get(POOLER)
+        return module is not None and f"{self._prefix}{module}.weight" in self._tensors
+
+    @property
+    def finds_spans(self) -> bool:
+        """Whether the head is one that answers questions."""
+        return f"{_OF_SPANS}.weight" in self._tensors
 
     @property
     def word_embedding_rows(self) -> int | None:
@@ -63,7 +72,8 @@ class HuggingFaceWeights:
 
     def name(self, variable: str) -> str:
         """What this model calls a variable of google-research/bert."""
-        return self._names(variable)[0]
+        names = self._names(variable)
+        return next((name for name in names if name in self._tensors), names[0])
 
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The shape of a tensor under its own name, None where there is none."""
@@ -85,6 +95,7 @@ class HuggingFaceWeights:
           UserError: it has, so config.json does not tell all of the model.
         """
         known = {name for variable in variables for name in self._names(variable)}
+        known |= {f"{self._prefix}{path}.weight" for path in self._architecture.first_rows.values()}
         modules = self._architecture.encoder.values()
         parts = tuple({f"{module.partition('.')[0]}." for module in modules})
         for name in self._tensors:
@@ -96,11 +107,17 @@ class HuggingFaceWeights:
                 )
 
     def _read(self, variable: str, shape: tuple[int, ...]) -> np.ndarray:
-        candidates = self._names(variable)
-        name = next((name for name in candidates if name in self._tensors), None)
-        if name is None:
+        value = self._read_tensor(self.name(variable), variable, shape)
+        added = f"{self._prefix}{self._architecture.first_rows.get(variable)}.weight"
+        rows = self.shape(added)
+        if rows is not None:
+            value = value + self._read_tensor(added, variable, (rows[0], shape[-1]))[0]
+        return value
+
+    def _read_tensor(self, name: str, variable: str, shape: tuple[int, ...]) -> np.ndarray:
+        if name not in self._tensors:
             raise UserError(
-                f"{self.file} has no tensor {candidates[0]!r}: give the directory of a whole model "
+                f"{self.file} has no tensor {name!r}: give the directory of a whole model "
                 "with the config.json that belongs to it."
             )
         stored = self._tensors[name]
@@ -126,25 +143,24 @@ class HuggingFaceWeights:
         return np.ascontiguousarray(value.T if is_kernel else value)
 
     def _names(self, variable: str) -> list[str]:
-        """The names that a variable may have, the newest first.
+        """The names that a variable may have, a head's first, the newest first.
 
         `bert/encoder/layer_7/output/LayerNorm/gamma` may be BERT's
         `bert.encoder.layer.7.output.LayerNorm.weight` or `...gamma`.
         """
         if variable in _OF_CLASSIFIER:
-            return [f"{self._architecture.classifier}.{_OF_CLASSIFIER[variable]}"]
+            modules = (_OF_SPANS,) if self.finds_spans else self._architecture.classifiers
+            return [f"{module}.{_OF_CLASSIFIER[variable]}" for module in modules]
         module, _, parameter = variable.rpartition("/")
         endings = _PARAMETERS.get(parameter)
         if endings is None:
             module, endings = variable, _OF_TABLE
         number = _LAYER_NUMBER.search(module)
         module = _LAYER_NUMBER.sub("{}", module)
+        paths = [self._architecture.head[module]] if module in self._architecture.head else []
         if module in self._architecture.encoder:
-            path = self._prefix + self._architecture.encoder[module]
-        else:
-            path = self._architecture.head[module]
-        path = path.format(number and number[0])
-        return [f"{path}.{ending}" for ending in endings]
+            paths.append(self._prefix + self._architecture.encoder[module])
+        return [f"{path.format(number and number[0])}.{end}" for path in paths for end in endings]
 
 
 def _unwrapped(tensors: Mapping[str, StoredTensor]) -> Mapping[str, StoredTensor]:

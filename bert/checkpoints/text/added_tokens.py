@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from bert.checkpoints.fields import Fields
+from bert.checkpoints.text.tokenizer_class import TokenizerClass
 from bert.errors import UserError
 from bert.tokenizers.huggingface.settings import AddedToken
-from bert.tokenizers.vocabulary import CLS, SEP, UNK
 
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 ADDED_TOKENS_FILE = "added_tokens.json"
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 
-# transformers, PreTrainedTokenizerBase.SPECIAL_TOKENS_ATTRIBUTES, and BertTokenizer's defaults.
+# transformers, PreTrainedTokenizerBase.SPECIAL_TOKENS_ATTRIBUTES
 _ROLES = (
     "bos_token",
     "eos_token",
@@ -23,8 +23,9 @@ _ROLES = (
     "cls_token",
     "mask_token",
 )
-_OF_BERT = {"unk_token": UNK, "sep_token": SEP, "pad_token": "[PAD]", "cls_token": CLS}
-_OF_BERT |= {"mask_token": "[MASK]"}
+
+# The list of further special tokens, and its name before release 5.
+_EXTRA, _OLDER = "extra_special_tokens", "additional_special_tokens"
 
 NumberedTokens = Sequence[tuple[int | None, AddedToken]]
 """tokens with the id that a file gives each, None where it gives none"""
@@ -37,13 +38,14 @@ class AddedTokenFiles:
     Where tokenizer_config.json has `added_tokens_decoder`, the other two are not read.
     """
 
-    def __init__(self, directory: Path, config: Fields) -> None:
-        """Reads the files; `config` is of tokenizer_config.json.
+    def __init__(self, directory: Path, config: Fields, kind: TokenizerClass) -> None:
+        """Reads the files; `config` is of tokenizer_config.json, which names the class.
 
         Raises:
           UserError: special_tokens_map.json is not a JSON object.
         """
         self._directory = directory
+        self._kind = kind
         self._decoder = config.values.get("added_tokens_decoder")
         self._config = config.values
         self._map: Mapping[str, Any] = {}
@@ -60,20 +62,19 @@ class AddedTokenFiles:
         return file if file.is_file() else self._directory / SPECIAL_TOKENS_FILE
 
     def roles(self) -> dict[str, str]:
-        """The names of BERT's five special tokens by role, such as "[CLS]" of cls_token.
+        """The names of the class's special tokens by role, such as "[CLS]" of cls_token.
 
         Raises:
           UserError: one of them is no token.
         """
         try:
-            return {
-                role: _content(self._named.get(role) or name) for role, name in _OF_BERT.items()
-            }
+            by_role = self._kind.special_tokens.by_role
+            return {role: _content(self._named.get(role) or name) for role, name in by_role.items()}
         except (KeyError, TypeError) as error:
             raise self._error(error) from error
 
     def tokens(
-        self, pieces: Mapping[str, int], of_tokenizer_json: NumberedTokens, is_generic: bool
+        self, pieces: Mapping[str, int], of_tokenizer_json: NumberedTokens
     ) -> NumberedTokens:
         """The added tokens in the order in which the library adds them.
 
@@ -85,13 +86,13 @@ class AddedTokenFiles:
         Args:
           pieces: the vocabulary of WordPiece.
           of_tokenizer_json: what that file has, none where there is no such file.
-          is_generic: whether the class is the generic one.
 
         Raises:
           UserError: something is no token, or no token by id.
         """
         try:
-            named = self._special_tokens(pieces, is_generic)
+            is_generic = self._kind.is_generic
+            named = self._special_tokens(pieces)
             told: list[tuple[int | None, AddedToken]] = []
             if is_generic or self._decoder is None:
                 told += of_tokenizer_json
@@ -112,14 +113,17 @@ class AddedTokenFiles:
             raise self._error(error) from error
         return told
 
-    def _special_tokens(self, pieces: Mapping[str, int], is_generic: bool) -> dict[str, Any]:
+    def _special_tokens(self, pieces: Mapping[str, int]) -> dict[str, Any]:
         """The special tokens by content, in the library's order."""
-        tokens = []
+        tokens: list[Any] = []
+        defaults = self._kind.special_tokens
         for role in _ROLES:
             token = self._named.get(role)
             # A default that the vocabulary lacks would get an id without an embedding.
-            if not token and not is_generic and _OF_BERT.get(role) in pieces:
-                token = _OF_BERT[role]
+            if not token and not self._kind.is_generic and defaults.by_role.get(role) in pieces:
+                token = defaults.by_role[role]
+            if isinstance(token, str) and role == "mask_token" and defaults.mask_takes_space:
+                token = {"content": token, "lstrip": True, "special": True}
             if token:
                 tokens.append(token)
         for name, token in self._named.items():
@@ -132,17 +136,16 @@ class AddedTokenFiles:
         return first
 
     def _extra_tokens(self) -> list[Any]:
-        """Those of `extra_special_tokens`, or of its older name `additional_special_tokens`.
+        """Those of `extra_special_tokens`, or of its older name.
 
         The older name counts where the newer one is not there or names tokens by role, as in
         `{"image_token": "<image>"}`.
         """
-        older = "additional_special_tokens"
-        extra = self._config.get("extra_special_tokens") or self._config.get(older)
-        extra = extra or self._map.get("extra_special_tokens", extra)
+        extra = self._config.get(_EXTRA) or self._config.get(_OLDER)
+        extra = extra or self._map.get(_EXTRA, extra)
         if isinstance(extra, dict):
-            return [*extra.values(), *(self._named.get(older) or [])]
-        return [*((self._named.get(older) or []) if extra is None else extra)]
+            return [*extra.values(), *(self._named.get(_OLDER) or [])]
+        return [*((self._named.get(_OLDER) or []) if extra is None else extra)]
 
     def _by_id(self, special: Mapping[str, Any]) -> list[tuple[int, AddedToken]]:
         if self._decoder is not None:
@@ -150,8 +153,14 @@ class AddedTokenFiles:
             return [(index, _added_token(token, is_special=False)) for index, token in by_id]
         file = self._directory / ADDED_TOKENS_FILE
         contents = Fields.of_json_if_any(file).values.items()
+        # The library looks special tokens up before it has read this list of
+        # special_tokens_map.json, and adds no token twice.
+        late = {_content(token) for token in self._map.get(_OLDER) or []}
+        late -= {_content(self._named[role]) for role in _ROLES if self._named.get(role)}
+        if self._config.get(_EXTRA) or self._config.get(_OLDER) or self._map.get(_EXTRA):
+            late = set()
         return [
-            (index, _added_token(content, is_special=content in special))
+            (index, _added_token(content, is_special=content in special and content not in late))
             for index, content in sorted((index, content) for content, index in contents)
         ]
 

@@ -7,6 +7,7 @@ from bert.checkpoints.fields import NO_TOKENIZER_EXPORT, Fields
 from bert.checkpoints.text.added_tokens import TOKENIZER_CONFIG_FILE, AddedTokenFiles
 from bert.checkpoints.text.settings import Setting, find_casing
 from bert.checkpoints.text.tokenizer_class import (
+    DEFAULT_CLASS,
     TOKENIZER_FILE,
     VOCABULARY_FILE,
     TokenizerClass,
@@ -46,6 +47,7 @@ def find_tokenizer(
     vocabulary_file: Path | None,
     do_lower_case: bool | None,
     is_transformers: bool = True,
+    default_class: str = DEFAULT_CLASS,
 ) -> HuggingFaceTokenizerFiles:
     """Reads tokenizer.json, else vocab.txt with the files that older releases wrote.
 
@@ -58,6 +60,7 @@ def find_tokenizer(
       do_lower_case: `--do_lower_case`, None if not given.
       is_transformers: whether transformers wrote the directory, so that its defaults hold for
         what the files leave open; else the vocabulary tells the casing.
+      default_class: the class of the tokenizer where no file names one.
 
     Raises:
       UserError: a file is missing, faulty, contradicts another one, or is not that of a
@@ -65,8 +68,8 @@ def find_tokenizer(
     """
     config = Fields.of_json_if_any(directory / TOKENIZER_CONFIG_FILE)
     config.require(_OF_BERT, NO_TOKENIZER_EXPORT)
-    kind = find_tokenizer_class(directory, config)
-    added = AddedTokenFiles(directory, config)
+    kind = find_tokenizer_class(directory, config, default_class)
+    added = AddedTokenFiles(directory, config, kind)
     file = directory / TOKENIZER_FILE
     read = read_tokenizer_json(file) if file.is_file() else None
     if read is None:
@@ -79,7 +82,7 @@ def find_tokenizer(
         source_of_added = file
         if vocabulary_file is not None:
             _require_same_pieces(vocabulary_file, read.settings.word_pieces(read.vocabulary), file)
-    tokens = added.tokens(pieces, read.added_tokens if read else (), kind.is_generic)
+    tokens = added.tokens(pieces, read.added_tokens if read else ())
     added_tokens = added_tokens_with_ids(source_of_added, pieces, tokens)
     vocabulary = with_added_tokens(pieces, added_tokens)
     if read is not None and kind.is_generic:
@@ -88,8 +91,15 @@ def find_tokenizer(
         return HuggingFaceTokenizerFiles(vocabulary, settings, casing, str(file))
     roles = added.roles()
     _require_roles(roles, pieces, read, file)
-    casing = _casing(directory, vocabulary, do_lower_case, is_transformers)
+    forms = kind.special_tokens.pair_forms
+    if read is not None and read.settings.pair_form not in forms:
+        raise UserError(
+            f"{file}: the post_processor makes of two texts what {kind.name} ({kind.source}) does "
+            "not make of them: save the tokenizer again."
+        )
+    casing = _casing(directory, vocabulary, do_lower_case, is_transformers, kind)
     settings = _settings_of_class(config, casing.value, roles)
+    settings = dataclasses.replace(settings, pair_form=forms[0])
     settings = dataclasses.replace(settings, added_tokens=added_tokens)
     return HuggingFaceTokenizerFiles(vocabulary, settings, casing, str(file))
 
@@ -135,14 +145,18 @@ def _settings_of_class(
 
 
 def _casing(
-    directory: Path, vocabulary: Vocabulary, flag: bool | None, is_transformers: bool
+    directory: Path,
+    vocabulary: Vocabulary,
+    flag: bool | None,
+    is_transformers: bool,
+    kind: TokenizerClass,
 ) -> Setting[bool]:
     found = find_casing(directory, vocabulary, flag)
     file = directory / TOKENIZER_CONFIG_FILE
     told = Fields.of_json_if_any(file).flag("do_lower_case")
     if told is not None or flag is not None or not is_transformers:
         return found
-    source = f"the default of BertTokenizer: {file} has no do_lower_case"
+    source = f"the default of {kind.name}: {file} has no do_lower_case"
     if not found.value:
         source += (
             " (warning: the vocabulary looks cased; if the training did not lower-case, give "

@@ -7,7 +7,7 @@ from bert.checkpoints.fields import NO_TOKENIZER_EXPORT
 from bert.checkpoints.options import ReadOptions
 from bert.checkpoints.text.huggingface_files import find_tokenizer
 from bert.checkpoints.text.settings import Setting, find_casing
-from bert.checkpoints.text.tokenizer_class import TOKENIZER_FILE, VOCABULARY_FILE
+from bert.checkpoints.text.tokenizer_class import DEFAULT_CLASS, TOKENIZER_FILE, VOCABULARY_FILE
 from bert.errors import UserError
 from bert.model import HUGGINGFACE
 from bert.tokenizers.huggingface.settings import HuggingFaceSettings
@@ -46,10 +46,12 @@ def find_text_profile(
     options: ReadOptions,
     default_tokenizer: str,
     trained_casing: Setting[bool] | None = None,
+    default_class: str = DEFAULT_CLASS,
 ) -> TextProfile:
     """Reads the files of the library that was asked for, or of the default one.
 
-    `trained_casing` is what is told of the training in no file of a library.
+    `trained_casing` is what is told of the training in no file of a library, `default_class` the
+    class of a Hugging Face tokenizer where no file names one.
 
     Raises:
       UserError: the library's files are missing, faulty or contradictory.
@@ -69,6 +71,7 @@ def find_text_profile(
         options.vocab_file,
         options.do_lower_case,
         is_transformers=default_tokenizer == HUGGINGFACE,
+        default_class=default_class,
     )
     # With the tokens that were added, so that a line number is an id.
     lines = "".join(f"{token}\n" for token in found.vocabulary.tokens)

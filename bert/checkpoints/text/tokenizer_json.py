@@ -8,7 +8,7 @@ from typing import Any
 from bert.checkpoints.fields import NO_TOKENIZER_EXPORT, Fields
 from bert.checkpoints.text.added_tokens import NumberedTokens
 from bert.errors import UserError
-from bert.tokenizers.huggingface.settings import AddedToken, HuggingFaceSettings
+from bert.tokenizers.huggingface.settings import AddedToken, HuggingFaceSettings, PairForm
 from bert.tokenizers.vocabulary import Vocabulary
 
 _NORMALIZER_FLAGS = ("clean_text", "handle_chinese_chars", "lowercase")
@@ -18,10 +18,6 @@ _ADDED_TOKEN_FLAGS = ("normalized", "single_word", "lstrip", "rstrip")
 _MOST_IDS = 10_000_000
 
 _GIVE_TOKENIZER = "give the tokenizer of the checkpoint"
-
-# Type ids of `[CLS] a [SEP]` and of `[CLS] a [SEP] b [SEP]`.
-_SINGLE_TYPE_IDS = [0, 0, 0]
-_PAIR_TYPE_IDS = [0, 0, 0, 1, 1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +54,7 @@ def read_tokenizer_json(file: Path) -> TokenizerJson:
     told = [_added_token(token) for token in content.objects("added_tokens")]
     added_tokens = added_tokens_with_ids(file, pieces, told)
     vocabulary = with_added_tokens(pieces, added_tokens)
-    cls_token, sep_token = _special_tokens(content)
+    cls_token, sep_token, pair_form = _special_tokens(content)
     unk_token = model.word("unk_token") or "[UNK]"
     for name in (cls_token, sep_token, unk_token):
         if name not in vocabulary.ids or (name == unk_token and name not in pieces):
@@ -76,6 +72,7 @@ def read_tokenizer_json(file: Path) -> TokenizerJson:
             unk_token=unk_token,
             cls_token=cls_token,
             sep_token=sep_token,
+            pair_form=pair_form,
             added_tokens=added_tokens,
         ),
         strip_accents,
@@ -183,25 +180,31 @@ def _added_token(token: Fields) -> tuple[int | None, AddedToken]:
     )
 
 
-def _special_tokens(content: Fields) -> tuple[str, str]:
-    """The first and the separating token that the post-processor puts around texts."""
+def _special_tokens(content: Fields) -> tuple[str, str, PairForm]:
+    """The first and the separating token of the post-processor, and what it makes of pairs."""
     processor = content.values.get("post_processor")
     processor = processor if isinstance(processor, dict) else {}
     kind = processor.get("type")
     try:
         if kind == "BertProcessing":
-            return processor["cls"][0], processor["sep"][0]
+            return processor["cls"][0], processor["sep"][0], PairForm()
+        if kind == "RobertaProcessing":
+            return processor["cls"][0], processor["sep"][0], PairForm(2, 0)
         if kind == "TemplateProcessing":
             single, single_types = _template(processor["single"])
             pair, pair_types = _template(processor["pair"])
             cls_token, _, sep_token = single
+            form = PairForm(len(pair) - 4, pair_types[-1])
+            between = [sep_token] * form.separators
             if (
-                pair == [*single, "B", sep_token]
-                and single[1] == "A"
-                and single_types == _SINGLE_TYPE_IDS
-                and pair_types == _PAIR_TYPE_IDS
+                form.separators in (1, 2)
+                and form.second_segment in (0, 1)
+                and single == [cls_token, "A", sep_token]
+                and pair == [cls_token, "A", *between, "B", sep_token]
+                and single_types == [0, 0, 0]
+                and pair_types == [0, 0, *(0 for _ in between), *[form.second_segment] * 2]
             ):
-                return cls_token, sep_token
+                return cls_token, sep_token, form
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise _not_berts_processor(content.file, kind) from error
     raise _not_berts_processor(content.file, kind)
@@ -210,7 +213,7 @@ def _special_tokens(content: Fields) -> tuple[str, str]:
 def _not_berts_processor(file: Path, kind: str | None) -> UserError:
     return UserError(
         f"{file}: the post_processor ({kind or 'missing'}) is not BERT's, which makes "
-        "`[CLS] a [SEP]` and `[CLS] a [SEP] b [SEP]` with type ids 0 and 1: "
+        "`[CLS] a [SEP]` and `[CLS] a [SEP] b [SEP]`, or two [SEP] between the texts: "
         f"{NO_TOKENIZER_EXPORT}."
     )
 

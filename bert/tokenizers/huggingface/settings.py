@@ -32,6 +32,21 @@ class AddedToken:
 
 
 @dataclasses.dataclass(frozen=True)
+class PairForm:
+    """What two texts become: `[CLS] a [SEP] b [SEP]`, or a relative of that."""
+
+    separators: int = 1
+    """how many [SEP] stand between the texts"""
+
+    second_segment: int = 1
+    """the segment id of the second text and of the [SEP] behind it"""
+
+    def budget(self, max_seq_length: int) -> int:
+        """How many tokens of both texts fit."""
+        return max(0, max_seq_length - 2 - self.separators)
+
+
+@dataclasses.dataclass(frozen=True)
 class HuggingFaceSettings:
     """The settings of `tokenizers`' BertNormalizer, WordPiece and AddedVocabulary."""
 
@@ -43,6 +58,7 @@ class HuggingFaceSettings:
     unk_token: str = UNK
     cls_token: str = CLS
     sep_token: str = SEP
+    pair_form: PairForm = PairForm()
     added_tokens: tuple[AddedToken, ...] = ()
 
     @classmethod

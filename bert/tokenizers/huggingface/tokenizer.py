@@ -161,7 +161,8 @@ class HuggingFaceTokenizer:
         if text_b is None:
             del ids_a[max_seq_length - 2 :]
         else:
-            kept_a, kept_b = kept_lengths(len(ids_a), len(ids_b), max_seq_length - 3)
+            budget = settings.pair_form.budget(max_seq_length)
+            kept_a, kept_b = kept_lengths(len(ids_a), len(ids_b), budget)
             del ids_a[kept_a:], ids_b[kept_b:]
         cls_id, sep_id = self.vocabulary.convert_tokens_to_ids(
             [settings.cls_token, settings.sep_token]
@@ -169,8 +170,10 @@ class HuggingFaceTokenizer:
         ids = [cls_id, *ids_a, sep_id]
         segment_ids = [0] * len(ids)
         if text_b is not None:
-            ids += [*ids_b, sep_id]
-            segment_ids += [1] * (len(ids_b) + 1)
+            between = [sep_id] * (settings.pair_form.separators - 1)
+            ids += [*between, *ids_b, sep_id]
+            segment_ids += [0] * len(between)
+            segment_ids += [settings.pair_form.second_segment] * (len(ids_b) + 1)
         return ids, segment_ids
 
     def _tokens_between(self, text: str, first: int) -> Iterator[Token]:

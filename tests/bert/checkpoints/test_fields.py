@@ -108,12 +108,24 @@ def test_numbers_of_a_configuration(name: str, number: str, tmp_path: Path) -> N
         read_config(file)
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"type_vocab_size": 0}, {"pooler_act": "relu"}, {"embedding_size": 4}]
+)
+def test_what_relatives_of_bert_have(changes: dict[str, Any], tmp_path: Path) -> None:
+    config = BertConfig(**{**_CONFIG, **changes})
+    file = tmp_path / "bert_config.json"
+    file.write_text(config.to_google_research_json())
+    assert read_config(file) == config
+    own = {"pooler_act", "embedding_size", "has_token_types"} & json.loads(file.read_text()).keys()
+    assert bool(own) == bool(changes)
+
+
 def test_what_relatives_of_bert_lack() -> None:
-    config = BertConfig(**{**_CONFIG, "type_vocab_size": 0})
-    with pytest.raises(ValueError, match="without token types"):
-        config.to_google_research_json()
-    config = BertConfig(**_CONFIG, pooler_act="relu")
-    with pytest.raises(ValueError, match="pooler of tanh"):
-        config.to_google_research_json()
+    with pytest.raises(ValueError, match="without a pooler"):
+        BertConfig(**_CONFIG, has_pooler=False).to_google_research_json()
+    counting = BertConfig(**_CONFIG, padding_id=1)
+    for config in (counting, BertConfig(**_CONFIG, relative_attention_buckets=32)):
+        with pytest.raises(ValueError, match="distances"):
+            config.to_google_research_json()
     with pytest.raises(ValueError, match="pooler_act"):
         BertConfig(**_CONFIG, pooler_act="silu")

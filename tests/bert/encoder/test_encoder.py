@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -159,12 +159,20 @@ def test_every_token_position_and_segment_counts() -> None:
         {"type_vocab_size": 5},
         {"hidden_size": 24, "num_attention_heads": 3, "intermediate_size": 7},
         {"layer_norm_eps": 1e-3},
+        {"type_vocab_size": 0},
+        {"pooler_act": GELU_ERF, "embedding_size": 24},
+        {"embedding_size": 16},
+        {"padding_id": 1},
+        {"relative_attention_buckets": 32},
+        {"padding_id": 1, "relative_attention_buckets": 32, "num_attention_heads": 1},
+        {"relative_attention_buckets": 32, "max_position_embeddings": 300},
     ],
 )
-def test_other_shapes(changes: dict[str, float]) -> None:
+def test_other_shapes(changes: dict[str, Any]) -> None:
     config = tiny_config(_VOCAB_SIZE, **changes)
     weights = random_weights(config, 4, seed=2)
-    rows = random_rows(7, [3, 20, 1])
+    rows = random_rows(7, [3, 20, 1, config.longest_row])
+    assert (rows[-1][:, 0] == 1).any()
     expected = ReferenceClassifier(config, weights).probabilities(*padded(rows))
     np.testing.assert_allclose(probabilities_of(config, weights)(rows), expected, atol=1e-5, rtol=0)
 

@@ -3,12 +3,13 @@ from pathlib import Path
 import pytest
 
 from bert.errors import UserError
-from bert.training.glue import DEV, TEST, TRAIN, InputExample, find_task, read_examples
+from bert.training.dataset import DEV, TEST, TRAIN, InputExample
+from bert.training.glue import GlueDataset, find_task
 
 
 def read(directory: Path, content: bytes, split: str = TRAIN, task: str = "sst-2") -> list:
     (directory / f"{split}.tsv").write_bytes(content)
-    return read_examples(find_task(task), directory, split)
+    return GlueDataset(find_task(task), directory).examples(split)
 
 
 def test_sst2_without_and_with_its_header(tmp_path: Path) -> None:
@@ -45,9 +46,9 @@ def test_mrpc_has_pairs(tmp_path: Path) -> None:
     (tmp_path / "train.tsv").write_bytes(
         b"\xef\xbb\xbfQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t10\t20\tone\tanother\r\n"
     )
-    assert read_examples(task, tmp_path, TRAIN) == [InputExample("one", "another", "1")]
+    assert GlueDataset(task, tmp_path).examples(TRAIN) == [InputExample("one", "another", "1")]
     (tmp_path / "test.tsv").write_text("index\t1\t2\tA\tB\n0\t10\t20\tone\tanother\n")
-    assert read_examples(task, tmp_path, TEST) == [InputExample("one", "another")]
+    assert GlueDataset(task, tmp_path).examples(TEST) == [InputExample("one", "another")]
 
 
 def test_only_line_feeds_and_tabs_separate(tmp_path: Path) -> None:
@@ -80,6 +81,47 @@ def test_bad_files_are_told_in_one_sentence(tmp_path: Path, content: bytes, sent
 
 def test_a_missing_file_and_an_unknown_task_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"dev\.tsv cannot be read .*--data_dir"):
-        read_examples(find_task("sst-2"), tmp_path, DEV)
-    with pytest.raises(UserError, match=r"--task_name is 'mnli', where one of .*sst-2 is"):
-        find_task("mnli")
+        GlueDataset(find_task("sst-2"), tmp_path).examples(DEV)
+    with pytest.raises(UserError, match=r"--task_name is 'snli', where one of .*sst-2, wnli is"):
+        find_task("snli")
+
+
+# A labelled and an unlabelled line of each task's files, as GLUE has them.
+_FILES = {
+    "mnli": (
+        "index\tpromptID\tpairID\tgenre\tp1\tp2\tp3\tp4\tsentence1\tsentence2\tlabel1\tgold_label",
+        "0\t1\t1n\tfiction\t\t\t\t\tone\tanother\tneutral\tentailment",
+        "dev_matched",
+    ),
+    "mnli-mm": (
+        "index\tpromptID\tpairID\tgenre\tp1\tp2\tp3\tp4\tsentence1\tsentence2\tl1\tl2\tl3\tgold_label",
+        "0\t1\t1n\tfiction\t\t\t\t\tone\tanother\tneutral\tneutral\tneutral\tentailment",
+        "dev_mismatched",
+    ),
+    "qnli": ("index\tquestion\tsentence\tlabel", "0\tone\tanother\tentailment", "dev"),
+    "rte": ("index\tsentence1\tsentence2\tlabel", "0\tone\tanother\tentailment", "dev"),
+    "wnli": ("index\tsentence1\tsentence2\tlabel", "0\tone\tanother\t1", "dev"),
+    "qqp": (
+        "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate",
+        "0\t1\t2\tone\tanother\t1",
+        "dev",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _FILES)
+def test_the_files_of_glue(name: str, tmp_path: Path) -> None:
+    header, row, file = _FILES[name]
+    (tmp_path / f"{file}.tsv").write_text(f"{header}\n{row}\n")
+    data = GlueDataset(find_task(name), tmp_path)
+    assert data.is_pair and data.has(DEV)
+    assert data.examples(DEV) == [InputExample("one", "another", row.rsplit("\t")[-1])]
+    assert data.examples(DEV)[0].label in data.labels
+
+
+def test_mnli_of_more_columns_has_its_label_in_the_last(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text(f"{_FILES['mnli'][0]}\n{_FILES['mnli'][1]}\n")
+    assert GlueDataset(find_task("MNLI"), tmp_path).examples(TRAIN)[0].label == "entailment"
+    (tmp_path / "train.tsv").write_text("header\n" + "\t" * 8 + "one\n")
+    with pytest.raises(UserError, match="at least 10 columns"):
+        GlueDataset(find_task("mnli"), tmp_path).examples(TRAIN)

@@ -44,7 +44,7 @@ def test_the_erf_form_of_gelu_becomes_the_tanh_form(
     ("name", "content", "told"),
     [
         ("config.json", b"{", "is not JSON"),
-        ("config.json", b'{"model_type": "albert"}', "'albert'"),
+        ("config.json", b'{"model_type": "roberta"}', "'roberta'"),
         ("model.safetensors", b"", "model.safetensors cannot be read"),
         ("bert_model.ckpt.index", b"", "--init_checkpoint"),
     ],

@@ -7,7 +7,7 @@ import numpy as np
 from bert.tokenizers.google_research import FullTokenizer
 from bert.tokenizers.vocabulary import Vocabulary
 from bert.training.batches import Batch, EncodedExample, encode
-from bert.training.glue import InputExample
+from bert.training.dataset import InputExample
 from tests.tiny_model import tiny_tokens
 
 LABELS = ("0", "1")

@@ -11,7 +11,8 @@ from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
 from bert.tasks import TOKEN_CLASSIFICATION
 from bert.tokenizers.vocabulary import Vocabulary
-from exporter.artefact.entities import find_entities, row_splits_of, texts_of
+from exporter.artefact.entities import find_entities, row_splits_of
+from exporter.text.passages import passages
 from exporter.text.pipeline import PackedText
 
 _TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "micro", "##soft", "com", "##pany", "é")
@@ -61,7 +62,13 @@ def entities(
     def find(texts: tf.Tensor) -> list[tf.Tensor]:
         found, names = find_entities(packed, tf.constant(probabilities), model(), strategy)
         labels = tf.gather(tf.constant(names), found.labels)
-        spans = [texts_of(found, texts), labels, found.scores, found.starts, found.ends]
+        spans = [
+            passages(texts, found.rows, found.starts, found.ends),
+            labels,
+            found.scores,
+            found.starts,
+            found.ends,
+        ]
         return [*spans, row_splits_of(found.rows, tf.size(texts))]
 
     *columns, row_splits = (

@@ -73,7 +73,7 @@ def _run(
 ) -> tuple[list[list[int]], list[np.ndarray]]:
     """Ids and probabilities of the texts."""
     rows = [(text,) for text in _TEXTS]
-    ids, runs, _ = run_in_fresh_process(directory, rows, ["text"], ["probabilities"], choices)
+    ids, runs, *_ = run_in_fresh_process(directory, rows, ["text"], ["probabilities"], choices)
     return ids, [np.stack([outputs["probabilities"] for outputs in run]) for run in runs]
 
 

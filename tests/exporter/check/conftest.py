@@ -8,7 +8,7 @@ import pytest
 
 from exporter.check import trial as trial_module
 from exporter.check.limits import Limits
-from exporter.check.trial import run_steps
+from exporter.check.steps import run_steps
 from tests.exporter.preview.models import (
     save_classifier,
 )
@@ -24,7 +24,9 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares the process of its own where no request is deadly."""
 
-    def run_process(directory: Path, progress: Path, steps: Sequence[int], limits: Limits) -> None:
+    def run_process(
+        directory: Path, progress: Path, steps: Sequence[int], limits: Limits, watch: object
+    ) -> None:
         # Without alarms, which would end the tests.
         run_steps(str(directory), str(progress), json.dumps(steps), "0", "0")
 

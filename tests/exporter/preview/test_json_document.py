@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from exporter.preview.json_document import parse_document, string_bytes
@@ -47,8 +49,6 @@ def test_what_is_no_document(body: bytes) -> None:
     "text",
     [
         r"\ud800",
-        r"\udc80",
-        r"\udfff",
         r"\ud800x",
         r"\ud800A",
         r"\ud83d\ud83d\ude00",
@@ -59,6 +59,15 @@ def test_what_is_no_document(body: bytes) -> None:
 def test_lone_surrogates_are_refused(text: str) -> None:
     with pytest.raises(StatusError, match="surrogate"):
         value(b'"' + string_bytes(text) + b'"')
+
+
+@pytest.mark.parametrize("escape", [r"\udc80", r"\uDFFF", r"\ud83d\ude00\udfff", r"\\\udc80"])
+def test_the_second_half_of_a_pair_alone_is_three_bytes(escape: str) -> None:
+    parsed = value(f'"{escape}"'.encode())
+    assert isinstance(parsed, str)
+    # As Python writes it where it is told to write what is no UTF-8.
+    expected = json.loads(f'"{escape}"').encode("utf-8", "surrogatepass")
+    assert string_bytes(parsed) == expected
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_serves_until_it_is_told_to_stop(number: signal.Signals, classifier: Pat
             r"clf version 1 is ready: http://127\.0\.0\.1:(\d+)/v1/models/clf:predict\n", ready
         )
         assert match, ready
+        assert process.stdout.readline() == f"A page to try it: http://127.0.0.1:{match[1]}/\n"
         client = Client(int(match.group(1)))
         (status,) = client.get("/v1/models/clf").json()["model_version_status"]
         assert status["state"] == "AVAILABLE"
@@ -94,6 +95,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     ("flags", "told"),
     [
         (["--model_base_path=BASE/no/such"], "BASE/no/such"),
+        (["--model_base_path=BASE/missing"], "BASE/missing does not exist"),
         (["--model_base_path=BASE/file"], "not a directory"),
         (["--model_base_path=BASE/version/1"], "BASE/version"),
         (["--model_base_path=BASE", "--rest_api_host=no.such.host.invalid"], "--rest_api_host"),

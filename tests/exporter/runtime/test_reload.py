@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from exporter.runtime.reload import _rows, _storable
+from exporter.runtime.loaded import _storable
+from exporter.runtime.reload import _rows
 
 
 def test_batches_that_are_padded_differently_become_rows(tmp_path: Path) -> None:

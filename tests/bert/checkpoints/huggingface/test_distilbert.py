@@ -141,8 +141,8 @@ def test_an_encoder(tmp_path: Path) -> None:
 def test_what_its_files_call_a_field_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="n_layers is 0, where an integer from 1"):
         read(write(tmp_path / "model", n_layers=0), ReadOptions())
-    with pytest.raises(UserError, match="question answering is not built yet"):
+    with pytest.raises(UserError, match="is a DistilBertForMultipleChoice, but only"):
         read(
-            write(tmp_path / "answers", architectures=["DistilBertForQuestionAnswering"]),
+            write(tmp_path / "choices", architectures=["DistilBertForMultipleChoice"]),
             ReadOptions(),
         )

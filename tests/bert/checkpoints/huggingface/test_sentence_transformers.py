@@ -5,11 +5,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from bert.checkpoints import ReadOptions, read
 from bert.errors import UserError
-from bert.tasks import FIRST_TOKEN, MAX, MEAN, Pooling
+from bert.tasks import (
+    FIRST_TOKEN,
+    LAST_TOKEN,
+    MAX,
+    MEAN,
+    MEAN_SQRT,
+    WEIGHTED_MEAN,
+    Pooling,
+    Projection,
+    beside,
+)
 from tests.bert.checkpoints.huggingface.directory import CONFIG, write_sentence_transformer
 
 _OPTIONS = ReadOptions()
@@ -29,6 +41,14 @@ _TYPES_OF_RELEASE_6 = (
         ({}, MEAN),
         ({"pooling_mode": "cls", "include_prompt": True}, FIRST_TOKEN),
         ({"pooling_mode": ["max"]}, MAX),
+        ({"pooling_mode_mean_sqrt_len_tokens": True}, MEAN_SQRT),
+        ({"pooling_mode": "lasttoken"}, LAST_TOKEN),
+        ({"pooling_mode": "weightedmean"}, WEIGHTED_MEAN),
+        (
+            {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True},
+            beside(FIRST_TOKEN, MEAN),
+        ),
+        ({"pooling_mode": ["mean", "max"]}, beside(MEAN, MAX)),
     ],
 )
 @pytest.mark.parametrize("normalize", [True, False])
@@ -98,10 +118,7 @@ def test_length(
 @pytest.mark.parametrize(
     ("pooling", "told"),
     [
-        ({"pooling_mode_mean_sqrt_len_tokens": True}, "mean_sqrt_len_tokens"),
-        ({"pooling_mode": "lasttoken"}, "lasttoken"),
-        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "cls and mean"),
-        ({"pooling_mode": ["mean", "max"]}, "mean and max"),
+        ({"pooling_mode": ["mean", "sum"]}, "sum"),
         ({"pooling_mode": 3}, "3"),
     ],
 )
@@ -138,11 +155,6 @@ def test_other_poolings_are_refused(pooling: Mapping[str, Any], told: str, tmp_p
             b'[{"type": "sentence_transformers.models.Transformer", "path": "\\ud800"}]',
             "leads out",
         ),
-        (
-            "config_sentence_transformers.json",
-            b'{"default_prompt_name": "query", "prompts": {"query": "query: "}}',
-            "'query: '",
-        ),
         ("sentence_bert_config.json", b'{"transformer_task": "fill-mask"}', "fill-mask"),
         (
             "2_Normalize/config.json",
@@ -160,12 +172,61 @@ def test_other_models_are_refused(file: str, content: bytes, told: str, tmp_path
     assert str(directory / file) in str(refused.value)
 
 
-def test_a_dense_layer_is_refused(tmp_path: Path) -> None:
+def write_dense(directory: Path, inputs: int = CONFIG.hidden_size, **changes: Any) -> Path:
+    """A dense layer of 5 numbers behind the pooling, as the library writes it."""
+    write_sentence_transformer(directory, {}, normalize=False)
+    modules = json.loads((directory / "modules.json").read_text())
+    modules.append({"type": "sentence_transformers.models.Dense", "path": "2_Dense"})
+    (directory / "modules.json").write_text(json.dumps(modules))
+    (directory / "2_Dense").mkdir()
+    values = {"linear.weight": np.ones([5, inputs], "f"), "linear.bias": np.ones(5, "f")}
+    save_file(values, directory / "2_Dense" / "model.safetensors")
+    settings = {"activation_function": "torch.nn.modules.activation.Tanh", **changes}
+    (directory / "2_Dense" / "config.json").write_text(json.dumps(settings))
+    return directory
+
+
+def test_a_dense_layer(tmp_path: Path) -> None:
+    model = read(write_dense(tmp_path / "model"), _OPTIONS)
+    assert model.pooling == Pooling(MEAN, projections=(Projection(5, "tanh"),))
+    assert model.weights["projection_0/kernel"].shape == (CONFIG.hidden_size, 5)
+    with pytest.raises(UserError, match="dense layer"):
+        read(tmp_path / "model", ReadOptions(pooling_strategy="CLS_TOKEN"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"activation_function": "torch.nn.modules.activation.Mish"}, "Mish"),
+        ({"activation_function": "my_model.Tanh"}, "my_model"),
+        ({"use_residual": True}, "use_residual"),
+        ({"inputs": 7}, "takes 7 numbers"),
+    ],
+)
+def test_other_dense_layers_are_refused(
+    facts: Mapping[str, Any], told: str, tmp_path: Path
+) -> None:
+    directory = write_dense(tmp_path / "model", **facts)
+    with pytest.raises(UserError, match=told):
+        read(directory, _OPTIONS)
+
+
+def test_a_dense_layer_behind_normalize_is_refused(tmp_path: Path) -> None:
     directory = write_sentence_transformer(tmp_path / "model", {})
     modules = json.loads((directory / "modules.json").read_text())
-    modules[2]["type"] = "sentence_transformers.models.Dense"
+    modules.append({"type": "sentence_transformers.models.Dense", "path": "3_Dense"})
     (directory / "modules.json").write_text(json.dumps(modules))
-    with pytest.raises(UserError, match="Transformer, Pooling, Dense"):
+    with pytest.raises(UserError, match="Normalize, Dense, where"):
+        read(directory, _OPTIONS)
+
+
+def test_a_prompt(tmp_path: Path) -> None:
+    directory = write_sentence_transformer(tmp_path / "model", {})
+    settings = '{"default_prompt_name": "query", "prompts": {"query": "query: "}}'
+    (directory / "config_sentence_transformers.json").write_text(settings)
+    assert read(directory, _OPTIONS).prompt == "query: "
+    (directory / "1_Pooling" / "config.json").write_text('{"include_prompt": false}')
+    with pytest.raises(UserError, match="include_prompt"):
         read(directory, _OPTIONS)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.programs.benchmarks.inference.artefacts import export_for_serving
 from tests.programs.benchmarks.inference.benchmark import FOLDER, VOCABULARY, Benchmark
-from tests.programs.benchmarks.inference.checkpoints import MODELS
+from tests.programs.benchmarks.inference.checkpoints import BERT_BASE, MINILM, MODELS
 from tests.programs.benchmarks.inference.contest import Disagreement
 from tests.programs.benchmarks.inference.contestant import ContestantDied
 from tests.programs.benchmarks.inference.plot import to_svg
@@ -41,7 +41,12 @@ def main() -> None:
             arguments.plot.write_text(to_svg(results), encoding="utf-8")
         return
     requests = _chosen(standard_requests(VOCABULARY), arguments.shapes, "--shapes")
-    known = {name: name for name in entrants(warmup=False)}
+    is_bert = arguments.model in (BERT_BASE, MINILM)
+    known = {
+        name: name
+        for name, entrant in entrants(warmup=False).items()
+        if is_bert or not entrant.of_bert
+    }
     names = _chosen(known, arguments.contestants, "--contestants")
     benchmark = Benchmark(arguments.model, names, _earlier(arguments))
     if arguments.prepare:

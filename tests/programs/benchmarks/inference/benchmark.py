@@ -153,7 +153,7 @@ class Benchmark:
         """Tokens of each row."""
         from tests.programs.benchmarks.inference.contestants.padded_rows import padded_rows
 
-        features = padded_rows(VOCABULARY)(request.texts)
+        features = padded_rows(self.checkpoint)(request.texts)
         return features["attention_mask"].sum(axis=1).tolist()
 
 

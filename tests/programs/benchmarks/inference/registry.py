@@ -35,6 +35,8 @@ class Entrant(NamedTuple):
     precision: str = FLOAT32
     environment: Environment | None = None
     """that it runs in; None is the one of this process"""
+    of_bert: bool = False
+    """whether it runs BERT and none of its relatives"""
 
     def prepare(self, checkpoint: Path, folder: Path) -> Path:
         """Makes the environment and the artefact where they are missing; the artefact."""
@@ -90,17 +92,20 @@ def entrants(warmup: bool) -> dict[str, Entrant]:
             "saved_model_of_features",
             padded_graph(_PADDED_LENGTH),
             _PADDED_LENGTH,
+            of_bert=True,
         ),
         "padded": Entrant(
             "FullTokenizer, TF graph padded to the longest",
             "saved_model_of_features",
             padded_graph(),
+            of_bert=True,
         ),
         "hf-tf": Entrant(
             "transformers TFBertTokenizer + TF model",
             "saved_model_of_texts",
             huggingface_tensorflow,
             "text",
+            of_bert=True,
         ),
         "onnx": Entrant(
             "ONNX Runtime, fused, tokenizers", "onnx_runtime", onnx, environment=PYTORCH

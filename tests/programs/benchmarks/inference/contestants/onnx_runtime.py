@@ -2,7 +2,7 @@
 
     python -m tests.programs.benchmarks.inference.contestants.onnx_runtime DIRECTORY
 
-DIRECTORY holds model.onnx and vocab.txt.
+DIRECTORY holds model.onnx, vocab.txt and tokenizer_config.json.
 """
 
 import numpy as np
@@ -23,10 +23,12 @@ def _load() -> Predict:
     session = onnxruntime.InferenceSession(
         directory / "model.onnx", options, providers=["CPUExecutionProvider"]
     )
-    tokenize = padded_rows(directory / "vocab.txt")
+    tokenize = padded_rows(directory)
+    inputs = [node.name for node in session.get_inputs()]
 
     def predict(texts: list[str]) -> np.ndarray:
-        (probabilities,) = session.run(["probabilities"], tokenize(texts))
+        features = tokenize(texts)
+        (probabilities,) = session.run(["probabilities"], {name: features[name] for name in inputs})
         return probabilities
 
     return predict

@@ -1,5 +1,6 @@
 """Texts to ids padded to the longest row, with Hugging Face's `tokenizers`."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,15 +8,22 @@ import numpy as np
 from tokenizers import BertWordPieceTokenizer
 
 _MAX_SEQ_LENGTH = 512
+_ROLES = ("cls_token", "sep_token", "pad_token", "mask_token")
 
 Features = dict[str, np.ndarray]
 
 
-def padded_rows(vocabulary_file: Path) -> Callable[[list[str]], Features]:
-    """A function from texts to what transformers' models take, int64 [B, S] each."""
-    tokenizer = BertWordPieceTokenizer(str(vocabulary_file), lowercase=True)
+def padded_rows(directory: Path) -> Callable[[list[str]], Features]:
+    """A function from texts to what transformers' models take, int64 [B, S] each.
+
+    Takes vocab.txt of the directory, and special tokens from its tokenizer_config.json.
+    """
+    settings = json.loads((directory / "tokenizer_config.json").read_text(encoding="utf-8"))
+    roles = {role: settings[role] for role in _ROLES if role in settings}
+    tokenizer = BertWordPieceTokenizer(str(directory / "vocab.txt"), lowercase=True, **roles)
     tokenizer.enable_truncation(_MAX_SEQ_LENGTH)
-    tokenizer.enable_padding()
+    pad_token = roles.get("pad_token", "[PAD]")
+    tokenizer.enable_padding(pad_id=tokenizer.token_to_id(pad_token), pad_token=pad_token)
 
     def features(texts: list[str]) -> Features:
         rows = tokenizer.encode_batch(texts)

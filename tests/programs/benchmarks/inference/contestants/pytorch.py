@@ -1,7 +1,9 @@
-"""transformers' BertForSequenceClassification in PyTorch, run eagerly, and `tokenizers`.
+"""A classifier of transformers in PyTorch, run eagerly, and `tokenizers`.
 
 python -m tests.programs.benchmarks.inference.contestants.pytorch DIRECTORY float32|bfloat16
 """
+
+import inspect
 
 import numpy as np
 
@@ -12,19 +14,22 @@ _THREADS = 2
 
 def _load() -> Predict:
     import torch
-    from transformers import BertForSequenceClassification
+    from transformers import AutoModelForSequenceClassification
 
     from tests.programs.benchmarks.inference.contestants.padded_rows import padded_rows
 
     given = arguments()
     torch.set_num_threads(_THREADS)
-    model = BertForSequenceClassification.from_pretrained(
+    model = AutoModelForSequenceClassification.from_pretrained(
         given.artefact, dtype=getattr(torch, given.option)
     ).eval()
-    tokenize = padded_rows(given.artefact / "vocab.txt")
+    tokenize = padded_rows(given.artefact)
+    inputs = inspect.signature(model.forward).parameters
 
     def predict(texts: list[str]) -> np.ndarray:
-        features = {name: torch.from_numpy(rows) for name, rows in tokenize(texts).items()}
+        features = {
+            name: torch.from_numpy(rows) for name, rows in tokenize(texts).items() if name in inputs
+        }
         with torch.inference_mode():
             return model(**features).logits.float().softmax(-1).numpy()
 

@@ -1,4 +1,4 @@
-"""Tasks and poolings: what a model answers, as values."""
+"""Task: what a model is for, as a value."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -13,17 +13,6 @@ TOKEN_VECTORS = "token_vectors"
 IDENTITY = "identity"
 SOFTMAX = "softmax"
 SIGMOID = "sigmoid"
-
-POOLER = "pooler"
-FIRST_TOKEN = "first_token"
-MEAN = "mean"
-MAX = "max"
-_POOLING_WORDS = {
-    POOLER: "the pooler's output",
-    FIRST_TOKEN: "the vector of [CLS]",
-    MEAN: "the mean of the token vectors",
-    MAX: "the maximum of the token vectors",
-}
 
 RowOutputs = Mapping[str, np.ndarray]
 """one row's part of each output of the `text` signature, by name"""
@@ -80,6 +69,9 @@ class Task:
     answer: str
     """what signatures call the network's answer"""
 
+    answer_columns: tuple[str, ...] = ()
+    """what signatures call the numbers of a vector, where they give them apart"""
+
     decoded: tuple[str, ...] = ()
     """the outputs of the `text` signature, where they are not the network's answer"""
 
@@ -88,6 +80,9 @@ class Task:
 
     is_of_one_text: bool = False
     """whether a row is never of two texts"""
+
+    text_names: tuple[str, ...] = ()
+    """what signatures call the texts of a row, where they have names of their own"""
 
     has_labels: bool = False
     """whether the numbers belong to labels"""
@@ -124,6 +119,16 @@ class Task:
         return self.has_labels and not self.answers_rows
 
     @property
+    def embeds_tokens(self) -> bool:
+        """Whether the vectors of tokens are the answer."""
+        return not self.has_head and not self.answers_rows
+
+    @property
+    def finds_spans(self) -> bool:
+        """Whether it answers a question with a span of a context."""
+        return self.has_head and bool(self.text_names)
+
+    @property
     def is_number(self) -> bool:
         """Whether the answer is one number, so that there is no axis of numbers."""
         return self.least_size == self.most_size == 1
@@ -140,89 +145,3 @@ class Task:
     def __str__(self) -> str:
         """Its name."""
         return self.name
-
-
-CLASSIFICATION = Task(
-    name="classification",
-    least_size=2,
-    activation=SOFTMAX,
-    answer="probabilities",
-    has_labels=True,
-    choose=lambda answer: answer["probabilities"].argmax(),
-)
-REGRESSION = Task(name="regression", least_size=1, most_size=1, answer="scores")
-MULTILABEL = Task(
-    name="multilabel",
-    least_size=1,
-    activation=SIGMOID,
-    answer="probabilities",
-    has_labels=True,
-    choose=lambda answer: answer["probabilities"] > 0.5,
-)
-EMBEDDING = Task(name="embedding", has_head=False, least_size=0, answer="embedding")
-
-
-def _difference_of_tokens(given: RowOutputs, expected: RowOutputs) -> float:
-    """The largest difference of probabilities, without the padding behind the row's tokens."""
-    probabilities = given["tags/probabilities"][: len(expected["probabilities"])]
-    return largest_difference({"probabilities": probabilities}, expected)
-
-
-TOKEN_CLASSIFICATION = Task(
-    name="token_classification",
-    needs=TOKEN_VECTORS,
-    least_size=1,
-    activation=SOFTMAX,
-    answer="probabilities",
-    decoded=("entities", "labels", "scores", "starts", "ends", "count"),
-    evidence=("tags/labels", "tags/probabilities", "tags/starts", "tags/ends"),
-    is_of_one_text=True,
-    has_labels=True,
-    compare=_difference_of_tokens,
-)
-
-TASKS: Mapping[str, Task] = {
-    task.name: task
-    for task in (CLASSIFICATION, REGRESSION, MULTILABEL, EMBEDDING, TOKEN_CLASSIFICATION)
-}
-
-
-def row_tasks(size: int | None = None) -> list[Task]:
-    """The tasks that stand on one vector a row, the likeliest first.
-
-    With `size`, those among them that a head of so many numbers a row can be for:
-
-        3 -> classification, multilabel, embedding
-        1 -> regression, multilabel, embedding
-        0 -> embedding
-    """
-    return [
-        task for task in TASKS.values() if task.answers_rows and (size is None or task.fits(size))
-    ]
-
-
-@dataclasses.dataclass(frozen=True)
-class Pooling:
-    """How the token vectors of a row become one vector, which heads stand on.
-
-    `pooler` is BERT's own: a dense layer with tanh on the first token's vector. The others
-    are of the last layer's vectors: the first token's, or the mean or maximum of all.
-    """
-
-    mode: str = POOLER
-    normalize: bool = False
-    """whether the vector is divided by its length"""
-
-    dimensions: int | None = None
-    """how many numbers are kept of the vector, the first ones, after the division; None is all"""
-
-    @property
-    def needs_pooler(self) -> bool:
-        """Whether the pooler's weights take part."""
-        return self.mode == POOLER
-
-    def __str__(self) -> str:
-        """What it is, in words for a person."""
-        length = ", of length 1" if self.normalize else ""
-        cut = f", its first {self.dimensions} numbers" if self.dimensions else ""
-        return _POOLING_WORDS[self.mode] + length + cut

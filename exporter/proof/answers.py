@@ -1,0 +1,241 @@
+"""The answers to one question by plain Python: the independent witness of the graph's answers.
+
+Written anew from transformers' QuestionAnsweringPipeline and google-research/bert's run_squad.py,
+one span after the other, and sharing no code with the graph that it judges.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bert.model import RUN_SQUAD, TextModel
+from bert.tasks import RowOutputs
+from exporter.models.opened_model import Row
+from exporter.text.questions import QuestionSettings
+
+# Products and sums of float32 in another order.
+_TOLERANCE = 1e-5
+
+
+class Answer(NamedTuple):
+    """One answer, its place in characters of the context."""
+
+    text: str
+    score: float
+    start: int
+    end: int
+
+
+class Window(NamedTuple):
+    """A row of the model, and the part of the context in it."""
+
+    row: Row
+    start: int
+    """tokens of the context before it"""
+
+    length: int
+    """tokens of the context in it"""
+
+
+class _Span(NamedTuple):
+    score: float
+    first: int
+    last: int
+    """places among the tokens of the context"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """A context as it was sent, and what is known of its tokens."""
+
+    text: bytes
+    ids: Sequence[int]
+    places: Sequence[tuple[int, int]]
+    """the first character of each token, and the one after it"""
+
+
+def windows_of(
+    question: Sequence[int], context: Sequence[int], model: TextModel, settings: QuestionSettings
+) -> list[Window]:
+    """All windows of a context; the texts are ids without special tokens."""
+    cls_id, sep_id = model.special_ids()
+    head = [cls_id, *question[: settings.max_query_length], sep_id]
+    room = model.max_seq_length - len(head) - 1
+    step = min(room, settings.doc_stride)
+    if settings.rules != RUN_SQUAD:
+        step = room - settings.doc_stride
+    windows: list[Window] = []
+    start = 0
+    while True:
+        part = list(context[start : start + room])
+        segments = [0] * len(head) + [1] * (len(part) + 1)
+        windows.append(Window(Row([*head, *part, sep_id], segments), start, len(part)))
+        if start + len(part) >= len(context):
+            return windows
+        start += step
+
+
+def decode_answers(
+    context: Context,
+    windows: Sequence[Window],
+    logits: Sequence[np.ndarray],
+    model: TextModel,
+    settings: QuestionSettings,
+    count: int,
+) -> list[Answer]:
+    """The `count` best answers, the best one first.
+
+    Args:
+      context: of the question.
+      windows: of the context.
+      logits: float32 [S, 2] of each window's tokens.
+      model: has word pieces.
+      settings: whose rules, and what answers there may be.
+      count: of answers.
+    """
+    decode = _run_squad if settings.rules == RUN_SQUAD else _pipeline
+    return decode(context, windows, logits, model, settings, count)[:count]
+
+
+def given_answers(answer: RowOutputs) -> tuple[list[Answer], list[Answer]]:
+    """The answer of the signature `text`, and those of `answers` without padding."""
+    names = ("answer", "score", "start", "end")
+    one = [[answer[name]] for name in names]
+    several = [answer[f"answers/{name}s"] for name in names]
+    return _answers(one), [each for each in _answers(several) if each.score >= 0]
+
+
+def same_answers(found: Sequence[Answer], expected: Sequence[Answer]) -> bool:
+    """Whether they are equal, scores within rounding, which may exchange two that are near.
+
+    Where there is nothing to say, it makes no difference how that is said.
+    """
+    found, expected = (
+        [answer for answer in answers if answer.end or answer.score > _TOLERANCE]
+        for answers in (found, expected)
+    )
+    return len(found) == len(expected) and all(
+        abs(mine.score - other.score) <= _TOLERANCE
+        and any(
+            mine._replace(score=0) == near._replace(score=0)
+            for near in expected
+            if abs(near.score - mine.score) <= _TOLERANCE
+        )
+        for mine, other in zip(found, expected, strict=True)
+    )
+
+
+def _answers(columns: Sequence[Iterable[Any]]) -> list[Answer]:
+    return [
+        Answer(text.decode(), float(score), int(start), int(end))
+        for text, score, start, end in zip(*columns, strict=True)
+    ]
+
+
+def _said(
+    span: _Span, context: Context, window: Window, model: TextModel, aligned: bool
+) -> tuple[str, int, int]:
+    """What a span says, and its characters, which may be made whole words of the window."""
+    first, last = span.first, span.last
+    if aligned:
+        pieces = [model.vocabulary.tokens[token] for token in context.ids]
+        while first > window.start and pieces[first].startswith("##"):
+            first -= 1
+        while last + 1 < window.start + window.length and pieces[last + 1].startswith("##"):
+            last += 1
+    start, end = context.places[first][0], context.places[last][1]
+    return context.text.decode("utf-8", "ignore")[start:end], start, end
+
+
+def _pipeline(
+    context: Context,
+    windows: Sequence[Window],
+    logits: Sequence[np.ndarray],
+    model: TextModel,
+    settings: QuestionSettings,
+    count: int,
+) -> list[Answer]:
+    most = 2 * count + 10 if settings.align_to_words else count
+    found: dict[str, Answer] = {}
+    null = math.inf
+    for window, numbers in zip(windows, logits, strict=True):
+        ids = np.array(window.row.ids)
+        begin = len(ids) - 1 - window.length
+        is_possible = ids == model.special_ids()[0]
+        is_possible[begin:-1] = True
+        masked = np.where(is_possible[:, np.newaxis], numbers, np.float32(-10000.0))
+        exponents = np.exp(masked - masked.max(axis=0))
+        start, end = (exponents / exponents.sum(axis=0)).T
+        null = min(null, float(start[0] * end[0]))
+        shift = window.start - begin
+        spans = [
+            _Span(float(start[first] * end[last]), first + shift, last + shift)
+            for first in range(begin, len(ids) - 1)
+            for last in range(first, min(first + settings.max_answer_length, len(ids) - 1))
+        ]
+        for span in sorted(spans, key=lambda span: -span.score)[:most]:
+            said, *places = _said(span, context, window, model, settings.align_to_words)
+            known = found.get(said.lower(), Answer(said, 0.0, *places))
+            found[said.lower()] = known._replace(score=known.score + span.score)
+    answers = list(found.values())
+    if settings.null_answer:
+        answers.append(Answer("", null, 0, 0))
+    return sorted(answers, key=lambda answer: -answer.score)
+
+
+def _run_squad(
+    context: Context,
+    windows: Sequence[Window],
+    logits: Sequence[np.ndarray],
+    model: TextModel,
+    settings: QuestionSettings,
+    count: int,
+) -> list[Answer]:
+    spans: list[tuple[_Span, Window]] = []
+    null = math.inf
+    for window, numbers in zip(windows, logits, strict=True):
+        begin = len(window.row.ids) - 1 - window.length
+        values = numbers.astype(np.float64)
+        null = min(null, values[0].sum())
+        order = np.argsort(-values, axis=0, kind="stable")[:count]
+        for first in order[:, 0]:
+            for last in order[:, 1]:
+                is_span = begin <= first <= last < len(window.row.ids) - 1
+                place = first - begin + window.start
+                if (
+                    is_span
+                    and last - first < settings.max_answer_length
+                    and _best_window(windows, place) is window
+                ):
+                    score = values[first, 0] + values[last, 1]
+                    spans.append((_Span(score, place, place + last - first), window))
+    if settings.null_answer:
+        spans.append((_Span(null, -1, -1), windows[0]))
+    answers: dict[str, Answer] = {}
+    for span, window in sorted(spans, key=lambda each: -each[0].score):
+        said, start, end = "", 0, 0
+        if span.first >= 0:
+            said, start, end = _said(span, context, window, model, settings.align_to_words)
+        # The answer that there is none is kept behind the n best, too.
+        if len(answers) < count or not said:
+            answers.setdefault(said, Answer(said, span.score, start, end))
+    largest = max((answer.score for answer in answers.values()), default=0.0)
+    total = sum(math.exp(answer.score - largest) for answer in answers.values())
+    return [
+        answer._replace(score=math.exp(answer.score - largest) / total)
+        for answer in answers.values()
+    ]
+
+
+def _best_window(windows: Sequence[Window], place: int) -> Window | None:
+    """The window with the most context around a token."""
+    best, best_score = None, -math.inf
+    for window in windows:
+        left, right = place - window.start, window.start + window.length - 1 - place
+        score = min(left, right) + 0.01 * window.length
+        if min(left, right) >= 0 and score > best_score:
+            best, best_score = window, score
+    return best
