@@ -120,6 +120,8 @@ class ExportReport:
         }
         lines = [f"  {name:<11} {text}" for name, text in rows.items()]
         head = f"Exported {self.version_directory}"
+        if TEXT not in self.signatures:
+            return "\n".join([head, *lines])
         return "\n".join([head, *lines, "", "Ask a server of it:", f"  {self._curl()}"])
 
     def _task(self) -> str:
