@@ -65,14 +65,14 @@ def _other_package(case: Case) -> str:
 
 
 def _endless_loop(case: Case) -> str:
-    return _audited(case, "N-check-no-timeout", "did not end")
+    return _audited(case, "N-check-no-timeout", "has no answer within")
 
 
 def _written_file(case: Case) -> str:
     told = _audited(case, "N-check-writes-files", "WriteFile")
     if (case.scratch / "PWNED").exists():
         raise Wrong("the check wrote the file")
-    case.refused(case.scratch / "m" / "1", "WriteFile")
+    case.refused(case.scratch / "m" / "1", "features of BERT")
     return told
 
 
