@@ -101,6 +101,8 @@ def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> None:
     ):
         if not values[name].value:
             raise UserError(f"--{name} is not given: name {meaning} with it.")
+    if not values.data_dir and (values.do_train or values.do_eval or values.do_predict):
+        raise UserError("--data_dir is not given: name the directory with the data with it.")
     if values.do_export and not values.export_dir:
         raise UserError("--do_export needs --export_dir: name the base path of the served model.")
 
@@ -112,9 +114,6 @@ def _dataset(options: RunOptions) -> Dataset:
             f"--labels names a label twice ({', '.join(options.labels)}): give every class a name "
             "of its own."
         )
-    reads = options.do_train or options.do_eval or options.do_predict
-    if reads and options.data_dir is None:
-        raise UserError("--data_dir is not given: name the directory with the data with it.")
     dataset = _of_task(options, options.data_dir or Path())
     needed = [(TRAIN, "--do_train", options.do_train), (DEV, "--do_eval", options.do_eval)]
     if options.do_predict and not dataset.has(TEST):

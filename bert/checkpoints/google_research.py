@@ -137,7 +137,9 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     positions = config.max_position_embeddings
     default = (_SQUAD_MAX_SEQ_LENGTH,) if task.finds_spans else ()
     max_seq_length = find_max_seq_length(directory, options.max_seq_length, positions, *default)
-    names = options.labels or _names_of(directory, task, num_labels)
+    names = options.labels
+    if names is None:
+        names = _names_of(directory, task, num_labels)
     return FineTunedModel(
         config=config,
         weights=weights,

@@ -107,7 +107,8 @@ class FineTuning:
         )
         file = self._options.output_dir / TEST_RESULTS_FILE
         evaluation.write_probabilities(file, probabilities)
-        missing = "" if self._predicted_split == TEST else f" (there is no file for {TEST})"
+        absent = self._dataset.file(TEST).name
+        missing = "" if self._predicted_split == TEST else f" (there is no {absent})"
         _tell(f"Predicted {self._predicted_split}{missing} with {checkpoint}, written to {file}.")
 
     def trained_checkpoint(self) -> Path:

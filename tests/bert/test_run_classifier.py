@@ -245,7 +245,7 @@ def test_export_gets_the_newest_checkpoint_and_its_settings(
         (["--do_train", "--task_name="], "--task_name is not given"),
         (["--do_train", "--output_dir="], "--output_dir is not given"),
         (["--do_train", "--data_dir="], "--data_dir is not given"),
-        (["--do_train", "--task_name=mnli"], "--task_name is 'mnli', where one of cola,"),
+        (["--do_train", "--task_name=snli"], "--task_name is 'snli', where one of custom, cola,"),
         (["--do_eval", "--data_dir=absent"], "--data_dir absent has no dev.tsv, which --do_eval"),
         (["--do_train", "--data_dir=absent"], "has no train.tsv, which --do_train reads"),
         (["--do_export"], "--do_export needs --export_dir"),
