@@ -38,7 +38,7 @@ class ExportReport:
     gate: GateReport = dataclasses.field(repr=False)
     warmup_requests: int
     verification: VerificationReport | None
-    load: Load | None
+    load: Load | None = dataclasses.field(repr=False)
     """what it took here, with the warm-up requests; None if it was not loaded"""
 
     @property

@@ -45,7 +45,7 @@ class VerificationReport:
     """texts whose label, or set of labels, differs from the witness's under one of the choices
     that a server may make"""
 
-    load: Load
+    load: Load = dataclasses.field(repr=False)
 
 
 def asked_signatures(task: Task) -> tuple[str, ...]:
