@@ -10,10 +10,12 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*|(?:distil)?bert-[
 def is_hub_name(path: Path) -> bool:
     """Whether it looks like a model's name on the Hugging Face Hub, and nothing local is meant.
 
-    `out/model.ckpt-3` looks so, too: where there is a directory `out`, it is a path.
+    `out/model` looks so, too: where there is a directory `out`, it is a path. And
+    `out/model.ckpt-3` is a prefix of TensorFlow's in any case.
     """
     here = path.exists() or (len(path.parts) > 1 and Path(path.parts[0]).exists())
-    return not here and _HUB_NAME.fullmatch(str(path)) is not None
+    is_prefix = ".ckpt" in path.name
+    return not here and not is_prefix and _HUB_NAME.fullmatch(str(path)) is not None
 
 
 def foreign_contents(path: Path, flag: str) -> str | None:
