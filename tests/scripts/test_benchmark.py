@@ -188,6 +188,6 @@ def test_tables_tell_ratios_and_limits() -> None:
     }
     times, ratios, limits = all_tables(results, _BERT_BASE).split("\n\n")
     assert times.split("\n")[1].split() == ["1", "x", "128", "900.0", "250.0", "100.0"]
-    assert ratios.split("\n")[1].split() == ["1", "x", "128", "9.00", "2.50", "-"]
+    assert ratios.split("\n")[1].split() == ["1", "x", "128", "9.00", "2.50", "-", "-"]
     # 20.5 of 22.4 billion operations at 400 a second are 51 ms.
     assert limits.split("\n")[-1].split()[4:] == ["20.51", "51.3", "8.6", "100.0", "51%", "1.95"]
