@@ -156,11 +156,19 @@ def test_a_type_checker_sees_the_types(tmp_path: Path) -> None:
     ]
 
 
+def _as_at_a_terminal() -> None:
+    """A group of its own, whose SIGINT counts: what runs in the background has it ignored."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_control_c(tiny_model: TinyModel, tmp_path: Path) -> None:
     """A terminal sends it to the whole group, the verifying process included."""
     export_dir = tmp_path / "models" / "tiny"
     with start(
-        f"--checkpoint={tiny_model.prefix}", f"--export_dir={export_dir}", before=os.setsid
+        f"--checkpoint={tiny_model.prefix}",
+        f"--export_dir={export_dir}",
+        before=_as_at_a_terminal,
     ) as process:
         warmup = "model/assets.extra/tf_serving_warmup_requests"
         deadline = time.monotonic() + 200
