@@ -87,8 +87,17 @@ def _expected(model: FineTunedModel, rows: Sequence[Sequence[int]]) -> np.ndarra
     )
 
 
-@pytest.mark.parametrize("machine", _MACHINES)
-@pytest.mark.parametrize("precision", _TOLERANCES)
+@pytest.mark.parametrize(
+    ("precision", "machine"),
+    [
+        (precision, machine)
+        for precision in _TOLERANCES
+        for machine in _MACHINES
+        # No such machine: TensorFlow asks the processor itself for its kind of product, and oneDNN,
+        # told of less than there is, refuses it.
+        if (precision, machine) != (BFLOAT16, "AVX2")
+    ],
+)
 def test_answers_on_other_machines(
     precision: str,
     machine: str,
@@ -96,8 +105,6 @@ def test_answers_on_other_machines(
     model: TinyModel,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if (precision, machine) == (BFLOAT16, "AVX2"):
-        pytest.skip("told of less than there is, oneDNN refuses what TensorFlow asks of it")
     for name, value in _MACHINES[machine].items():
         monkeypatch.setenv(name, value)
     ids, (answers,) = _run(exports[precision])
