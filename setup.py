@@ -92,6 +92,7 @@ setup(
             "ruff>=0.5,<1",
             "scikit-learn>=1.4,<2",
             "tokenizers>=0.20,<1",
+            "transformers>=5,<6",
             "types-tqdm",
         ],
     },

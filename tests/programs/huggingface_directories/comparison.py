@@ -42,7 +42,13 @@ def compare(
         return Verdict(REFUSED, _kind_of_sentence(str(error)))
     if "error" in said:
         return Verdict(UNREAD, said["error"])
-    rows = [tokenizer.encode(text, None, model.max_seq_length) for text in texts]
+    if model.takes_pairs != said["pairs"]:
+        return Verdict(DIFFERENT, f"pairs {model.takes_pairs}, not {said['pairs']}")
+    others = (*texts[1:], texts[0]) if model.takes_pairs else (None,) * len(texts)
+    rows = [
+        tokenizer.encode(model.prompt + text, other, model.max_seq_length)
+        for text, other in zip(texts, others, strict=True)
+    ]
     for text, (ids, _), expected in zip(texts, rows, said["ids"], strict=True):
         if ids != expected:
             return Verdict(DIFFERENT, f"ids of {text[:40]!r}: {ids[:20]}, not {expected[:20]}")

@@ -13,6 +13,8 @@ import ml_dtypes
 import numpy as np
 from safetensors.numpy import save_file
 
+from tests.programs.huggingface_directories.sentence_files import write_sentence_files
+
 _SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _LETTERS = tuple("abcdefghijklmnopqrstuvwxyzABCDE0123456789.,!?-_<>#[]éÉ漢字")
 _WORDS = ("good", "bad", "soup", "Soup", "the", "The", "very", "berlin", "Berlin", "cafe", "café")
@@ -60,9 +62,14 @@ class Drawn:
         self._has_vocabulary = not self._has_tokenizer_json or self._chance(0.6)
 
     def write(self, directory: Path) -> None:
-        """Writes config.json, model.safetensors and the files of the tokenizer."""
+        """Writes config.json, model.safetensors and the files of the tokenizer.
+
+        Three directories in ten are those of sentence-transformers, with its files as well.
+        """
         directory.mkdir(parents=True)
         config, tokenizer_config = self._config(), self._tokenizer_config()
+        if self._random.random() < 0.3:
+            write_sentence_files(directory, config, self._random)
         name = self._random.choice(_CLASSES)
         if name is not None:
             target = config if self._chance(0.3) else tokenizer_config
