@@ -50,7 +50,11 @@ def _write_cross_encoder(directory: Path, config: dict[str, Any], chance: random
     """As release 6 does."""
     module = {"idx": 0, "name": "0", "path": "", "type": _TYPES_OF_RELEASE_6["Transformer"]}
     _write(directory / "modules.json", [module])
-    settings: dict[str, Any] = {"model_type": "CrossEncoder", "prompts": {}, "default_prompt_name": None}
+    settings: dict[str, Any] = {
+        "model_type": "CrossEncoder",
+        "prompts": {},
+        "default_prompt_name": None,
+    }
     if chance.random() < 0.7:
         settings["activation_fn"] = chance.choice(_ACTIVATIONS)
     _write(directory / "config_sentence_transformers.json", settings)
