@@ -53,8 +53,8 @@ class BertConfig:
     `type_vocab_size` is 0 where the encoder has no token types.
     `has_pooler` tells whether the pooler is there, which the original always has, and
     `pooler_act` its activation, the original's tanh.
-    `embedding_size` is the width of the tables, None where that is `hidden_size`; else a dense
-    layer widens what they give.
+    `embedding_size` is the width of the tables where a dense layer makes `hidden_size` numbers of
+    what they give, and None where there is no such layer.
     `padding_id` is an id that has no place in a row: the others are counted from the row after
     its own in the position table. Where it is None, a token's place is its column.
     `relative_attention_buckets` is not 0 where attention scores depend on the distance too.

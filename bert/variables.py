@@ -45,7 +45,7 @@ def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
         f"{EMBEDDINGS}/{table}": (count, width) for table, count in rows.items() if count
     }
     shapes |= _layer_norm(EMBEDDINGS, width)
-    if width != hidden:
+    if config.embedding_size is not None:
         shapes |= _dense(EMBEDDINGS_PROJECTION, width, hidden)
     buckets = config.relative_attention_buckets
     if buckets:

@@ -129,7 +129,7 @@ class Forward:
         rows = position_rows(tokens, self._config.padding_id)
         embedded += look_up(f"{scope}/position_embeddings", rows)
         hidden = self._drop_out(self._weights.layer_norm(scope, embedded))
-        if self._config.table_width == self._config.hidden_size:
+        if self._config.embedding_size is None:
             return hidden
         return as_float(self._weights.dense(variables.EMBEDDINGS_PROJECTION, hidden))
 

@@ -70,7 +70,7 @@ def _kept_arrays(
         # So small that its precision costs nothing.
         scope, small = variables.RELATIVE_ATTENTION_BIAS, Table(tf.float32)
         yield scope, small, small.keep(weights[scope])
-    if config.table_width != config.hidden_size:
+    if config.embedding_size is not None:
         scope = variables.EMBEDDINGS_PROJECTION
         yield scope, layouts.dense[scope], layouts.dense[scope].keep(*dense(scope))
     norms = [variables.EMBEDDINGS]

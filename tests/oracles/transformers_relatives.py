@@ -85,7 +85,7 @@ FAMILIES = {
     "albert": Family(
         "Albert",
         {**_LARGE, "embedding_size": 16},
-        {**_SMALL, "embedding_size": 24, "hidden_act": "gelu"},
+        {**_SMALL, "embedding_size": 48, "hidden_act": "gelu"},
         _pooler,
     ),
     # So long that every distance is met.

@@ -35,6 +35,7 @@ ALBERT = Architecture(
         ("embedding_size", "embedding_size", 128),
     ),
     # modeling_albert.py
+    projects_always=True,
     prefix="albert.",
     encoder={
         f"{EMBEDDINGS}/word_embeddings": "embeddings.word_embeddings",

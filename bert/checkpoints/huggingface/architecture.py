@@ -39,6 +39,9 @@ class Architecture:
     """google-research/bert's dense layers, normalisations and tables -> the family's modules;
     `{}` is the number of the layer"""
 
+    projects_always: bool = False
+    """whether the tables have their dense layer where they are as wide as the encoder, too"""
+
     first_rows: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """a table -> a module with another, whose first row is added to all of its rows: what a caller
     who does not ask for another row gets"""

@@ -82,14 +82,17 @@ def read_huggingface_config(file: Path) -> HuggingFaceConfig:
     if not isinstance(classes, list) or not isinstance(classes[0], str | None):
         raise fields.error("architectures", "a list of one class name")
     activation, default = architecture.activation
+    bert = fields.bert_config(
+        architecture.sizes,
+        hidden_act=fields.choice(activation, _ACTIVATIONS, default),
+        **architecture.fixed,
+    )
+    if bert.embedding_size == bert.hidden_size and not architecture.projects_always:
+        bert = dataclasses.replace(bert, embedding_size=None)
     return HuggingFaceConfig(
         file=file,
         architecture=architecture,
-        bert=fields.bert_config(
-            architecture.sizes,
-            hidden_act=fields.choice(activation, _ACTIVATIONS, default),
-            **architecture.fixed,
-        ),
+        bert=bert,
         saved_class=classes[0],
         problem_type=fields.word("problem_type"),
         labels=_labels(fields),

@@ -1,5 +1,6 @@
 """Directories of ELECTRA and MPNet: names, shapes, heads and special tokens."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -188,9 +189,25 @@ def test_the_first_row_of_ernies_tasks(tmp_path: Path) -> None:
         read(directory, ReadOptions())
 
 
-def test_the_one_layer_of_albert(tmp_path: Path) -> None:
+def test_tables_of_electra_as_wide_as_the_encoder(tmp_path: Path) -> None:
+    """There is no dense layer between them then, where ALBERT has it always."""
+    config = dataclasses.replace(electra_config(), embedding_size=None)
+    values = tensors(random_weights(config, 3), _ELECTRA, "electra.", "classifier.dense")
+    fields = {
+        "model_type": "electra",
+        "architectures": ["ElectraForSequenceClassification"],
+        "embedding_size": config.hidden_size,
+        "vocab_size": len(_OF_BERT),
+    }
+    assert read(write(tmp_path / "model", fields, values, _OF_BERT), ReadOptions()).config == config
+
+
+@pytest.mark.parametrize("width", [8, 16])
+def test_the_one_layer_of_albert(width: int, tmp_path: Path) -> None:
     """Every layer has its weights; a model with several groups of layers is refused."""
-    config = tiny_config(len(_OF_BERT), hidden_act=GELU_ERF, embedding_size=8, num_hidden_layers=1)
+    config = tiny_config(
+        len(_OF_BERT), hidden_act=GELU_ERF, embedding_size=width, num_hidden_layers=1
+    )
     weights = random_weights(config, 3)
     names = _ELECTRA | {
         "bert/embeddings_project/": "encoder.embedding_hidden_mapping_in.",
@@ -208,7 +225,7 @@ def test_the_one_layer_of_albert(tmp_path: Path) -> None:
         "model_type": "albert",
         "architectures": ["AlbertForSequenceClassification"],
     }
-    fields |= {"embedding_size": 8, "num_hidden_layers": 3, "vocab_size": len(_OF_BERT)}
+    fields |= {"embedding_size": width, "num_hidden_layers": 3, "vocab_size": len(_OF_BERT)}
     fields |= {"tokenizer_class": "BertTokenizer"}
     model = read(write(tmp_path / "model", fields, values, _OF_BERT), ReadOptions())
     assert model.config.num_hidden_layers == 3
