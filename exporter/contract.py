@@ -36,6 +36,9 @@ SEGMENT_IDS = "segment_ids"
 LABEL_IDS = "label_ids"
 FEATURE_INPUTS = (INPUT_IDS, INPUT_MASK, SEGMENT_IDS)
 
+# The output of `tokenize` that says whether a row's texts were cut.
+TRUNCATED = "truncated"
+
 # That recipe's one output.
 RECIPE_OUTPUT = "output"
 

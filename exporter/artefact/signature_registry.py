@@ -28,6 +28,11 @@ class SignatureContext:
     )
     """the signatures so far, whose graph a later one may share"""
 
+    @property
+    def reads_windows(self) -> bool:
+        """Whether texts of any length are read, in windows."""
+        return self.questions is not None
+
 
 Builder = Callable[[SignatureContext], tf.types.experimental.PolymorphicFunction]
 
@@ -90,6 +95,19 @@ def examples_function(
         return answer(texts_of_examples(inputs, context.served.text_names))
 
     return of_examples
+
+
+def few_cells(lengths: tf.Tensor, most: int) -> tf.Operation:
+    """Refuses a request in which one long row would pad many others beyond memory.
+
+    Args:
+      lengths: int32 [B], values of each row before padding.
+      most: how many there may be with it.
+    """
+    lengths = tf.cast(lengths, tf.int64)
+    cells = tf.size(lengths, tf.int64) * tf.reduce_max(tf.concat([[0], lengths], axis=0))
+    message = f"rows times values of the longest must be at most {most}: send fewer rows"
+    return tf.debugging.Assert(cells <= most, [message, cells])
 
 
 def padded(values: tf.Tensor, row_splits: tf.Tensor, padding: float | str) -> tf.Tensor:

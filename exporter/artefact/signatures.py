@@ -10,6 +10,7 @@ from exporter.artefact.signature_registry import (
     REGISTRY,
     SignatureContext,
     examples_function,
+    few_cells,
     padded,
     signature,
     text_function,
@@ -33,11 +34,15 @@ from exporter.contract import (
     SERVING_DEFAULT,
     TEXT,
     TOKENIZE,
+    TRUNCATED,
 )
 from exporter.text.pipeline import NOT_IN_TEXT
 
 # The request that TensorFlow Serving's API has for a signature; `predict` where none is named.
 METHOD_NAMES = {CLASSIFY: CLASSIFY_METHOD, REGRESS: REGRESS_METHOD}
+
+# Padded tokens of a request whose texts are not cut: 190 MB of them, with ids and places.
+_MOST_TOKENS = 2**22
 
 
 def build_signatures(
@@ -180,12 +185,18 @@ def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFu
 
 @signature(TOKENIZE)
 def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
-    """Texts [B] -> the model's input and each token's place, padded to the longest row, S."""
+    """Texts [B] -> the model's input and each token's place, padded to the longest row, S.
+
+    Texts that are read in windows are not cut: a row holds all of their pieces.
+    """
     served, pieces = context.served, list(context.model.vocabulary.tokens)
 
     def tokenize(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         packed = served.tokenize_with_offsets(texts)
         tokens, row_splits = packed.tokens, packed.tokens.row_splits
+        if context.reads_windows:
+            with tf.control_dependencies([few_cells(tokens.lengths(), _MOST_TOKENS)]):
+                row_splits = tf.identity(row_splits)
         return {
             INPUT_IDS: padded(tokens.ids, row_splits, 0),
             INPUT_MASK: padded(tf.ones_like(tokens.ids), row_splits, 0),
@@ -193,6 +204,7 @@ def _tokenize(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
             "tokens": padded(tf.gather(pieces, tokens.ids), row_splits, ""),
             "starts": padded(packed.starts, row_splits, NOT_IN_TEXT),
             "ends": padded(packed.ends, row_splits, NOT_IN_TEXT),
+            TRUNCATED: packed.truncated,
         }
 
     return text_function(context, tokenize)

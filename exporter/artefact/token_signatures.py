@@ -2,11 +2,11 @@
 
 import tensorflow as tf
 
-from bert.encoder.packed_tokens import PackedTokens
 from exporter.artefact.answers import Answers, find_answers
 from exporter.artefact.entities import find_entities, row_splits_of
 from exporter.artefact.signature_registry import (
     SignatureContext,
+    few_cells,
     padded,
     signature,
     text_function,
@@ -123,7 +123,7 @@ def _text_of_vectors(context: SignatureContext) -> tf.types.experimental.Polymor
     def vectors(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
         packed = served.tokenize_with_offsets(texts)
         row_splits = packed.tokens.row_splits
-        with tf.control_dependencies([_few_vectors(packed.tokens)]):
+        with tf.control_dependencies([few_cells(packed.tokens.lengths(), _MOST_VECTORS)]):
             answer = served.network.answer(packed.tokens)
         return {
             "embeddings": padded(answer, row_splits, 0.0),
@@ -139,11 +139,3 @@ def _text_of_vectors(context: SignatureContext) -> tf.types.experimental.Polymor
 def _token_embeddings(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
     """As `text`."""
     return context.built[TEXT]
-
-
-def _few_vectors(tokens: PackedTokens) -> tf.Operation:
-    """One long row pads all others: a request of many would not fit into memory."""
-    lengths = tf.cast(tokens.lengths(), tf.int64)
-    padded_count = tf.size(lengths, tf.int64) * tf.reduce_max(tf.concat([[0], lengths], axis=0))
-    message = f"rows times tokens of the longest must be at most {_MOST_VECTORS}: send fewer rows"
-    return tf.debugging.Assert(padded_count <= _MOST_VECTORS, [message, padded_count])

@@ -39,6 +39,11 @@ class Window(NamedTuple):
     length: int
     """tokens of the context in it"""
 
+    @property
+    def head(self) -> Sequence[int]:
+        """What stands before the context: [CLS], the question and [SEP]."""
+        return self.row.ids[: len(self.row.ids) - self.length - 1]
+
 
 class _Span(NamedTuple):
     score: float

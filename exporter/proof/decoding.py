@@ -42,7 +42,12 @@ class Decoding:
         self._texts, self._model = texts, model
         self._reference = PROFILES[model.tokenizer].build_reference(model)
         self.rows = self._rows()
-        """the first row that the network sees of each of the texts"""
+        """the rows that the network sees of each of the texts: one, or a window each"""
+
+    @property
+    def ids(self) -> Sequence[Sequence[int]]:
+        """What the signature `tokenize` should say of each of the texts."""
+        return [rows[0].ids for rows in self.rows]
 
     @property
     def features(self) -> Sequence[Row]:
@@ -59,11 +64,15 @@ class Decoding:
         """What differs in the outputs for a text; None where nothing does."""
         return None
 
-    def _rows(self) -> Sequence[Row]:
+    def expected(self, index: int, answers: Sequence[RowOutputs]) -> RowOutputs:
+        """What the outputs for a text should be, by a witness's answers to its rows."""
+        return answers[0]
+
+    def _rows(self) -> Sequence[Sequence[Row]]:
         length = self._model.max_seq_length
         prompt = self._model.prompt.encode()
         return [
-            Row(*self._reference.encode(prompt + text, others[0] if others else None, length))
+            [Row(*self._reference.encode(prompt + text, others[0] if others else None, length))]
             for text, *others in self._texts
         ]
 
@@ -84,7 +93,7 @@ class TagDecoding(Decoding):
 
     def difference(self, index: int, outputs: RowOutputs) -> Difference | None:
         """By the probabilities of the text's tokens."""
-        text, ids = self._texts[index][0], self.rows[index].ids
+        text, ids = self._texts[index][0], self.ids[index]
         expected = decode_entities(text, ids, outputs, self._model, self._strategy)
         found = given_entities(outputs)
         return None if same_entities(found, expected) else (found, expected)
@@ -102,37 +111,50 @@ class QuestionDecoding(Decoding):
     ) -> None:
         """Cuts the contexts into windows."""
         self._settings = settings
-        self._ids: list[Sequence[int]] = []
+        self._contexts: list[Sequence[int]] = []
         self._windows: list[list[Window]] = []
         super().__init__(texts, model)
 
     @property
+    def ids(self) -> Sequence[Sequence[int]]:
+        """Questions, as they are kept, and all of their contexts."""
+        _, sep_id = self._model.special_ids()
+        return [
+            [*windows[0].head, *context, sep_id]
+            for windows, context in zip(self._windows, self._contexts, strict=True)
+        ]
+
+    @property
     def features(self) -> Sequence[Row]:
         """All windows."""
-        return [window.row for windows in self._windows for window in windows]
+        return [row for rows in self.rows for row in rows]
 
     def joined(
         self, outputs: Sequence[RowOutputs], answers: Sequence[RowOutputs]
     ) -> list[RowOutputs]:
-        """Logits of the first window under the network's name, and of all windows."""
+        """Logits of all windows, one after the other under the network's name."""
         columns = self._model.task.answer_columns
         logits = [np.stack([answer[name] for name in columns], axis=-1) for answer in answers]
         joined: list[RowOutputs] = []
         for row, windows in zip(outputs, self._windows, strict=True):
             own, logits = logits[: len(windows)], logits[len(windows) :]
             numbered = {str(number): values for number, values in enumerate(own)}
-            joined.append({**row, self._model.task.answer: own[0], **numbered})
+            joined.append({**row, self._model.task.answer: np.concatenate(own), **numbered})
         return joined
+
+    def expected(self, index: int, answers: Sequence[RowOutputs]) -> RowOutputs:
+        """Logits of all windows, one after the other."""
+        name = self._model.task.answer
+        return {name: np.concatenate([answer[name] for answer in answers])}
 
     def difference(self, index: int, outputs: RowOutputs) -> Difference | None:
         """By the logits of the windows."""
-        windows, ids = self._windows[index], self._ids[index]
-        if len(windows) > 1:  # offsets are known of the first alone
-            return None
-        columns = (outputs["tokenize/starts"], outputs["tokenize/ends"])
-        behind = len(windows[0].row.ids) - 1
-        places = list(zip(*(values[behind - len(ids) : behind] for values in columns), strict=True))
-        context = Context(self._texts[index][1], ids, places)
+        windows, ids = self._windows[index], self._contexts[index]
+        begin = len(windows[0].head)
+        columns = (
+            outputs[f"tokenize/{name}"][begin : begin + len(ids)] for name in ("starts", "ends")
+        )
+        context = Context(self._texts[index][1], ids, list(zip(*columns, strict=True)))
         logits = [outputs[str(number)] for number in range(len(windows))]
         settings = self._settings
         one, several = given_answers(outputs)
@@ -142,12 +164,12 @@ class QuestionDecoding(Decoding):
                 return found, expected
         return None
 
-    def _rows(self) -> Sequence[Row]:
+    def _rows(self) -> Sequence[Sequence[Row]]:
         for texts in self._texts:
             # Each text alone, without [CLS] and [SEP].
             question, ids = (
                 self._reference.encode(text, None, _UNBOUNDED)[0][1:-1] for text in texts
             )
-            self._ids.append(ids)
+            self._contexts.append(ids)
             self._windows.append(windows_of(question, ids, self._model, self._settings))
-        return [windows[0].row for windows in self._windows]
+        return [[window.row for window in windows] for windows in self._windows]

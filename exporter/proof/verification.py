@@ -1,6 +1,7 @@
 """Checks a written export against witnesses that share no code with it."""
 
 import dataclasses
+import itertools
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from bert.errors import UserError
 from bert.model import TextModel
 from bert.tasks import RowOutputs, Task
 from exporter.contract import FEATURES, SIMPLE, TEXT, TOKENIZE, text_inputs
-from exporter.models.opened_model import OpenedModel, Row, Witness
+from exporter.models.opened_model import OpenedModel, Witness
 from exporter.progress import Advance, counted, ignore
 from exporter.proof.adversarial_text import adversarial_rows
 from exporter.proof.decoding import Decoding, NoDecoding, QuestionDecoding, TagDecoding
@@ -79,11 +80,10 @@ def verify(
     """Loads the export in a fresh process and compares ids and answers.
 
     Loading is what a server does: its warm-up requests are replayed.
-    Ids against the Python reference tokenizer on the built-in adversarial texts and every
-    line of `verify_file`; answers on a part of them, against the model's witness, under every
-    choice that `precision` leaves to a server. What is decoded from the network's answer, entities
-    and the answers to questions, against what plain Python makes of the export's own numbers, which
-    are near a tie where another label or span would be as right.
+    Ids against the Python reference tokenizer on the built-in adversarial texts and every line of
+    `verify_file`; answers on a part of them, against the model's witness, under every choice that
+    `precision` leaves to a server. What is decoded, entities and answers to questions, against what
+    plain Python makes of the export's own numbers, which may be near a tie.
     With `text_pair`, a line of the file holds two texts with a tab between them.
 
     Raises:
@@ -98,15 +98,14 @@ def verify(
         decoding = QuestionDecoding(texts, model, questions)
     elif model.task.labels_tokens:
         decoding = TagDecoding(texts, model, aggregation_strategy)
-    rows = decoding.rows
     ids, runs, load = _run(directory, texts, text_pair, decoding, model, precision, advance)
-    _compare_ids(texts, ids, rows, model)
+    _compare_ids(texts, ids, decoding.ids, model)
     if precision.is_exact or decoding.is_of_rows:
         for run in runs:
             _compare_decoded(texts, run, decoding)
-    compared = _choose(len(lines))
+    compared = _choose(len(lines), [len(rows) for rows in decoding.rows])
     witness = opened.witness()
-    expected = _expected(witness, [rows[index] for index in compared], advance)
+    expected = _expected(witness, decoding, compared, advance)
     largest, changed_labels = 0.0, 0
     for index, answer in zip(compared, expected, strict=True):
         given = [run[index] for run in runs]
@@ -158,18 +157,21 @@ def _run(
 
 
 def _compare_ids(
-    texts: Sequence[Texts], ids: Sequence[Sequence[int]], rows: Sequence[Row], model: TextModel
+    texts: Sequence[Texts],
+    ids: Sequence[Sequence[int]],
+    expected: Sequence[Sequence[int]],
+    model: TextModel,
 ) -> None:
-    """Compares with the rows that the reference tokenizer of the model has.
+    """Compares with the ids that the reference tokenizer of the model has.
 
     Raises:
       VerificationError: the export has other ids.
     """
-    for text, found, row in zip(texts, ids, rows, strict=True):
-        if list(found) != list(row.ids):
+    for text, found, own in zip(texts, ids, expected, strict=True):
+        if list(found) != list(own):
             raise VerificationError(
                 f"the ids of {shown(text)} are {shown(found)} in the export, but "
-                f"{shown(row.ids)} by the {model.tokenizer} reference tokenizer"
+                f"{shown(own)} by the {model.tokenizer} reference tokenizer"
             )
 
 
@@ -189,24 +191,35 @@ def _compare_decoded(texts: Sequence[Texts], run: Sequence[RowOutputs], decoding
             )
 
 
-def _choose(num_lines: int) -> list[int]:
-    """The rows whose answers are compared: of lines of a file, and of adversarial texts behind."""
+def _choose(num_lines: int, windows: Sequence[int]) -> list[int]:
+    """The texts whose answers are compared: lines of a file, and adversarial texts behind.
+
+    Texts count as often as they have windows.
+    """
+    lines = itertools.accumulate(windows[:num_lines])
     return [
-        *range(min(num_lines, _FILE_PROBABILITIES)),
+        *(line for line, total in enumerate(lines) if not line or total <= _FILE_PROBABILITIES),
         *range(num_lines, num_lines + _ADVERSARIAL_PROBABILITIES),
     ]
 
 
-def _expected(witness: Witness, rows: Sequence[Row], advance: Advance) -> list[RowOutputs]:
-    """What the witness says of each row.
+def _expected(
+    witness: Witness, decoding: Decoding, compared: Sequence[int], advance: Advance
+) -> list[RowOutputs]:
+    """What should be answered to each text, by the witness.
 
     Raises:
       VerificationError: it does not run.
     """
+    rows = [row for index in compared for row in decoding.rows[index]]
     try:
-        return list(counted(witness.answers(rows), witness.name, len(rows), advance))
+        answers = iter(list(counted(witness.answers(rows), witness.name, len(rows), advance)))
     except ReloadError as error:
         raise VerificationError(f"the {witness.name} does not run: {error}") from error
+    return [
+        decoding.expected(index, list(itertools.islice(answers, len(decoding.rows[index]))))
+        for index in compared
+    ]
 
 
 def _compare_answers(

@@ -22,6 +22,9 @@ class Packed(NamedTuple):
     """int32 [N], places in the list of the first text's tokens of all rows, the second text's
     tokens of all rows, [CLS] and [SEP]"""
 
+    pieces: tf.Tensor
+    """int32 [B], how many pieces of the texts are in each row"""
+
     def gather(self, values: Sequence[tf.Tensor], cls: int, sep: int) -> tf.Tensor:
         """Gives each of the N tokens its value: int32 [N].
 
@@ -53,6 +56,7 @@ def pack(
         positions   = [  0, 1, 2,   3, 4,   5,    0, 1,   2,    0,   1, 2, 3,   4]
         row_splits  = [0, 6, 9, 14]
         sources     = [  7, 0, 1,   8, 4,   8,    7, 3,   8,    7,   8, 5, 6,   8]
+        pieces      = [3, 1, 2]
 
     Args:
       segments: the texts' tokens, of B rows each.
@@ -99,7 +103,7 @@ def pack(
         row_splits=row_splits,
         attention_bias=tf.zeros_like(ids, tf.float32),
     )
-    return Packed(tokens, sources)
+    return Packed(tokens, sources, tf.add_n(list(kept)))
 
 
 def _gather(values: Sequence[tf.Tensor], cls: int, sep: int, sources: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,7 @@ from exporter.text.packing import Packed, keep_single, pack
 from exporter.text.profiles import PROFILES
 from exporter.text.questions import QuestionSettings
 from exporter.text.tokens import TokenIds
-from exporter.text.windows import Windows, cut_contexts, cut_windows, kept_of_question
+from exporter.text.windows import Windows, cut_windows, kept_of_question
 
 _Segment = TypeVar("_Segment")
 
@@ -29,6 +29,9 @@ class PackedText(NamedTuple):
 
     ends: tf.Tensor
     """int32 [N], character after the token in its text; -1 for [CLS] and [SEP]"""
+
+    truncated: tf.Tensor
+    """bool [B], whether pieces of the row's texts are not among the tokens"""
 
 
 class TextPipeline(tf.Module):
@@ -72,7 +75,7 @@ class TextPipeline(tf.Module):
         return self._pack(_map_texts(self._with_prompt(self._tokenizer.tokenize), texts)).tokens
 
     def tokenize_with_offsets(self, texts: Sequence[tf.Tensor]) -> PackedText:
-        """The same, with the place of each token in its text.
+        """The same, with the place of each token in its text, and whether texts were cut.
 
         Example: the text "good film" gives the tokens [CLS], "good", "film", [SEP] and
 
@@ -87,7 +90,8 @@ class TextPipeline(tf.Module):
         )
         if self._prompt:
             starts, ends = _behind(len(self._prompt), starts, ends)
-        return PackedText(packed.tokens, starts, ends)
+        given = tf.add_n([segment.without_offsets().lengths() for segment in segments])
+        return PackedText(packed.tokens, starts, ends, packed.pieces < given)
 
     def _with_prompt(
         self, tokenize: Callable[[tf.Tensor], _Segment]
@@ -101,12 +105,10 @@ class TextPipeline(tf.Module):
             return pack(segments, [kept], [tf.ones_like(kept)], self._cls_id, self._sep_id)
         lengths_a, lengths_b = (segment.lengths() for segment in segments)
         if self._questions is not None:
-            # The first window.
+            # All of a context is read, in one window or several.
             question = kept_of_question(lengths_a, self._questions)
-            cut = cut_contexts(question, lengths_b, self._questions, self._max_seq_length)
-            first = tf.gather(cut.lengths, cut.row_splits[:-1])
             both = [tf.ones_like(question)] * 2
-            return pack(segments, [question, first], both, self._cls_id, self._sep_id)
+            return pack(segments, [question, lengths_b], both, self._cls_id, self._sep_id)
         budget = self._pair_form.budget(self._max_seq_length)
         kept = self._profile.truncate_pair(lengths_a, lengths_b, budget)
         has_a = has_b = tf.ones_like(lengths_a)

@@ -60,6 +60,7 @@ EXPECTED: dict[str, tuple[_Tensors, _Tensors]] = {
             "input_mask": ([None, None], _INT32),
             "segment_ids": ([None, None], _INT32),
             "tokens": ([None, None], _STRING),
+            "truncated": ([None], tf.bool),
         },
     ),
 }

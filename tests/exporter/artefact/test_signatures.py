@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert.tokenizers.google_research import FullTokenizer
-from tests.conftest import Signatures
+from tests.conftest import Signatures, load_signatures
 from tests.exporter.artefact.signatures_of_readme import (
     EXPECTED,
     TEXT_INPUT,
@@ -89,6 +89,26 @@ def test_tokenize(signatures: Signatures, tokenizer: FullTokenizer, tiny_model: 
         assert answer["segment_ids"][row].tolist() == segments + padding
         pieces = [tiny_model.tokens[index].encode() for index in ids] + [b""] * len(padding)
         assert answer["tokens"][row].tolist() == pieces
+
+
+def test_tokenize_tells_what_was_cut(signatures: Signatures) -> None:
+    """32 tokens with [CLS] and [SEP]."""
+    lines = ["", "not " * 29, "not " * 30, "not " * 31, "not " * 500, "funny " * 15, "funnys " * 15]
+    answer = signatures["tokenize"](text=tf.constant(lines))
+    assert answer["truncated"].numpy().tolist() == [False] * 3 + [True] * 2 + [False, True]
+    assert signatures["tokenize"](text=tf.constant([], tf.string))["truncated"].shape == [0]
+
+
+def test_tokenize_tells_which_pairs_were_cut(pair_export: Path) -> None:
+    """29 tokens of both texts; an empty second text leaves room for 30 of the first."""
+    tokenize = load_signatures(pair_export)["tokenize"]
+    counts = [(20, 9), (20, 10), (29, 1), (30, 0), (31, 0), (0, 29), (0, 30), (0, 0)]
+    answer = tokenize(
+        text_a=tf.constant(["not " * count for count, _ in counts]),
+        text_b=tf.constant(["bad " * count for _, count in counts]),
+    )
+    expected = [False, True, True, False, True, False, True, False]
+    assert answer["truncated"].numpy().tolist() == expected
 
 
 def test_tokenize_is_the_original(signatures: Signatures, tiny_model: TinyModel) -> None:

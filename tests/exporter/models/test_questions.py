@@ -1,6 +1,7 @@
 """Models that answer questions, the whole way: exported by the command, asked over REST."""
 
 import base64
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bert.checkpoints import ReadOptions, google_research, read
 from bert.reference import ReferenceModel
 from exporter import export
 from exporter.models.checkpoint import OpenedCheckpoint
+from exporter.proof import verification
 from exporter.proof.verification import VerificationError, verify
 from exporter.text.questions import QuestionKeywords
 from tests.bert.checkpoints.huggingface.directory import tensors, variables, write_directory
@@ -144,6 +146,48 @@ def test_a_row_of_a_batch_is_the_row_alone(version_directory: Path) -> None:
                     np.testing.assert_allclose(together[key][row], values[0], atol=1e-5)
                 else:
                     assert together[key].numpy()[row : row + 1].tolist() == values.numpy().tolist()
+
+
+def test_tokenize_has_the_whole_context(version_directory: Path, directory: Path) -> None:
+    """Windows see all of it; only a question is ever cut."""
+    model = read(directory, ReadOptions())
+    settings = QuestionKeywords().question_settings(model)
+    assert settings is not None
+    query = settings.max_query_length
+    pairs = [("film " * count, "bad " * 300) for count in (query, query + 1)]
+    answer = load_signatures(version_directory)["tokenize"](**inputs(pairs))
+    assert answer["truncated"].numpy().tolist() == [False, True]
+    tokens = [b"[CLS]", *[b"film"] * query, b"[SEP]", *[b"bad"] * 300, b"[SEP]"]
+    assert answer["tokens"].numpy().tolist() == [tokens] * 2
+    place = query + 2
+    assert (
+        answer["starts"].numpy()[:, place : place + 300].tolist() == [list(range(0, 1200, 4))] * 2
+    )
+
+
+def test_many_rows_beside_a_long_one_are_refused(version_directory: Path) -> None:
+    """Where padding would take more memory than the tokens."""
+    tokenize = load_signatures(version_directory)["tokenize"]
+    pairs = [("", "a")] * 1023 + [("", "a " * 4093)]
+    assert tokenize(**inputs(pairs))["input_ids"].shape == [1024, 4096]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="send fewer rows"):
+        tokenize(**inputs([*pairs, *pairs[:1]]))
+
+
+def test_answers_of_several_windows_are_verified(
+    version_directory: Path, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever cuts windows elsewhere finds other answers in long contexts."""
+    opened = OpenedCheckpoint(read(directory, ReadOptions()))
+    own = QuestionKeywords().question_settings(opened.model)
+    assert own is not None
+    other = dataclasses.replace(own, doc_stride=own.doc_stride - 1)
+    words = b"the film is not very funny but bad and good "
+    rows = [(b"is it?", words * 10), *[(b"is it?", words)] * 15]
+    monkeypatch.setattr(verification, "adversarial_rows", lambda _: rows)
+    verify(version_directory, opened, True, None, questions=own)
+    with pytest.raises(VerificationError, match="answers of"):
+        verify(version_directory, opened, True, None, questions=other)
 
 
 def test_no_rows(version_directory: Path) -> None:
