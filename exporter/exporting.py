@@ -106,6 +106,7 @@ def _export(
                     options.aggregation_strategy or SIMPLE,
                     advance,
                     options.question_settings(opened.model),
+                    options.long_text_settings(opened.model, text_pair),
                 )
                 if not proof.directory.exists():
                     load = verification_report.load
@@ -116,6 +117,7 @@ def _export(
             version_directory=export_dir / str(version),
             opened=opened,
             text_pair=text_pair,
+            long_texts=options.long_text_settings(opened.model, text_pair),
             signatures=signatures,
             default_signature=options.default_signature,
             precision=options.precision,

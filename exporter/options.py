@@ -9,9 +9,10 @@ from bert.command.options import File, StrPath, declared, option, require_valid
 from bert.encoder.precision import FLOAT32, PRECISIONS
 from bert.errors import UserError
 from bert.model import FineTunedModel, TextModel
-from exporter.contract import AGGREGATION_STRATEGIES, DEFAULT_SIGNATURES, SIMPLE, TEXT
+from exporter.contract import AGGREGATION_STRATEGIES, DEFAULT_SIGNATURES, NONE, SIMPLE, TEXT
 from exporter.progress import Stage
 from exporter.publish import LARGEST_VERSION
+from exporter.text.long_texts import LongTexts
 from exporter.text.questions import QuestionKeywords
 
 # The headings of `--help`.
@@ -208,7 +209,12 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
                 f"--top_k is {self.top_k}, where a number from 1 to {num_labels}, the classes of "
                 "the checkpoint, is expected: give such a number, or leave the flag out for all."
             )
+        self.long_text_settings(model, text_pair)
         return text_pair
+
+    def long_text_settings(self, model: TextModel, text_pair: bool) -> LongTexts:
+        """What becomes of texts that are too long; a UserError where flags do not fit."""
+        return self.long_texts(model, text_pair, merges=self.aggregation_strategy != NONE)
 
     def class_names(self) -> Sequence[str] | None:
         """The names given for the classes, in class order.

@@ -15,6 +15,7 @@ from exporter.models.opened_model import OpenedModel
 from exporter.proof.verification import VerificationReport
 from exporter.runtime.reload import Load
 from exporter.serving.gate import GateReport
+from exporter.text.long_texts import CUT, LongTexts
 from exporter.text.profiles import PROFILES
 
 # Of the labels that the summary shows.
@@ -29,6 +30,7 @@ class ExportReport:
     version_directory: Path
     opened: OpenedModel = dataclasses.field(repr=False)
     text_pair: bool
+    long_texts: LongTexts
     signatures: tuple[str, ...]
     default_signature: str
     precision: str
@@ -65,6 +67,7 @@ class ExportReport:
                 else None,
                 "max_seq_length": model.max_seq_length,
                 "text_pair": self.text_pair,
+                **dataclasses.asdict(self.long_texts),
                 "unicode_version": PROFILES[model.tokenizer].unicode_version(),
                 "vocabulary_lines": len(model.vocabulary),
                 "word_embedding_rows": self.opened.word_embedding_rows,
@@ -107,7 +110,7 @@ class ExportReport:
             f"{self._task()}",
             "text": f"{model.tokenizer} tokenizer, {casing} ({model.provenance['do_lower_case']})",
             "length": f"{model.max_seq_length} tokens with [CLS] and [SEP] "
-            f"({model.provenance['max_seq_length']})",
+            f"({model.provenance['max_seq_length']}){self._longer()}",
             "vocabulary": f"{len(model.vocabulary)} lines for "
             f"{self.opened.word_embedding_rows or 'an unknown number of'} embedding rows",
             "precision": self._precision(),
@@ -134,6 +137,10 @@ class ExportReport:
         source = model.provenance.get("labels")
         told = f" ({source})" if source else ""
         return f"{model.task}: {printable_labels(model.labels)}{told}"
+
+    def _longer(self) -> str:
+        """What becomes of longer texts, where they are not just cut."""
+        return "" if self.long_texts == CUT else f"; longer texts are {self.long_texts}"
 
     def _precision(self) -> str:
         precision = PRECISIONS[self.precision]

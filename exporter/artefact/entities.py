@@ -18,6 +18,7 @@ from bert.encoder.packed_tokens import row_of_each_value
 from bert.model import TextModel
 from exporter.contract import AVERAGE, MAX, NONE, SIMPLE
 from exporter.text.pipeline import NOT_IN_TEXT, PackedText
+from exporter.text.windows import Windows
 
 _OUTSIDE = "O"
 
@@ -72,15 +73,15 @@ class LabelScheme:
 
 
 def find_entities(
-    packed: PackedText,
+    packed: PackedText | Windows,
     probabilities: tf.Tensor,
     model: TextModel,
     strategy: str,
 ) -> tuple[Spans, Sequence[str]]:
-    """The entities of B texts, and the names of their labels.
+    """The entities of B texts or windows, and the names of their labels.
 
     Args:
-      packed: N tokens of the texts.
+      packed: N tokens of them.
       probabilities: float32 [N, C].
       model: has labels and word pieces.
       strategy: one of AGGREGATION_STRATEGIES.
@@ -111,7 +112,7 @@ def find_entities(
         unknown = model.huggingface_settings().unk_token
         lengths = np.array([len(piece) for piece in pieces], np.int32)
         is_unknown = np.array([piece == unknown for piece in pieces])
-        begins = _is_first(rows) | tf.gather(is_unknown, ids)
+        begins = is_first(rows) | tf.gather(is_unknown, ids)
         begins |= tf.equal(tf.gather(lengths, ids), ends - starts)
         tokens = _words(tokens, probabilities, begins, strategy)
     if strategy != NONE:
@@ -159,7 +160,7 @@ def _merged(spans: Spans, scheme: LabelScheme) -> Spans:
     Example: the labels I-PER, I-PER, O, B-PER, B-PER, I-PER make the spans of 2, 1, 1 and 2.
     """
     tags = tf.gather(scheme.tags, spans.labels)
-    begins = _is_first(spans.rows) | tf.not_equal(tags, _previous(tags))
+    begins = is_first(spans.rows) | tf.not_equal(tags, _previous(tags))
     begins |= tf.gather(scheme.begins, spans.labels)
     return Spans(
         tf.boolean_mask(spans.rows, begins),
@@ -175,7 +176,7 @@ def _previous(values: tf.Tensor) -> tf.Tensor:
     return tf.concat([values[:1], values[:-1]], axis=0)
 
 
-def _is_first(rows: tf.Tensor) -> tf.Tensor:
+def is_first(rows: tf.Tensor) -> tf.Tensor:
     """Whether a span is its row's first: `[0, 0, 2]` -> `[True, False, True]`."""
     return tf.not_equal(rows, _previous(rows)) | tf.equal(tf.range(tf.size(rows)), 0)
 

@@ -16,6 +16,7 @@ from exporter.contract import (
     TEXT,
     TOKENIZE,
 )
+from exporter.text.long_texts import HEAD_TAIL, WINDOWS
 
 _MOST_LABELS = 100
 _WORDS = {
@@ -68,7 +69,13 @@ def _parts(report: Mapping[str, Any], name: str, curl: str) -> Iterator[list[str
     yield ["## Limits"]
     yield [
         f"- A text of more than {text['max_seq_length']} tokens is "
-        + ("read in windows that overlap." if ANSWERS in report["signatures"] else "cut."),
+        + (
+            "read in windows that overlap."
+            if ANSWERS in report["signatures"] or text["long_text"] == WINDOWS
+            else "cut in the middle."
+            if text["long_text"] == HEAD_TAIL
+            else "cut."
+        ),
         f"- Casing, accents and control characters follow {_tables(text['unicode_version'])}.",
         "- Nothing here was measured about accuracy or fairness: who trained the model knows for "
         "which texts it is good.",

@@ -53,19 +53,19 @@ def write(
     Raises:
       UserError: `options.signatures` are not those of the model.
     """
-    questions, text_names = (
-        options.question_settings(opened.model),
-        text_inputs(opened.model.task, text_pair),
-    )
+    questions = options.question_settings(opened.model)
+    long_texts = options.long_text_settings(opened.model, text_pair)
+    text_names = text_inputs(opened.model.task, text_pair)
     sentences = _sentences(options, len(text_names) > 1)
     model, network = opened.model, opened.network(options.precision, sentences)
-    served = ServedModel(model, network, text_names, word_piece_op, questions)
+    served = ServedModel(model, network, text_names, word_piece_op, questions, long_texts)
     context = SignatureContext(
         served,
         model,
         options.top_k or len(model.labels),
         options.aggregation_strategy or SIMPLE,
         questions,
+        long_texts,
     )
     signatures = build_signatures(context, options.default_signature, options.signatures)
     _write(served, directory, signatures)

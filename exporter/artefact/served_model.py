@@ -8,6 +8,7 @@ import tensorflow as tf
 from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
 from exporter.models.network import Network
+from exporter.text.long_texts import CUT, MAX, LongTexts
 from exporter.text.pipeline import PackedText, TextPipeline
 from exporter.text.questions import QuestionSettings
 from exporter.text.windows import Windows
@@ -23,32 +24,35 @@ class ServedModel(tf.Module):
         text_names: Sequence[str],
         word_piece_op: str,
         questions: QuestionSettings | None = None,
+        long_texts: LongTexts = CUT,
     ) -> None:
         """Takes the model to serve, and its network.
 
         `text_names` are the inputs, one text or two; `word_piece_op` is one of
         exporter.text.engine.wordpiece's; `questions` are given where the two are a question and
-        its context.
+        its context; `long_texts` says what becomes of texts that are too long.
         """
         super().__init__(name="served_model")
         self.text_names = tuple(text_names)
         self.network = network
         self._task = model.task
-        self._pipeline = TextPipeline(model, word_piece_op, questions)
+        self._window_pooling = long_texts.window_pooling
+        self._pipeline = TextPipeline(model, word_piece_op, questions, long_texts)
         text_specs = [tf.TensorSpec([None], tf.string, name) for name in text_names]
         # No control flow here or below is Python's: autograph finds nothing to do, and takes two
         # fifths of the time of an export to find it.
         # A function that is an attribute would be traced and saved whether it is asked or not.
-        self._tokenize, self._tokenize_with_offsets = (
+        # Whatever has an input signature is traced when it is saved, so that nobody asks here for
+        # windows that there are none of.
+        self._tokenize, self._tokenize_with_offsets, self._windows, self._row_windows = (
             functools.partial(tf.function(function, input_signature=[text_specs], autograph=False))
-            for function in (self._pipeline.tokenize, self._pipeline.tokenize_with_offsets)
-        )
-        # Whatever has an input signature is traced when it is saved.
-        self._windows: Callable[[list[tf.Tensor]], Windows] | None = None
-        if questions is not None:
-            self._windows = functools.partial(
-                tf.function(self._pipeline.windows, input_signature=[text_specs], autograph=False)
+            for function in (
+                self._pipeline.tokenize,
+                self._pipeline.tokenize_with_offsets,
+                self._pipeline.windows,
+                self._pipeline.row_windows,
             )
+        )
 
     def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
         """String [B] for each text -> the tokens of B rows."""
@@ -59,8 +63,7 @@ class ServedModel(tf.Module):
         return self._tokenize_with_offsets(list(texts))
 
     def windows(self, texts: Sequence[tf.Tensor]) -> Windows:
-        """Questions and contexts, string [B] each -> all windows of the contexts."""
-        assert self._windows is not None
+        """Texts, or questions and contexts, string [B] each -> all windows of them."""
         return self._windows(list(texts))
 
     def named(self, answer: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -72,4 +75,19 @@ class ServedModel(tf.Module):
 
     def answer_text(self, texts: Sequence[tf.Tensor]) -> tf.Tensor:
         """String [B] for each text -> the network's answer for every row."""
-        return self.network.answer(self.tokenize(texts))
+        return self._of_rows(self.network.answer, texts)
+
+    def embed_text(self, texts: Sequence[tf.Tensor]) -> tf.Tensor:
+        """String [B] for each text -> the vector of every row."""
+        return self._of_rows(self.network.embedding, texts)
+
+    def _of_rows(
+        self, answer: Callable[[PackedTokens], tf.Tensor], texts: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """What `answer` says of each row, or of its windows together: float32 [B, ...]."""
+        if self._window_pooling is None:
+            return answer(self.tokenize(texts))
+        windows = self._row_windows(list(texts))
+        # Every row has a window.
+        pool = tf.math.segment_max if self._window_pooling == MAX else tf.math.segment_mean
+        return pool(answer(windows.tokens), windows.rows)

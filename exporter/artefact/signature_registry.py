@@ -11,6 +11,7 @@ from bert.tasks import Task
 from exporter.artefact.examples import texts_of_examples
 from exporter.artefact.served_model import ServedModel
 from exporter.contract import EXAMPLES_INPUT
+from exporter.text.long_texts import CUT, LongTexts
 from exporter.text.questions import QuestionSettings
 
 
@@ -23,6 +24,7 @@ class SignatureContext:
     top_k: int
     aggregation_strategy: str
     questions: QuestionSettings | None = None
+    long_texts: LongTexts = CUT
     built: dict[str, tf.types.experimental.PolymorphicFunction] = dataclasses.field(
         default_factory=dict
     )
@@ -31,7 +33,7 @@ class SignatureContext:
     @property
     def reads_windows(self) -> bool:
         """Whether texts of any length are read, in windows."""
-        return self.questions is not None
+        return self.questions is not None or self.long_texts.reads_windows
 
 
 Builder = Callable[[SignatureContext], tf.types.experimental.PolymorphicFunction]

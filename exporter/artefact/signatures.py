@@ -178,7 +178,7 @@ def _embedding(context: SignatureContext) -> tf.types.experimental.PolymorphicFu
     served = context.served
 
     def embedding(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {"embedding": served.network.embedding(served.tokenize(texts))}
+        return {"embedding": served.embed_text(texts)}
 
     return text_function(context, embedding)
 

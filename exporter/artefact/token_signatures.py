@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from exporter.artefact.answers import Answers, find_answers
 from exporter.artefact.entities import find_entities, row_splits_of
+from exporter.artefact.entity_windows import merge_windows
 from exporter.artefact.signature_registry import (
     SignatureContext,
     few_cells,
@@ -14,9 +15,13 @@ from exporter.artefact.signature_registry import (
 from exporter.contract import ANSWERS, ENTITIES, TAGS, TEXT, TOKEN_EMBEDDINGS
 from exporter.text.passages import passages
 from exporter.text.pipeline import NOT_IN_TEXT
+from exporter.text.windows import Windows
 
 # Padded vectors of a request: 400 MB of them at BERT-base's width.
 _MOST_VECTORS = 2**17
+
+# Padded entities or tokens of a request, texts of any length being read: 270 MB of them.
+_MOST_CELLS = 2**22
 
 
 @signature(TEXT, lambda task: task.labels_tokens)
@@ -25,9 +30,17 @@ def _text_of_entities(context: SignatureContext) -> tf.types.experimental.Polymo
     served, model, strategy = context.served, context.model, context.aggregation_strategy
 
     def entities(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        packed = served.tokenize_with_offsets(texts)
+        in_windows = context.reads_windows
+        packed = served.windows(texts) if in_windows else served.tokenize_with_offsets(texts)
         found, names = find_entities(packed, served.network.answer(packed.tokens), model, strategy)
+        if isinstance(packed, Windows):
+            found = merge_windows(found, packed.rows)
         row_splits = row_splits_of(found.rows, tf.size(texts[0]))
+        if in_windows:
+            with tf.control_dependencies(
+                [few_cells(row_splits[1:] - row_splits[:-1], _MOST_CELLS)]
+            ):
+                row_splits = tf.identity(row_splits)
         return {
             "entities": padded(
                 passages(texts[0], found.rows, found.starts, found.ends), row_splits, ""
@@ -95,21 +108,36 @@ def _answers_to(context: SignatureContext, texts: list[tf.Tensor], count: int) -
 
 @signature(TAGS, lambda task: task.labels_tokens)
 def _tags(context: SignatureContext) -> tf.types.experimental.PolymorphicFunction:
-    """Texts [B] -> each token, its label, probabilities and place, padded to the longest row, S."""
+    """Texts [B] -> each token, its label, probabilities and place, padded to the longest row, S.
+
+    A token that several windows hold has the probabilities of the one with most text around it.
+    """
     served, names = context.served, list(context.model.labels)
     pieces = list(context.model.vocabulary.tokens)
 
     def tags(texts: list[tf.Tensor]) -> dict[str, tf.Tensor]:
-        packed = served.tokenize_with_offsets(texts)
-        row_splits = packed.tokens.row_splits
-        probabilities = served.network.answer(packed.tokens)  # [N, C]
+        if context.reads_windows:
+            windows = served.windows(texts)
+            row_splits, places = windows.best(tf.size(texts[0]))
+            probabilities = tf.gather(served.network.answer(windows.tokens), places)
+            ids, starts, ends = (
+                tf.gather(values, places)
+                for values in (windows.tokens.ids, windows.starts, windows.ends)
+            )
+            most = _MOST_CELLS // max(1, len(names) // 8)
+            with tf.control_dependencies([few_cells(row_splits[1:] - row_splits[:-1], most)]):
+                row_splits = tf.identity(row_splits)
+        else:
+            packed = served.tokenize_with_offsets(texts)
+            (ids, *_, row_splits, _), starts, ends, _ = packed
+            probabilities = served.network.answer(packed.tokens)  # [N, C]
         labels = tf.argmax(probabilities, axis=1, output_type=tf.int32)
         return {
-            "tokens": padded(tf.gather(pieces, packed.tokens.ids), row_splits, ""),
+            "tokens": padded(tf.gather(pieces, ids), row_splits, ""),
             "labels": padded(tf.gather(names, labels), row_splits, ""),
             "probabilities": padded(probabilities, row_splits, 0.0),
-            "starts": padded(packed.starts, row_splits, NOT_IN_TEXT),
-            "ends": padded(packed.ends, row_splits, NOT_IN_TEXT),
+            "starts": padded(starts, row_splits, NOT_IN_TEXT),
+            "ends": padded(ends, row_splits, NOT_IN_TEXT),
         }
 
     return text_function(context, tags)

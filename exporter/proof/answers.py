@@ -13,7 +13,7 @@ import numpy as np
 
 from bert.model import RUN_SQUAD, TextModel
 from bert.tasks import RowOutputs
-from exporter.models.opened_model import Row
+from exporter.proof.windows import Window, best_window, windows_of
 from exporter.text.questions import QuestionSettings
 
 # Products and sums of float32 in another order.
@@ -27,22 +27,6 @@ class Answer(NamedTuple):
     score: float
     start: int
     end: int
-
-
-class Window(NamedTuple):
-    """A row of the model, and the part of the context in it."""
-
-    row: Row
-    start: int
-    """tokens of the context before it"""
-
-    length: int
-    """tokens of the context in it"""
-
-    @property
-    def head(self) -> Sequence[int]:
-        """What stands before the context: [CLS], the question and [SEP]."""
-        return self.row.ids[: len(self.row.ids) - self.length - 1]
 
 
 class _Span(NamedTuple):
@@ -62,7 +46,7 @@ class Context:
     """the first character of each token, and the one after it"""
 
 
-def windows_of(
+def windows_of_context(
     question: Sequence[int], context: Sequence[int], model: TextModel, settings: QuestionSettings
 ) -> list[Window]:
     """All windows of a context; the texts are ids without special tokens."""
@@ -72,15 +56,7 @@ def windows_of(
     step = min(room, settings.doc_stride)
     if settings.rules != RUN_SQUAD:
         step = room - settings.doc_stride
-    windows: list[Window] = []
-    start = 0
-    while True:
-        part = list(context[start : start + room])
-        segments = [0] * len(head) + [1] * (len(part) + 1)
-        windows.append(Window(Row([*head, *part, sep_id], segments), start, len(part)))
-        if start + len(part) >= len(context):
-            return windows
-        start += step
+    return windows_of(head, context, sep_id, model.max_seq_length, step)
 
 
 def decode_answers(
@@ -213,7 +189,7 @@ def _run_squad(
                 if (
                     is_span
                     and last - first < settings.max_answer_length
-                    and _best_window(windows, place) is window
+                    and best_window(windows, place) is window
                 ):
                     score = values[first, 0] + values[last, 1]
                     spans.append((_Span(score, place, place + last - first), window))
@@ -233,14 +209,3 @@ def _run_squad(
         answer._replace(score=math.exp(answer.score - largest) / total)
         for answer in answers.values()
     ]
-
-
-def _best_window(windows: Sequence[Window], place: int) -> Window | None:
-    """The window with the most context around a token."""
-    best, best_score = None, -math.inf
-    for window in windows:
-        left, right = place - window.start, window.start + window.length - 1 - place
-        score = min(left, right) + 0.01 * window.length
-        if min(left, right) >= 0 and score > best_score:
-            best, best_score = window, score
-    return best

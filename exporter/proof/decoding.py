@@ -1,5 +1,6 @@
-"""What is decoded from a network's answer, decoded again: a judge for each kind of task."""
+"""What the network sees of the texts of a verification, and what is made of its answers."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,18 +9,11 @@ import numpy as np
 from bert.model import TextModel
 from bert.tasks import RowOutputs
 from exporter.models.opened_model import Row
-from exporter.proof.answers import (
-    Context,
-    Window,
-    decode_answers,
-    given_answers,
-    same_answers,
-    windows_of,
-)
-from exporter.proof.entities import decode_entities, given_entities, same_entities
+from exporter.proof.adversarial_text import ADVERSARIAL_TEXTS
 from exporter.proof.texts import Texts
+from exporter.proof.windows import Window, windows_of_text
+from exporter.text.long_texts import MAX, HeadAndTail, LongTexts
 from exporter.text.profiles import PROFILES
-from exporter.text.questions import QuestionSettings
 
 # More tokens than any text has.
 _UNBOUNDED = 2**40
@@ -29,7 +23,7 @@ Difference = tuple[Sequence[Any], Sequence[Any]]
 
 
 class Decoding:
-    """The judge of one task: which rows the reference tokenizer has, and what is made of them."""
+    """What is true of most tasks: a text is a row, and the network's answer is what clients get."""
 
     words = ""
     """what is decoded, in words for a person"""
@@ -76,100 +70,62 @@ class Decoding:
             for text, *others in self._texts
         ]
 
-
-class NoDecoding(Decoding):
-    """The network's answer is what clients get."""
-
-
-class TagDecoding(Decoding):
-    """Labels of tokens become entities."""
-
-    words = "entities"
-
-    def __init__(self, texts: Sequence[Texts], model: TextModel, strategy: str) -> None:
-        """`strategy` is one of AGGREGATION_STRATEGIES."""
-        super().__init__(texts, model)
-        self._strategy = strategy
-
-    def difference(self, index: int, outputs: RowOutputs) -> Difference | None:
-        """By the probabilities of the text's tokens."""
-        text, ids = self._texts[index][0], self.ids[index]
-        expected = decode_entities(text, ids, outputs, self._model, self._strategy)
-        found = given_entities(outputs)
-        return None if same_entities(found, expected) else (found, expected)
+    def _pieces(self, text: bytes) -> list[int]:
+        """The ids of a whole text, without [CLS] and [SEP]."""
+        return self._reference.encode(text, None, _UNBOUNDED)[0][1:-1]
 
 
-class QuestionDecoding(Decoding):
-    """Logits of tokens become answers."""
+class HeadAndTailDecoding(Decoding):
+    """The beginning and the end of texts are read."""
 
-    words = "answers"
-    # Rounded weights give other numbers in a batch of other rows, as that of `features` is.
-    is_of_rows = False
+    def _rows(self) -> Sequence[Sequence[Row]]:
+        model = self._model
+        cls_id, sep_id = model.special_ids()
+        head, tail = HeadAndTail.of(model.max_seq_length)
+        rows = []
+        for (text,) in self._texts:
+            ids = self._pieces(model.prompt.encode() + text)
+            if len(ids) > head + tail:
+                ids = ids[:head] + ids[len(ids) - tail :]
+            rows.append([Row([cls_id, *ids, sep_id], [0] * (len(ids) + 2))])
+        return rows
 
-    def __init__(
-        self, texts: Sequence[Texts], model: TextModel, settings: QuestionSettings
-    ) -> None:
-        """Cuts the contexts into windows."""
-        self._settings = settings
-        self._contexts: list[Sequence[int]] = []
+
+class PooledDecoding(Decoding):
+    """The answers to a text's windows become one."""
+
+    def __init__(self, texts: Sequence[Texts], model: TextModel, long_texts: LongTexts) -> None:
+        """`long_texts` says how texts are cut into windows."""
+        self._long_texts = long_texts
         self._windows: list[list[Window]] = []
         super().__init__(texts, model)
 
     @property
     def ids(self) -> Sequence[Sequence[int]]:
-        """Questions, as they are kept, and all of their contexts."""
-        _, sep_id = self._model.special_ids()
-        return [
-            [*windows[0].head, *context, sep_id]
-            for windows, context in zip(self._windows, self._contexts, strict=True)
-        ]
-
-    @property
-    def features(self) -> Sequence[Row]:
-        """All windows."""
-        return [row for rows in self.rows for row in rows]
-
-    def joined(
-        self, outputs: Sequence[RowOutputs], answers: Sequence[RowOutputs]
-    ) -> list[RowOutputs]:
-        """Logits of all windows, one after the other under the network's name."""
-        columns = self._model.task.answer_columns
-        logits = [np.stack([answer[name] for name in columns], axis=-1) for answer in answers]
-        joined: list[RowOutputs] = []
-        for row, windows in zip(outputs, self._windows, strict=True):
-            own, logits = logits[: len(windows)], logits[len(windows) :]
-            numbered = {str(number): values for number, values in enumerate(own)}
-            joined.append({**row, self._model.task.answer: np.concatenate(own), **numbered})
-        return joined
+        """All of each text."""
+        cls_id, sep_id = self._model.special_ids()
+        return [[cls_id, *self._pieces(text), sep_id] for (text,) in self._texts]
 
     def expected(self, index: int, answers: Sequence[RowOutputs]) -> RowOutputs:
-        """Logits of all windows, one after the other."""
-        name = self._model.task.answer
-        return {name: np.concatenate([answer[name] for answer in answers])}
-
-    def difference(self, index: int, outputs: RowOutputs) -> Difference | None:
-        """By the logits of the windows."""
-        windows, ids = self._windows[index], self._contexts[index]
-        begin = len(windows[0].head)
-        columns = (
-            outputs[f"tokenize/{name}"][begin : begin + len(ids)] for name in ("starts", "ends")
-        )
-        context = Context(self._texts[index][1], ids, list(zip(*columns, strict=True)))
-        logits = [outputs[str(number)] for number in range(len(windows))]
-        settings = self._settings
-        one, several = given_answers(outputs)
-        for found, count in ((one, settings.searched_for_one), (several, settings.n_best_size)):
-            expected = decode_answers(context, windows, logits, self._model, settings, count)
-            if not same_answers(found, expected[: len(found)] if found is one else expected):
-                return found, expected
-        return None
+        """Mean or maximum of the windows' answers."""
+        pool = np.max if self._long_texts.window_pooling == MAX else np.mean
+        return {
+            name: np.asarray(pool([answer[name] for answer in answers], axis=0))
+            for name in answers[0]
+        }
 
     def _rows(self) -> Sequence[Sequence[Row]]:
-        for texts in self._texts:
-            # Each text alone, without [CLS] and [SEP].
-            question, ids = (
-                self._reference.encode(text, None, _UNBOUNDED)[0][1:-1] for text in texts
-            )
-            self._contexts.append(ids)
-            self._windows.append(windows_of(question, ids, self._model, self._settings))
+        for (text,) in self._texts:
+            pieces = self._pieces(text)
+            self._windows.append(windows_of_text(pieces, self._model, self._long_texts))
         return [[window.row for window in windows] for windows in self._windows]
+
+
+def long_text(model: TextModel) -> bytes:
+    """A text of about one and a half times as many pieces as the model reads at once."""
+    encode = PROFILES[model.tokenizer].build_reference(model).encode
+    short = itertools.cycle(text for text in ADVERSARIAL_TEXTS if 9 < len(text) < 150)
+    text = b""
+    while 2 * len(encode(text, None, _UNBOUNDED)[0]) <= 3 * model.max_seq_length:
+        text += next(short) + b" "
+    return text

@@ -26,6 +26,15 @@ class Entity(NamedTuple):
     end: int
 
 
+class Token(NamedTuple):
+    """One token, its place in characters of the text, -1 outside of it."""
+
+    id: int
+    start: int
+    end: int
+    probabilities: np.ndarray
+
+
 class _Span(NamedTuple):
     probabilities: np.ndarray
     start: int
@@ -33,31 +42,27 @@ class _Span(NamedTuple):
 
 
 def decode_entities(
-    text: bytes, ids: Sequence[int], tags: RowOutputs, model: TextModel, strategy: str
+    text: bytes, tokens: Sequence[Token], model: TextModel, strategy: str
 ) -> list[Entity]:
     """What the probabilities of a text's tokens say, by one of AGGREGATION_STRATEGIES.
 
     Args:
       text: as it was sent.
-      ids: of its S tokens.
-      tags: the outputs of the signature `tags`, each as `tags/NAME`; may be padded beyond S.
+      tokens: of the text, or of a window of it.
       model: has labels and word pieces.
       strategy: see above.
     """
     characters = text.decode("utf-8", "ignore")
-    places = zip(ids, tags["tags/starts"], tags["tags/ends"], strict=False)
-    tokens = [
-        (model.vocabulary.tokens[token], _Span(probabilities, int(start), int(end)))
-        for (token, start, end), probabilities in zip(
-            places, tags["tags/probabilities"], strict=False
-        )
-        if start >= 0
+    pieces = [
+        (model.vocabulary.tokens[token.id], _Span(token.probabilities, token.start, token.end))
+        for token in tokens
+        if token.start >= 0
     ]
     if strategy in ("none", "simple"):
-        spans = [span for _, span in tokens]
+        spans = [span for _, span in pieces]
     else:
         unknown = model.huggingface_settings().unk_token
-        spans = [_one_label(word, strategy) for word in _words(tokens, unknown)]
+        spans = [_one_label(word, strategy) for word in _words(pieces, unknown)]
     entities = [
         Entity(
             characters[span.start : span.end],
@@ -71,6 +76,23 @@ def decode_entities(
     if strategy != "none":
         entities = _grouped(entities, characters)
     return [entity for entity in entities if entity.label != "O"]
+
+
+def merged_entities(windows: Sequence[Sequence[Entity]]) -> list[Entity]:
+    """The entities of a text's windows as those of the text."""
+    entities = [entity for window in windows for entity in window]
+    if len(windows) == 1 or not entities:
+        return entities
+    kept = []
+    entities.sort(key=lambda entity: entity.start)
+    last, *others = entities
+    for entity in others:
+        if entity.start >= last.end:
+            kept.append(last)
+            last = entity
+        elif (entity.end - entity.start, entity.score) > (last.end - last.start, last.score):
+            last = entity
+    return [*kept, last]
 
 
 def given_entities(answer: RowOutputs) -> list[Entity]:

@@ -16,7 +16,8 @@ from exporter.contract import FEATURES, SIMPLE, TEXT, TOKENIZE, text_inputs
 from exporter.models.opened_model import OpenedModel, Witness
 from exporter.progress import Advance, counted, ignore
 from exporter.proof.adversarial_text import adversarial_rows
-from exporter.proof.decoding import Decoding, NoDecoding, QuestionDecoding, TagDecoding
+from exporter.proof.decoded_tokens import decoding_of
+from exporter.proof.decoding import Decoding, long_text
 from exporter.proof.texts import Texts, shown, texts_of_file
 from exporter.runtime.reload import (
     Load,
@@ -24,6 +25,7 @@ from exporter.runtime.reload import (
     load_in_fresh_process,
     run_in_fresh_process,
 )
+from exporter.text.long_texts import CUT, LongTexts
 from exporter.text.questions import QuestionSettings
 
 # The witness is a plain float64 program; these many texts keep it to some seconds.
@@ -76,6 +78,7 @@ def verify(
     aggregation_strategy: str = SIMPLE,
     advance: Advance = ignore,
     questions: QuestionSettings | None = None,
+    long_texts: LongTexts = CUT,
 ) -> VerificationReport:
     """Loads the export in a fresh process and compares ids and answers.
 
@@ -91,13 +94,11 @@ def verify(
       UserError: `verify_file` cannot be read.
     """
     lines = texts_of_file(verify_file, text_pair) if verify_file else []
-    texts = [*lines, *adversarial_rows(text_pair)]
     model = opened.model
-    decoding: Decoding = NoDecoding(texts, model)
-    if questions is not None:
-        decoding = QuestionDecoding(texts, model, questions)
-    elif model.task.labels_tokens:
-        decoding = TagDecoding(texts, model, aggregation_strategy)
+    texts = [*lines, *adversarial_rows(text_pair)]
+    if long_texts != CUT:
+        texts.insert(len(lines), (long_text(model),))
+    decoding = decoding_of(texts, model, aggregation_strategy, questions, long_texts)
     ids, runs, load = _run(directory, texts, text_pair, decoding, model, precision, advance)
     _compare_ids(texts, ids, decoding.ids, model)
     if precision.is_exact or decoding.is_of_rows:

@@ -7,13 +7,14 @@ import tensorflow as tf
 
 from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
+from exporter.text.long_texts import CUT, HEAD_TAIL, HeadAndTail, LongTexts
 from exporter.text.packing import Packed, keep_single, pack
 from exporter.text.profiles import PROFILES
 from exporter.text.questions import QuestionSettings
-from exporter.text.tokens import TokenIds
-from exporter.text.windows import Windows, cut_windows, kept_of_question
+from exporter.text.tokens import TokenIds, Tokens, head_and_tail
+from exporter.text.windows import RowWindows, TextCutter, Windows, cut_windows, kept_of_question
 
-_Segment = TypeVar("_Segment")
+_Segment = TypeVar("_Segment", TokenIds, Tokens)
 
 # The start and end of [CLS] and [SEP], which stand in no text.
 NOT_IN_TEXT = -1
@@ -38,11 +39,16 @@ class TextPipeline(tf.Module):
     """One text, or two, to the model's input: tokenize each, truncate, pack."""
 
     def __init__(
-        self, model: TextModel, word_piece_op: str, questions: QuestionSettings | None = None
+        self,
+        model: TextModel,
+        word_piece_op: str,
+        questions: QuestionSettings | None = None,
+        long_texts: LongTexts = CUT,
     ) -> None:
         """Takes the profile of the tokenizer that the model was trained with.
 
-        `questions` are given where the two texts are a question and its context.
+        `questions` are given where the two texts are a question and its context; `long_texts` says
+        what becomes of single texts that are too long.
         """
         super().__init__(name="text")
         self._profile = PROFILES[model.tokenizer]
@@ -52,10 +58,13 @@ class TextPipeline(tf.Module):
         self._pair_form = model.pair_form()
         self._questions = questions
         self._prompt = model.prompt
+        self._long_texts = long_texts
 
     def windows(self, texts: Sequence[tf.Tensor]) -> Windows:
-        """Questions and contexts, string [B] each -> all windows of the contexts."""
-        assert self._questions is not None
+        """Texts, or questions and contexts, string [B] each -> all windows of them."""
+        if self._questions is None:
+            (text,) = _map_texts(self._tokenizer.tokenize_with_offsets, texts)
+            return self._cutter().windows(text)
         question, context = _map_texts(self._tokenizer.tokenize_with_offsets, texts)
         return cut_windows(
             question.without_offsets(),
@@ -66,13 +75,24 @@ class TextPipeline(tf.Module):
             self._sep_id,
         )
 
+    def row_windows(self, texts: Sequence[tf.Tensor]) -> RowWindows:
+        """Texts, string [B] -> all windows of them."""
+        (text,) = _map_texts(self._tokenizer.tokenize, texts)
+        return self._cutter().rows(text)
+
+    def _cutter(self) -> TextCutter:
+        return TextCutter(
+            self._max_seq_length, self._long_texts.doc_stride, self._cls_id, self._sep_id
+        )
+
     def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
         """String [B] for each text -> the tokens of B rows.
 
         Raises (when the graph runs):
           InvalidArgumentError: a text is not of rank 1, or the two differ in length.
         """
-        return self._pack(_map_texts(self._with_prompt(self._tokenizer.tokenize), texts)).tokens
+        segments = _map_texts(self._with_prompt(self._tokenizer.tokenize), texts)
+        return self._pack([self._without_middle(segment) for segment in segments]).tokens
 
     def tokenize_with_offsets(self, texts: Sequence[tf.Tensor]) -> PackedText:
         """The same, with the place of each token in its text, and whether texts were cut.
@@ -83,6 +103,8 @@ class TextPipeline(tf.Module):
             ends   = [-1, 4, 9, -1]
         """
         segments = _map_texts(self._with_prompt(self._tokenizer.tokenize_with_offsets), texts)
+        given = tf.add_n([segment.without_offsets().lengths() for segment in segments])
+        segments = [self._without_middle(segment) for segment in segments]
         packed = self._pack([segment.without_offsets() for segment in segments])
         starts, ends = (
             packed.gather(places, NOT_IN_TEXT, NOT_IN_TEXT)
@@ -90,7 +112,6 @@ class TextPipeline(tf.Module):
         )
         if self._prompt:
             starts, ends = _behind(len(self._prompt), starts, ends)
-        given = tf.add_n([segment.without_offsets().lengths() for segment in segments])
         return PackedText(packed.tokens, starts, ends, packed.pieces < given)
 
     def _with_prompt(
@@ -99,9 +120,16 @@ class TextPipeline(tf.Module):
         prompt = self._prompt
         return (lambda text: tokenize(tf.strings.join([prompt, text]))) if prompt else tokenize
 
+    def _without_middle(self, segment: _Segment) -> _Segment:
+        if self._long_texts.long_text != HEAD_TAIL:
+            return segment
+        return head_and_tail(segment, *HeadAndTail.of(self._max_seq_length))
+
     def _pack(self, segments: Sequence[TokenIds]) -> Packed:
         if len(segments) == 1:
-            kept = keep_single(segments[0].lengths(), self._max_seq_length)
+            kept = segments[0].lengths()
+            if not self._long_texts.reads_windows:  # else all of a text is read
+                kept = keep_single(kept, self._max_seq_length)
             return pack(segments, [kept], [tf.ones_like(kept)], self._cls_id, self._sep_id)
         lengths_a, lengths_b = (segment.lengths() for segment in segments)
         if self._questions is not None:

@@ -10,6 +10,7 @@ import dataclasses
 from bert.command.options import option
 from bert.errors import UserError
 from bert.model import PIPELINE, RUN_SQUAD, TextModel
+from exporter.text.long_texts import LongTextKeywords
 
 _GROUP = "How questions are answered"
 
@@ -50,18 +51,9 @@ class QuestionSettings:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class QuestionKeywords:
-    """The flags; None leaves an answer to the kind of checkpoint."""
+class QuestionKeywords(LongTextKeywords):
+    """The flags, beside `doc_stride`; None leaves an answer to the kind of checkpoint."""
 
-    doc_stride: int | None = option(
-        None,
-        "tokens that neighbouring windows of a long context share, as in transformers; for "
-        "checkpoints of run_squad those from the start of one window to that of the next, as "
-        "there",
-        group=_GROUP,
-        unset=f"{_DOC_STRIDE}, or half of max_seq_length where that is less",
-        least=0,
-    )
     max_query_length: int | None = option(
         None,
         "tokens of a question, which is cut behind them",
@@ -103,10 +95,11 @@ class QuestionKeywords:
           UserError: a flag does not fit the model, or two do not fit together.
         """
         if not model.task.finds_spans:
-            for field in dataclasses.fields(QuestionKeywords):
-                if getattr(self, field.name) not in (None, False):
+            inherited = {field.name for field in dataclasses.fields(LongTextKeywords)}
+            for name in {field.name for field in dataclasses.fields(QuestionKeywords)} - inherited:
+                if getattr(self, name) not in (None, False):
                     raise UserError(
-                        f"--{field.name} is given, but the task of the model, {model.task}, "
+                        f"--{name} is given, but the task of the model, {model.task}, "
                         "answers no questions: leave the flag out."
                     )
             return None

@@ -1,6 +1,6 @@
 """Tokens of texts in graph, before truncation and packing, and the tokenizers that give them."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import tensorflow as tf
 
@@ -51,6 +51,30 @@ class Tokens(NamedTuple):
     def offsets(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Starts and ends."""
         return self.starts, self.ends
+
+
+_Tokens = TypeVar("_Tokens", TokenIds, Tokens)
+
+
+def head_and_tail(tokens: _Tokens, head: int, tail: int) -> _Tokens:
+    """The first and the last pieces of rows that have more than `head` + `tail`, at least 1.
+
+    Example: `row_splits = [0, 6, 8]`, `head = 1` and `tail = 2` leave the pieces 0, 4, 5 of the
+    first row and both of the second.
+    """
+    lengths = tokens.row_splits[1:] - tokens.row_splits[:-1]
+    kept = tf.minimum(lengths, head + tail)
+    row_splits = tf.concat([[0], tf.cumsum(kept)], axis=0)
+    rows = row_of_each_value(row_splits)  # [T]
+    place = index_in_row(row_splits, rows)
+    place += tf.where(place < head, 0, tf.gather(lengths - kept, rows))
+    places = tf.gather(tokens.row_splits, rows) + place
+    values = {
+        name: tf.gather(getattr(tokens, name), places)
+        for name in tokens._fields
+        if name != "row_splits"
+    }
+    return tokens._replace(row_splits=row_splits, **values)
 
 
 class Tokenizer(Protocol):

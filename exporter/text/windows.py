@@ -1,6 +1,7 @@
-"""Questions and contexts to the model's input, in graph: a long context in overlapping windows.
+"""Long texts to the model's input, in graph, in windows that overlap.
 
-Each window is a row of the model's own: `[CLS] question [SEP] part of the context [SEP]`.
+Each window is a row of the model's own: `[CLS] part of the text [SEP]`, or, where questions are
+answered, `[CLS] question [SEP] part of the context [SEP]`.
 """
 
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bert.encoder.packed_tokens import PackedTokens, index_in_row, row_of_each_value
-from exporter.text.packing import pack
+from exporter.text.packing import Packed, pack
 from exporter.text.questions import QuestionSettings
 from exporter.text.tokens import TokenIds, Tokens
 
@@ -16,27 +17,59 @@ from exporter.text.tokens import TokenIds, Tokens
 _NOWHERE = -1
 
 
+class RowWindows(NamedTuple):
+    """N tokens of W windows of B texts, those of a text one after the other."""
+
+    tokens: PackedTokens
+    """a row a window"""
+
+    rows: tf.Tensor
+    """int32 [W], the number of the text, not falling; every text has a window"""
+
+
 class Windows(NamedTuple):
-    """N tokens of W windows of B questions, those of a question one after the other."""
+    """N tokens of W windows of B texts or contexts, those of one after the other."""
 
     tokens: PackedTokens
     """a row a window"""
 
     starts: tf.Tensor
-    """int32 [N], first character of the token in its context; -1 outside of it"""
+    """int32 [N], first character of the token in its text or context; -1 outside of it"""
 
     ends: tf.Tensor
-    """int32 [N], character after the token in its context; -1 outside of it"""
+    """int32 [N], character after the token in its text or context; -1 outside of it"""
 
     rows: tf.Tensor
-    """int32 [W], the number of the question, not falling"""
+    """int32 [W], the number of the text or question, not falling"""
 
     is_best: tf.Tensor
-    """bool [N], whether no other window has more of the context around the token"""
+    """bool [N], whether no other window has more of the text around the token"""
+
+    def best(self, num_rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Each token of single texts once, out of its best window.
+
+        Returns:
+          row splits int32 [B + 1] of M tokens, and their places int32 [M] among the N.
+        """
+        row_splits = self.tokens.row_splits
+        window_of = row_of_each_value(row_splits)
+        is_first = tf.not_equal(self.rows, tf.concat([[-1], self.rows[:-1]], axis=0))
+        is_last = tf.concat([is_first[1:], is_first[:1]], axis=0)
+        place = tf.range(tf.size(window_of))
+        # [CLS] of the first window and [SEP] of the last one.
+        is_cls = tf.equal(place, tf.gather(row_splits, window_of))
+        is_sep = tf.equal(place, tf.gather(row_splits, window_of + 1) - 1)
+        kept = self.is_best & ~is_cls & ~is_sep
+        kept |= is_cls & tf.gather(is_first, window_of)
+        kept |= is_sep & tf.gather(is_last, window_of)
+        places = tf.where(kept)[:, 0]
+        rows = tf.gather(self.rows, tf.gather(window_of, places))
+        counts = tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, num_rows)
+        return tf.concat([[0], tf.cumsum(counts)], axis=0), places
 
 
 class Cut(NamedTuple):
-    """Where the windows of B contexts lie."""
+    """Where the windows of B texts lie."""
 
     row_splits: tf.Tensor
     """int32 [B + 1], of the W windows"""
@@ -45,10 +78,10 @@ class Cut(NamedTuple):
     """int32 [W]"""
 
     starts: tf.Tensor
-    """int32 [W], in tokens of the context"""
+    """int32 [W], in tokens of the text"""
 
     lengths: tf.Tensor
-    """int32 [W], tokens of the context"""
+    """int32 [W], tokens of the text"""
 
     steps: tf.Tensor
     """int32 [B], from the start of a window to that of the next"""
@@ -59,35 +92,59 @@ def kept_of_question(lengths: tf.Tensor, settings: QuestionSettings) -> tf.Tenso
     return tf.minimum(lengths, settings.max_query_length)
 
 
-def cut_contexts(
-    question_lengths: tf.Tensor,
-    context_lengths: tf.Tensor,
-    settings: QuestionSettings,
-    max_seq_length: int,
-) -> Cut:
-    """The windows of each context, as many as it takes to see all of it; one of an empty one.
+def cut(text_lengths: tf.Tensor, capacity: tf.Tensor, steps: tf.Tensor) -> Cut:
+    """The windows of each text, as many as it takes to see all of it; one of an empty one.
 
-    Example: contexts of 9 and 2 tokens where windows hold 5 and, as in transformers, share 2:
+    Example: texts of 9 and 2 tokens where windows hold 5 and, as in transformers, share 2:
     windows of the rows 0, 0, 0, 1 start at 0, 3, 6, 0 and hold 5, 5, 3, 2 tokens.
 
     Args:
-      question_lengths: int32 [B], as they are kept.
-      context_lengths: int32 [B].
-      settings: how far windows are apart.
-      max_seq_length: of a window with question and special tokens.
+      text_lengths: int32 [B].
+      capacity: int32 [B], tokens that windows hold of the text.
+      steps: int32 [B], from the start of a window to that of the next, from 1 to `capacity`.
     """
-    capacity = max_seq_length - 3 - question_lengths  # [B]
-    if settings.stride_is_shared:
-        steps = capacity - settings.doc_stride
-    else:
-        steps = tf.minimum(capacity, settings.doc_stride)
-    beyond = tf.maximum(context_lengths - capacity, 0)
+    beyond = tf.maximum(text_lengths - capacity, 0)
     counts = 1 + (beyond + steps - 1) // steps
     row_splits = tf.concat([[0], tf.cumsum(counts)], axis=0)
     rows = row_of_each_value(row_splits)  # [W]
     starts = index_in_row(row_splits, rows) * tf.gather(steps, rows)
-    lengths = tf.minimum(tf.gather(capacity, rows), tf.gather(context_lengths, rows) - starts)
+    lengths = tf.minimum(tf.gather(capacity, rows), tf.gather(text_lengths, rows) - starts)
     return Cut(row_splits, rows, starts, lengths, steps)
+
+
+class TextCutter(NamedTuple):
+    """Cuts single texts into windows."""
+
+    max_seq_length: int
+    """of a window with [CLS] and [SEP]"""
+
+    doc_stride: int
+    """tokens that two windows share"""
+
+    cls_id: int
+    sep_id: int
+
+    def rows(self, text: TokenIds) -> RowWindows:
+        """All windows of B texts."""
+        parts = self._cut(text)
+        return RowWindows(self._packed(text, parts).tokens, parts.rows)
+
+    def windows(self, text: Tokens) -> Windows:
+        """The same, with the place of each token in its text."""
+        parts = self._cut(text.without_offsets())
+        packed = self._packed(text.without_offsets(), parts)
+        starts, ends = (packed.gather([places], _NOWHERE, _NOWHERE) for places in text.offsets())
+        return _windows(packed.tokens, starts, ends, parts, tf.ones_like(parts.rows))
+
+    def _cut(self, text: TokenIds) -> Cut:
+        lengths = text.lengths()
+        capacity = tf.fill(tf.shape(lengths), self.max_seq_length - 2)
+        return cut(lengths, capacity, capacity - self.doc_stride)
+
+    def _packed(self, text: TokenIds, parts: Cut) -> Packed:
+        firsts = tf.gather(text.row_splits, parts.rows) + parts.starts
+        one = tf.ones_like(parts.rows)
+        return pack([text], [parts.lengths], [one], self.cls_id, self.sep_id, [firsts])
 
 
 def cut_windows(
@@ -100,57 +157,68 @@ def cut_windows(
 ) -> Windows:
     """All windows of B questions and their contexts."""
     kept = kept_of_question(question.lengths(), settings)
-    cut = cut_contexts(kept, context.without_offsets().lengths(), settings, max_seq_length)
-    rows = cut.rows
+    capacity = max_seq_length - 3 - kept  # [B]
+    if settings.stride_is_shared:
+        steps = capacity - settings.doc_stride
+    else:
+        steps = tf.minimum(capacity, settings.doc_stride)
+    parts = cut(context.without_offsets().lengths(), capacity, steps)
+    rows = parts.rows
     packed = pack(
         [question, context.without_offsets()],
-        [tf.gather(kept, rows), cut.lengths],
+        [tf.gather(kept, rows), parts.lengths],
         [tf.ones_like(rows)] * 2,
         cls_id,
         sep_id,
         [
             tf.gather(question.row_splits, rows),
-            tf.gather(context.row_splits, rows) + cut.starts,
+            tf.gather(context.row_splits, rows) + parts.starts,
         ],
     )
     nowhere = tf.fill(tf.shape(question.ids), _NOWHERE)
     starts, ends = (
         packed.gather([nowhere, places], _NOWHERE, _NOWHERE) for places in context.offsets()
     )
-    tokens = packed.tokens
-    window_of = row_of_each_value(tokens.row_splits)  # [N]
     # The context begins behind [CLS], the question and its [SEP].
-    place = tokens.positions - 2 - tf.gather(tf.gather(kept, rows), window_of)
-    place += tf.gather(cut.starts, window_of)
-    is_best = tf.equal(_best_windows(cut, tf.gather(rows, window_of), place), window_of)
-    return Windows(tokens, starts, ends, rows, is_best)
+    return _windows(packed.tokens, starts, ends, parts, 2 + tf.gather(kept, rows))
 
 
-def _best_windows(cut: Cut, rows: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+def _windows(
+    tokens: PackedTokens, starts: tf.Tensor, ends: tf.Tensor, parts: Cut, before: tf.Tensor
+) -> Windows:
+    """Windows with `before`, int32 [W], tokens before their part of the text."""
+    window_of = row_of_each_value(tokens.row_splits)  # [N]
+    place = tokens.positions + tf.gather(parts.starts - before, window_of)
+    rows = tf.gather(parts.rows, window_of)
+    is_best = tf.equal(_best_windows(parts, rows, place), window_of)
+    return Windows(tokens, starts, ends, parts.rows, is_best)
+
+
+def _best_windows(parts: Cut, rows: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
     """The window that has most around each token (run_squad.py, `_check_is_max_context`).
 
     A window's score for a token is the smaller of its tokens to the left and to the right, and a
     hundredth of its length, as run_squad computes it; the first of the best windows counts. All
-    windows of a context but the last are equally long, so that one of the two whose middle is
+    windows of a text but the last are equally long, so that one of the two whose middle is
     nearest is the best of these.
 
     Args:
-      cut: W windows.
+      parts: W windows.
       rows: int32 [N], not falling.
-      places: int32 [N], tokens of the context before each; outside of it the result means nothing.
+      places: int32 [N], tokens of the text before each; outside of it the result means nothing.
 
     Returns:
       int32 [N].
     """
-    first, last = tf.gather(cut.row_splits, rows), tf.gather(cut.row_splits, rows + 1) - 1
-    step = tf.gather(cut.steps, rows)
+    first, last = tf.gather(parts.row_splits, rows), tf.gather(parts.row_splits, rows + 1) - 1
+    step = tf.gather(parts.steps, rows)
     # The middle of a window that holds L tokens is (L - 1) / 2 behind its start.
-    nearest = (2 * places - tf.gather(cut.lengths, first) + 1) // (2 * step)
+    nearest = (2 * places - tf.gather(parts.lengths, first) + 1) // (2 * step)
     last_long = tf.maximum(first, last - 1)
     candidates = tf.stack(
         [tf.clip_by_value(first + nearest + more, first, last_long) for more in (0, 1)] + [last]
     )  # [3, N], not falling
-    starts, lengths = tf.gather(cut.starts, candidates), tf.gather(cut.lengths, candidates)
+    starts, lengths = tf.gather(parts.starts, candidates), tf.gather(parts.lengths, candidates)
     left, right = places - starts, starts + lengths - 1 - places
     around = tf.minimum(left, right)
     scores = tf.cast(around, tf.float64) + 0.01 * tf.cast(lengths, tf.float64)

@@ -3,10 +3,11 @@
     python tests/oracles/transformers_tagging.py OUTPUT_DIR REQUEST.json
 
 Runs in an environment of its own, which has PyTorch and no TensorFlow, and imports nothing of
-this project. REQUEST.json names vocabulary files, by casing, and the texts. OUTPUT_DIR gets a
-directory for each model, NAME.json: strategy -> the entities of each text, each a list of text,
-label, score, start and end; and NAME.npz: `logits` [tokens, labels] of all texts' tokens one after
-the other.
+this project. REQUEST.json names vocabulary files, by casing, the texts, further `long_texts` and
+the `stride` of their windows. OUTPUT_DIR gets a directory for each model; NAME.json: strategy ->
+the entities of each text, each a list of text, label, score, start and end; NAME-windows.json: the
+same of the long texts, for the strategies that windows go with; and NAME.npz: `logits` [tokens,
+labels] of all texts' tokens one after the other.
 """
 
 import json
@@ -76,6 +77,29 @@ def entities_of(found: list[dict[str, Any]], text: str) -> list[list[Any]]:
     ]
 
 
+def entities_of_windows(
+    pipeline: TokenClassificationPipeline, texts: list[str], stride: int
+) -> dict[str, list[Any]]:
+    """Of each text by each strategy, read in windows that share `stride` tokens."""
+    answers: dict[str, list[Any]] = {}
+    windows = {"return_overflowing_tokens": True, "padding": True, "stride": stride}
+    for number, text in enumerate(texts):
+        chunks = [
+            pipeline.forward(inputs)
+            for inputs in pipeline.preprocess(
+                text, is_split_into_words=False, tokenizer_params=dict(windows)
+            )
+        ]
+        for strategy in AggregationStrategy:
+            if strategy == AggregationStrategy.NONE:
+                continue
+            found = pipeline.postprocess(chunks, aggregation_strategy=strategy)
+            if number < _CALLED:
+                assert found == pipeline(text, aggregation_strategy=strategy, stride=stride)
+            answers.setdefault(strategy.value, []).append(entities_of(found, text))
+    return answers
+
+
 def main(output_dir: Path, request: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     texts: list[str] = request["texts"]
@@ -103,6 +127,8 @@ def main(output_dir: Path, request: dict[str, Any]) -> None:
                 found.append(entities_of(entities, text))
         by_name = {strategy.value: found for strategy, found in answers.items()}
         (output_dir / f"{name}.json").write_text(json.dumps(by_name))
+        of_windows = entities_of_windows(pipeline, request["long_texts"], request["stride"])
+        (output_dir / f"{name}-windows.json").write_text(json.dumps(of_windows))
         np.savez(output_dir / f"{name}.npz", logits=np.concatenate(logits))
 
 

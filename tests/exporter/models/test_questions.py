@@ -185,7 +185,6 @@ def test_answers_of_several_windows_are_verified(
     words = b"the film is not very funny but bad and good "
     rows = [(b"is it?", words * 10), *[(b"is it?", words)] * 15]
     monkeypatch.setattr(verification, "adversarial_rows", lambda _: rows)
-    verify(version_directory, opened, True, None, questions=own)
     with pytest.raises(VerificationError, match="answers of"):
         verify(version_directory, opened, True, None, questions=other)
 
