@@ -82,11 +82,11 @@ def verify(
 ) -> VerificationReport:
     """Loads the export in a fresh process and compares ids and answers.
 
-    Loading is what a server does: its warm-up requests are replayed.
-    Ids against the Python reference tokenizer on the built-in adversarial texts and every line of
-    `verify_file`; answers on a part of them, against the model's witness, under every choice that
-    `precision` leaves to a server. What is decoded, entities and answers to questions, against what
-    plain Python makes of the export's own numbers, which may be near a tie.
+    Loading is what a server does: its warm-up requests are replayed. Ids against the Python
+    reference tokenizer on the built-in adversarial texts and every line of `verify_file`; answers
+    on a part of them, against the model's witness, under every choice that `precision` leaves to a
+    server. What is decoded, entities and answers to questions, against what plain Python makes of
+    the export's own numbers, which may be near a tie. A long text is added where it is not cut.
     With `text_pair`, a line of the file holds two texts with a tab between them.
 
     Raises:
@@ -95,9 +95,8 @@ def verify(
     """
     lines = texts_of_file(verify_file, text_pair) if verify_file else []
     model = opened.model
-    texts = [*lines, *adversarial_rows(text_pair)]
-    if long_texts != CUT:
-        texts.insert(len(lines), (long_text(model),))
+    longest = [] if long_texts == CUT else [(long_text(model),)]
+    texts = [*lines, *longest, *adversarial_rows(text_pair)]
     decoding = decoding_of(texts, model, aggregation_strategy, questions, long_texts)
     ids, runs, load = _run(directory, texts, text_pair, decoding, model, precision, advance)
     _compare_ids(texts, ids, decoding.ids, model)

@@ -56,7 +56,8 @@ def entities(
         probabilities[index, _LABELS.index(label)] = probability
     splits = tf.constant(np.cumsum([0, *map(len, rows)]), tf.int32)
     starts, ends = (tf.constant([token[place] for token in tokens], tf.int32) for place in (3, 4))
-    packed = PackedText(PackedTokens(ids, ids * 0, ids * 0, splits), starts, ends)
+    is_cut = tf.fill([len(rows)], False)
+    packed = PackedText(PackedTokens(ids, ids * 0, ids * 0, splits), starts, ends, is_cut)
 
     @tf.function(autograph=False)
     def find(texts: tf.Tensor) -> list[tf.Tensor]:

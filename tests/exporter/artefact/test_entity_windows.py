@@ -60,7 +60,7 @@ def test_windows_are_merged_as_in_transformers() -> None:
         # The entities of one window are given as they are.
         kept = aggregated(entities) if windows > 1 else entities
         expected += [(text, start, end, score) for _, start, end, score in kept]
-        given += [(len(rows) + window, *rest) for window, *rest in entities]
+        given += [(len(rows) + window, start, end, score) for window, start, end, score in entities]
         rows += [text] * windows
     columns = [np.array(column) for column in zip(*given, strict=True)]
     windows_of, starts, ends = (tf.constant(columns[place], tf.int32) for place in (0, 1, 2))

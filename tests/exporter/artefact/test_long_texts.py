@@ -203,8 +203,15 @@ def test_windows_of_regression(
 ) -> None:
     """Of a model of transformers, with as little shared as can be."""
     directory = write_directory(tmp_path / "model", tensors(variables(1)))
-    flags = {"long_text": "windows", "doc_stride": 0, "window_pooling": "max"}
-    report = export(directory, tmp_path / "served", warmup=False, verify=False, **flags)
+    report = export(
+        directory,
+        tmp_path / "served",
+        long_text="windows",
+        doc_stride=0,
+        window_pooling="max",
+        warmup=False,
+        verify=False,
+    )
     witness = ReferenceModel(read(directory, ReadOptions()))
     expected = [
         witness.answers(*features_of(windows_of(tokenize(text), 0), *special_ids))["scores"].max()
@@ -225,8 +232,15 @@ def test_windows_of_sentence_vectors(
     """24 tokens of sentence-transformers; verified."""
     pooling = {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True}
     directory = write_sentence_transformer(tmp_path / "model", pooling)
-    flags = {"long_text": "windows", "doc_stride": 29, "window_pooling": "max"}
-    report = export(directory, tmp_path / "served", max_seq_length=_LENGTH, warmup=False, **flags)
+    report = export(
+        directory,
+        tmp_path / "served",
+        max_seq_length=_LENGTH,
+        long_text="windows",
+        doc_stride=29,
+        window_pooling="max",
+        warmup=False,
+    )
     witness = ReferenceModel(read(directory, ReadOptions(max_seq_length=_LENGTH)))
     batch = _TEXTS[: len(_COUNTS) - 1]
     expected = [
