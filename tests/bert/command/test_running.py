@@ -59,6 +59,7 @@ def test_help_of_the_export_is_grouped() -> None:
     assert headings == [
         "What is exported, and where to:",
         "What the model is, where its files leave that open:",
+        "Texts longer than max_seq_length:",
         "How questions are answered:",
         "What the export is:",
         "What is checked and warmed up:",
