@@ -15,7 +15,7 @@ from exporter.models.opened_model import OpenedModel
 from exporter.proof.verification import VerificationReport
 from exporter.runtime.reload import Load
 from exporter.serving.gate import GateReport
-from exporter.text.long_texts import CUT, LongTexts
+from exporter.text.long_texts import CUT, WINDOWS, LongTexts
 from exporter.text.profiles import PROFILES
 
 # Of the labels that the summary shows.
@@ -67,7 +67,7 @@ class ExportReport:
                 else None,
                 "max_seq_length": model.max_seq_length,
                 "text_pair": self.text_pair,
-                **dataclasses.asdict(self.long_texts),
+                **self._long_texts_to_json(),
                 "unicode_version": PROFILES[model.tokenizer].unicode_version(),
                 "vocabulary_lines": len(model.vocabulary),
                 "word_embedding_rows": self.opened.word_embedding_rows,
@@ -83,6 +83,12 @@ class ExportReport:
             "load": dataclasses.asdict(self.load) if self.load else None,
             "verification": self._verification_to_json(),
         }
+
+    def _long_texts_to_json(self) -> dict[str, Any]:
+        # A context is always read in windows; how far these are apart depends on the question.
+        if self.model.task.finds_spans:
+            return {"long_text": WINDOWS}
+        return dataclasses.asdict(self.long_texts)
 
     def _verification_to_json(self) -> dict[str, Any] | None:
         if self.verification is None:

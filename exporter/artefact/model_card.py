@@ -71,7 +71,7 @@ def _parts(report: Mapping[str, Any], name: str, curl: str) -> Iterator[list[str
         f"- A text of more than {text['max_seq_length']} tokens is "
         + (
             "read in windows that overlap."
-            if ANSWERS in report["signatures"] or text["long_text"] == WINDOWS
+            if text["long_text"] == WINDOWS
             else "cut in the middle."
             if text["long_text"] == HEAD_TAIL
             else "cut."
