@@ -37,15 +37,20 @@ def run_here(capture: pytest.CaptureFixture[str], *arguments: object) -> Outcome
     return Outcome(code, captured.out, "\n".join(errors))
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """The command in a process of its own."""
+def start(*arguments: object, packages: Path | None = None) -> subprocess.Popen[str]:
+    """The command in a process of its own, behind the packages of a directory too."""
+    paths = [*sys.path, *([str(packages)] if packages else [])]
     return subprocess.Popen(
         [sys.executable, "-m", "exporter.batch", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={
+            **os.environ,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        },
     )
 
 
