@@ -67,7 +67,7 @@ def test_names_of_a_stranger_are_no_markup(hostile: str, report: dict[str, Any])
 
 
 def test_a_model_with_windows_cuts_nothing(report: dict[str, Any]) -> None:
-    report["signatures"] = [*report["signatures"], "answers"]
+    report["text"] = {**report["text"], "long_text": "windows"}
     card = model_card(report, "tiny", _CURL)
     assert "A text of more than 32 tokens is read in windows that overlap." in card
 
