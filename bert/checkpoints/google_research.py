@@ -10,7 +10,7 @@ import numpy as np
 
 from bert.checkpoints.fields import CORRECT, Fields
 from bert.checkpoints.kind import Kind, Place, Settings
-from bert.checkpoints.labels_file import LABELS_FILE, trained_labels, write_labels
+from bert.checkpoints.labels_file import LABELS_FILE, trained_for, write_labels
 from bert.checkpoints.options import CHECKPOINT, ReadOptions, task_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
@@ -91,6 +91,7 @@ def write_settings(
     do_lower_case: bool,
     max_seq_length: int,
     labels: Sequence[str] | None = None,
+    task: Task = CLASSIFICATION,
 ) -> None:
     """Writes what `KIND` looks for beside a checkpoint."""
     (directory / CONFIG_FILE).write_text(config.to_google_research_json(), encoding="utf-8")
@@ -100,7 +101,7 @@ def write_settings(
         json.dumps(settings, indent=2) + "\n", encoding="utf-8"
     )
     if labels is not None:
-        write_labels(directory, labels)
+        write_labels(directory, labels, task)
 
 
 def _sign(path: Path) -> str | None:
@@ -123,7 +124,7 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         )
     config = read_config(config_file)
     text = find_text_profile(directory, options, GOOGLE_RESEARCH)
-    task, scope = _task(stored, options)
+    task, scope = _task(stored, options, directory)
     if not task.answers_rows:  # the pooler was never trained, and nothing reads it
         config = dataclasses.replace(config, has_pooler=False)
     num_labels = _num_labels(stored, config, task, scope) if task.has_head else 0
@@ -166,16 +167,18 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
 
 
 def _names_of(directory: Path, task: Task, num_labels: int) -> Sequence[str] | None:
-    names = trained_labels(directory) if task.has_labels else None
-    if names is not None and len(names) != num_labels:
+    found = trained_for(directory) if task.has_labels else None
+    if found is None:
+        return None
+    if len(found.labels) != num_labels:
         raise UserError(
-            f"{directory / LABELS_FILE} names {len(names)} labels, but the checkpoint has "
+            f"{directory / LABELS_FILE} names {len(found.labels)} labels, but the checkpoint has "
             f"{num_labels} classes: remove the file, and name the classes with --labels."
         )
-    return names
+    return found.labels
 
 
-def _task(stored: StoredVariables, options: ReadOptions) -> tuple[Task, str]:
+def _task(stored: StoredVariables, options: ReadOptions, directory: Path) -> tuple[Task, str]:
     """What the checkpoint was trained for, and the scope of its head.
 
     Raises:
@@ -183,7 +186,8 @@ def _task(stored: StoredVariables, options: ReadOptions) -> tuple[Task, str]:
     """
     if options.task == EMBEDDING.name:
         return EMBEDDING, ""
-    task, scope, writer = CLASSIFICATION, "", "run_classifier"
+    found = trained_for(directory)
+    task, scope, writer = CLASSIFICATION if found is None else found.task, "", "run_classifier"
     if OUTPUT_WEIGHTS not in stored.shapes and _SQUAD + OUTPUT_WEIGHTS in stored.shapes:
         task, scope, writer = QUESTION_ANSWERING, _SQUAD, "run_squad"
     if options.task not in (None, task.name):
@@ -202,7 +206,7 @@ def _num_labels(stored: StoredVariables, config: BertConfig, task: Task, scope: 
             f"{stored} has no variable {name!r}, so it is not a fine-tuned classifier: "
             f"{_GIVE_CLASSIFIER}, or --task={EMBEDDING} for the vectors of this one."
         )
-    rows = task.least_size if task.finds_spans else "classes"
+    rows = task.least_size if task.least_size == task.most_size else "classes"
     if len(shape) != 2 or not shape[0] or rows not in ("classes", shape[0]):
         raise UserError(
             f"{stored}: variable {name!r} has shape {list(shape)}, where [{rows}, "

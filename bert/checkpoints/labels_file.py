@@ -1,22 +1,40 @@
-"""labels.json, in which training keeps the names of the classes beside its checkpoints."""
+"""labels.json, in which training keeps what it trained for beside its checkpoints.
 
+["billing", "delivery"]                                   classification
+{"task": "multilabel", "labels": ["billing", "delivery"]}
+{"task": "regression", "labels": []}
+"""
+
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bert.errors import UserError
+from bert.tasks import CLASSIFICATION, TASKS, Task
 
 LABELS_FILE = "labels.json"
 
 
-def write_labels(directory: Path, labels: Sequence[str]) -> None:
-    """Writes the names in class order."""
-    text = json.dumps(list(labels), indent=2, ensure_ascii=False)
+@dataclasses.dataclass(frozen=True)
+class TrainedFor:
+    """A task, and the names of its classes in class order, none where it has no classes."""
+
+    task: Task
+    labels: tuple[str, ...]
+
+
+def write_labels(directory: Path, labels: Sequence[str], task: Task = CLASSIFICATION) -> None:
+    """Writes the names in class order; a list alone where the task is classification."""
+    names = list(labels)
+    content: Any = names if task is CLASSIFICATION else {"task": task.name, "labels": names}
+    text = json.dumps(content, indent=2, ensure_ascii=False)
     (directory / LABELS_FILE).write_text(f"{text}\n", encoding="utf-8")
 
 
-def trained_labels(directory: Path) -> tuple[str, ...] | None:
-    """The labels that training wrote beside its checkpoints, in class order; None if it did not.
+def trained_for(directory: Path) -> TrainedFor | None:
+    """What training wrote beside its checkpoints; None if it did not.
 
     Raises:
       UserError: the file cannot be read, or holds something else.
@@ -25,13 +43,21 @@ def trained_labels(directory: Path) -> tuple[str, ...] | None:
     if not file.is_file():
         return None
     try:
-        labels = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(
             f"{file} cannot be read ({error}): remove it, and name the classes with --labels."
         ) from error
+    task, labels = CLASSIFICATION.name, content
+    if isinstance(content, dict):
+        task, labels = content.get("task"), content.get("labels")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise UserError(
             f"{file} holds no list of names: remove it, and name the classes with --labels."
         )
-    return tuple(labels)
+    if task not in TASKS:
+        raise UserError(
+            f"{file} has the task {task!r}, where one of {', '.join(TASKS)} is expected: remove "
+            "the file, and name the classes with --labels."
+        )
+    return TrainedFor(TASKS[task], tuple(labels))

@@ -66,11 +66,12 @@ class OwnDataset:
           UserError: there are not at least two, or one that was given never occurs.
         """
         # Imported here for TensorFlow, without which mistakes in the flags are told.
-        from bert.checkpoints.labels_file import trained_labels
+        from bert.checkpoints.labels_file import trained_for
 
         given = self.given_labels
         if given is None:
-            given = trained_labels(self.output_dir)
+            found_before = trained_for(self.output_dir)
+            given = None if found_before is None else found_before.labels
         if given is not None and not self.file(TRAIN).exists():
             return given
         found = {example.label for example in self._training if example.label is not None}
