@@ -18,9 +18,11 @@ from bert.command import flags as command_flags
 from bert.command.options import option, require_valid, with_paths
 from bert.command.running import Command
 from bert.errors import UserError
+from bert.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, Task
 from bert.tensorflow_import import import_tensorflow_quietly
 from bert.training.dataset import DEV, TEST, TRAIN, Dataset
-from bert.training.glue import GlueDataset, find_task
+from bert.training.glue import GlueDataset
+from bert.training.glue_tasks import find_task
 from bert.training.options import FineTuningOptions
 from bert.training.own_data import CUSTOM, Columns, OwnDataset
 
@@ -130,20 +132,53 @@ def _dataset(options: RunOptions) -> Dataset:
 def _of_task(options: RunOptions, data_dir: Path) -> Dataset:
     given = None if options.labels is None else tuple(options.labels)
     if options.task_name.lower() == CUSTOM:
-        columns = Columns(
-            options.text_column, options.text_b_column, options.label_column, options.header
-        )
-        return OwnDataset(
-            data_dir, columns, given, options.output_dir, options.dev_fraction, options.seed
-        )
+        return _own_data(options, data_dir, given)
+    for name in ("regression", "multilabel"):
+        if getattr(options, name):
+            raise UserError(
+                f"--{name} is for data of your own, but --task_name is {options.task_name}: leave "
+                f"the flag out, or give --task_name={CUSTOM}."
+            )
     task = find_task(options.task_name)
     if given is not None and len(given) != len(task.labels):
+        classes = f"{len(task.labels)} classes ({', '.join(task.labels)})"
         raise UserError(
             f"--labels names {len(given)} labels ({', '.join(given)}), but the task has "
-            f"{len(task.labels)} classes ({', '.join(task.labels)}): name one label for each, in "
-            "this order."
+            f"{classes if task.labels else 'numbers for labels'}: "
+            f"{'name one label for each, in this order' if task.labels else 'leave the flag out'}."
         )
-    return GlueDataset(task, data_dir)
+    return GlueDataset(task, data_dir, options.xnli_language)
+
+
+def _own_data(options: RunOptions, data_dir: Path, given: tuple[str, ...] | None) -> OwnDataset:
+    columns = Columns(
+        options.text_column, options.text_b_column, options.label_column, options.header
+    )
+    return OwnDataset(
+        data_dir,
+        columns,
+        given,
+        options.output_dir,
+        options.dev_fraction,
+        options.seed,
+        _task_of_own_data(options),
+        options.label_separator,
+    )
+
+
+def _task_of_own_data(options: RunOptions) -> Task:
+    if options.regression and options.multilabel:
+        raise UserError("--regression and --multilabel are both given: give one of the two.")
+    if options.regression and options.labels is not None:
+        raise UserError(
+            f"--labels names {len(options.labels)} labels, but with --regression labels are "
+            "numbers: leave one of the two out."
+        )
+    if options.regression:
+        return REGRESSION
+    if not options.label_separator:
+        raise UserError("--label_separator is empty: give the text that stands between two labels.")
+    return MULTILABEL if options.multilabel else CLASSIFICATION
 
 
 def _export(done: "FineTuning", dataset: Dataset, options: RunOptions) -> None:

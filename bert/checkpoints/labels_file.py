@@ -48,14 +48,15 @@ def trained_for(directory: Path) -> TrainedFor | None:
         raise UserError(
             f"{file} cannot be read ({error}): remove it, and name the classes with --labels."
         ) from error
-    task, labels = CLASSIFICATION.name, content
+    task: Any = CLASSIFICATION.name
+    labels = content
     if isinstance(content, dict):
         task, labels = content.get("task"), content.get("labels")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise UserError(
             f"{file} holds no list of names: remove it, and name the classes with --labels."
         )
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise UserError(
             f"{file} has the task {task!r}, where one of {', '.join(TASKS)} is expected: remove "
             "the file, and name the classes with --labels."

@@ -114,6 +114,11 @@ class Task:
         return self.has_labels and self.answers_rows
 
     @property
+    def has_one_label(self) -> bool:
+        """Whether exactly one of the labels applies."""
+        return self.has_labels and self.activation == SOFTMAX
+
+    @property
     def labels_tokens(self) -> bool:
         """Whether each token has a number for each label."""
         return self.has_labels and not self.answers_rows

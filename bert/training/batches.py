@@ -1,7 +1,7 @@
 """Examples to packed batches: in file order, or shuffled anew in every epoch."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from bert.encoder.packed_tokens import PackedTokens
 from bert.tokenizers.google_research import FullTokenizer
-from bert.training.dataset import InputExample
+from bert.training.dataset import InputExample, Label
 
 
 class Batch(NamedTuple):
@@ -28,11 +28,13 @@ class Batch(NamedTuple):
     """int32 [B + 1]."""
 
     label_ids: np.ndarray
-    """int32 [B]; -1 where a row has no label."""
+    """int32 [B] of classes; whatever the model's losses take, as its `label_spec` has it."""
 
 
-# One signature for batches of every size, so that a step is traced once.
-BATCH_SIGNATURE = Batch(*(tf.TensorSpec([None], tf.int32) for _ in Batch._fields))
+def batch_signature(label_spec: tf.TensorSpec) -> Batch:
+    """One signature for batches of every size, so that a step is traced once."""
+    integers = tf.TensorSpec([None], tf.int32)
+    return Batch(integers, integers, integers, integers, label_spec)
 
 
 def packed_tokens(batch: Batch) -> PackedTokens:
@@ -42,28 +44,26 @@ def packed_tokens(batch: Batch) -> PackedTokens:
 
 @dataclasses.dataclass(frozen=True)
 class EncodedExample:
-    """Input ids and segment ids of an example, not padded, and the class of its label."""
+    """Input ids and segment ids of an example, not padded, and its label as a number."""
 
     ids: np.ndarray
     segment_ids: np.ndarray
-    label_id: int
+    label_id: int | np.ndarray
+    """a class, −1 for none; or a scalar or vector of the type that the losses take"""
 
 
 def encode(
     examples: Sequence[InputExample],
     tokenizer: FullTokenizer,
-    labels: Sequence[str],
+    label_id: Callable[[Label | None], int | np.ndarray],
     max_seq_length: int,
 ) -> list[EncodedExample]:
-    """Turns texts into ids, truncated to `max_seq_length` tokens."""
-    label_ids = {label: index for index, label in enumerate(labels)}
+    """Turns texts into ids, truncated to `max_seq_length` tokens, and labels by `label_id`."""
     encoded = []
     for example in examples:
         ids, segment_ids = tokenizer.encode(example.text_a, example.text_b, max_seq_length)
-        label_id = -1 if example.label is None else label_ids[example.label]
-        encoded.append(
-            EncodedExample(np.array(ids, np.int32), np.array(segment_ids, np.int32), label_id)
-        )
+        arrays = np.array(ids, np.int32), np.array(segment_ids, np.int32)
+        encoded.append(EncodedExample(*arrays, label_id(example.label)))
     return encoded
 
 
@@ -103,5 +103,10 @@ def pack(examples: Sequence[EncodedExample]) -> Batch:
         segment_ids=np.concatenate([example.segment_ids for example in examples]),
         positions=np.concatenate([np.arange(length, dtype=np.int32) for length in lengths]),
         row_splits=np.cumsum([0, *lengths], dtype=np.int32),
-        label_ids=np.array([example.label_id for example in examples], np.int32),
+        label_ids=_stacked([example.label_id for example in examples]),
     )
+
+
+def _stacked(label_ids: Sequence[int | np.ndarray]) -> np.ndarray:
+    labels = np.array(label_ids)
+    return labels.astype(np.int32) if labels.dtype.kind == "i" else labels

@@ -1,12 +1,20 @@
 """What a run of fine-tuning reads: labelled texts, or pairs of them, in three splits."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Protocol
+
+from bert.errors import UserError
+from bert.tasks import Task
 
 TRAIN = "train"
 DEV = "dev"
 TEST = "test"
+
+
+Label = str | float | tuple[str, ...]
+"""a class, a number (regression), or the classes that apply (multi-label), of which none may"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,11 +23,15 @@ class InputExample:
 
     text_a: str
     text_b: str | None = None
-    label: str | None = None
+    label: Label | None = None
 
 
 class Dataset(Protocol):
     """The files of one task."""
+
+    @property
+    def task(self) -> Task:
+        """What is learnt of the examples: classification, multi-label or regression."""
 
     @property
     def is_pair(self) -> bool:
@@ -27,7 +39,7 @@ class Dataset(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of the examples, in class order.
+        """The labels of the examples, in class order; none where they are numbers.
 
         Raises:
           UserError: they are found in a file that cannot be read.
@@ -35,7 +47,7 @@ class Dataset(Protocol):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of `metrics.METRICS` that predictions are measured by, besides accuracy."""
+        """Names of `metrics.METRICS` besides those of the task; the first one says what is best."""
 
     def file(self, split: str) -> Path:
         """The file that has the examples of TRAIN, DEV or TEST, whether it exists or not."""
@@ -49,3 +61,18 @@ class Dataset(Protocol):
         Raises:
           UserError: the file cannot be read, or a line of it is wrong.
         """
+
+
+def read_number(text: str, place: str) -> float:
+    """The number that a label is, found at a place.
+
+    Raises:
+      UserError: it is none, or not finite.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"{place}: found {text!r}, where a number is expected: correct the line.")
+    return number

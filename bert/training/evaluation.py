@@ -1,4 +1,4 @@
-"""What a trained classifier says: metrics on labelled examples, probabilities on any."""
+"""What a trained classifier says: metrics on labelled examples, answers on any."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,35 +8,43 @@ import numpy as np
 import tensorflow as tf
 
 from bert.errors import UserError
-from bert.training.batches import BATCH_SIGNATURE, Batch, EncodedExample, in_order, packed_tokens
-from bert.training.classifier import Classifier, cross_entropy
+from bert.training.batches import Batch, EncodedExample, batch_signature, in_order, packed_tokens
+from bert.training.classifier import Classifier
 from bert.training.metrics import METRICS
 
 
 class Metrics(NamedTuple):
     """The original's `eval_results.txt`, and what else the task is measured by."""
 
-    eval_accuracy: np.float32
-    """Share of the examples whose most probable class is their label."""
-
     eval_loss: np.float32
-    """Mean cross-entropy of the examples."""
+    """Mean loss of the examples: cross-entropy, or the squared error of a regression."""
 
     global_step: int
     """Training steps behind the weights."""
 
     loss: np.float32
-    """Mean over the batches of their mean cross-entropy, as tf.estimator reports it."""
+    """Mean over the batches of their mean loss, as tf.estimator reports it."""
 
-    others: Mapping[str, float]
-    """The further metrics, by name."""
+    named: Mapping[str, float]
+    """The metrics of the task and of the data, by name; accuracy for classes."""
 
     def by_name(self) -> dict[str, Any]:
         """All of them, in alphabetical order."""
         values = self._asdict()
-        others = {f"eval_{name}": np.float32(value) for name, value in self.others.items()}
-        del values["others"]
-        return dict(sorted((values | others).items()))
+        named = {f"eval_{name}": np.float32(value) for name, value in self.named.items()}
+        del values["named"]
+        return dict(sorted((values | named).items()))
+
+
+class Evaluation(NamedTuple):
+    """What evaluating gave."""
+
+    metrics: Metrics
+    predicted: np.ndarray
+    """of N examples: classes int [N], numbers float32 [N], or 0 and 1 int [N, C]"""
+
+    expected: np.ndarray
+    """the same of their labels"""
 
 
 def evaluate(
@@ -45,36 +53,36 @@ def evaluate(
     batch_size: int,
     global_step: int,
     metrics: Sequence[str] = (),
-) -> Metrics:
-    """Evaluates on labelled examples; `metrics` are further ones, names of METRICS."""
+) -> Evaluation:
+    """Evaluates on labelled examples; `metrics` are names of METRICS besides the task's own."""
+    objective = classifier.objective
 
     def judge(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         logits = classifier.logits(packed_tokens(batch))
-        predictions = tf.argmax(logits, axis=-1, output_type=tf.int32)
-        return cross_entropy(logits, batch.label_ids), predictions
+        return objective.losses(logits, batch.label_ids), logits
 
-    results = _run(judge, examples, batch_size)
+    results = _run(judge, classifier, examples, batch_size)
     losses = [losses for losses, _ in results]
-    predicted = np.concatenate([predictions for _, predictions in results])
+    predicted = objective.choose(np.concatenate([logits for _, logits in results]))
     expected = np.array([example.label_id for example in examples])
-    return Metrics(
-        eval_accuracy=np.float32(np.mean(predicted == expected)),
+    figures = Metrics(
         eval_loss=np.float32(np.mean(np.concatenate(losses), dtype=np.float64)),
         global_step=global_step,
         loss=np.float32(np.mean([batch.mean(dtype=np.float64) for batch in losses])),
-        others={name: METRICS[name](predicted, expected) for name in metrics},
+        named={name: METRICS[name](predicted, expected) for name in (*objective.metrics, *metrics)},
     )
+    return Evaluation(figures, predicted, expected)
 
 
 def predict(
     classifier: Classifier, examples: Sequence[EncodedExample], batch_size: int
 ) -> np.ndarray:
-    """The class probabilities of N examples, in their order: float32 [N, C]."""
+    """The answers for N examples, in their order: float32 [N, C], or [N] where it is a number."""
 
     def judge(batch: Batch) -> tuple[tf.Tensor]:
-        return (classifier.probabilities(packed_tokens(batch)),)
+        return (classifier.answers(packed_tokens(batch)),)
 
-    return np.concatenate([rows for (rows,) in _run(judge, examples, batch_size)])
+    return np.concatenate([rows for (rows,) in _run(judge, classifier, examples, batch_size)])
 
 
 def write_metrics(file: Path, metrics: Metrics) -> None:
@@ -87,13 +95,14 @@ def write_metrics(file: Path, metrics: Metrics) -> None:
     _write(file, "".join(lines))
 
 
-def write_probabilities(file: Path, probabilities: np.ndarray) -> None:
-    """Writes float32 [N, C] as tab-separated rows with the fewest digits that restore it.
+def write_answers(file: Path, answers: np.ndarray) -> None:
+    """Writes float32 [N, C] or [N] as tab-separated rows with the fewest digits that restore it.
 
     Raises:
       UserError: the file cannot be written.
     """
-    lines = ["\t".join(str(value) for value in row) + "\n" for row in probabilities]
+    rows = answers.reshape(len(answers), -1)
+    lines = ["\t".join(str(value) for value in row) + "\n" for row in rows]
     _write(file, "".join(lines))
 
 
@@ -109,11 +118,13 @@ def _write(file: Path, text: str) -> None:
 
 def _run(
     judge: Callable[[Batch], tuple[tf.Tensor, ...]],
+    classifier: Classifier,
     examples: Sequence[EncodedExample],
     batch_size: int,
 ) -> list[tuple[np.ndarray, ...]]:
     """What `judge` returns for each batch of the examples, in their order."""
-    function = tf.function(judge, input_signature=[BATCH_SIGNATURE], autograph=False)
+    signature = [batch_signature(classifier.label_spec)]
+    function = tf.function(judge, input_signature=signature, autograph=False)
     return [
         tuple(tensor.numpy() for tensor in function(batch))
         for batch in in_order(examples, batch_size)

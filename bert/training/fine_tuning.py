@@ -1,20 +1,19 @@
 """One run of run_classifier: train, evaluate, predict, export, as far as asked for."""
 
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
 
 from bert.checkpoints import registry
 from bert.checkpoints.google_research import write_settings
 from bert.checkpoints.registry import Checkpoint
 from bert.checkpoints.text.settings import find_max_seq_length
 from bert.errors import UserError
-from bert.training import checkpoints, evaluation, initialization
+from bert.training import checkpoints, evaluation
 from bert.training.batches import EncodedExample, encode
-from bert.training.classifier import Classifier
 from bert.training.dataset import DEV, TEST, TRAIN, Dataset
+from bert.training.label_counts import require_learnable
+from bert.training.loading import Loader, require_same_task
+from bert.training.messages import tell
+from bert.training.objective import OBJECTIVES
 from bert.training.options import FineTuningOptions
 from bert.training.settings import ModelSettings, find_settings, require_same
 from bert.training.trainer import Schedule, Trainer
@@ -35,12 +34,15 @@ class FineTuning:
           UserError: a file is missing or faulty, or two settings contradict each other.
         """
         self._dataset = dataset
-        self._labels = dataset.labels
         self._options = options
         self._resumed = self._find_resumed()
+        if self._resumed is not None:
+            require_same_task(options.output_dir, dataset.task)
+        self._labels = dataset.labels
         init = options.init_checkpoint
         self._init = None if init is None else registry.find(init, _INIT_CHECKPOINT)
         self.settings = self._find_settings()
+        self._loader = Loader(self.settings.config, dataset.task, len(self._labels), options.seed)
         self._predicted_split = TEST if dataset.has(TEST) else DEV
         # Everything is read before training, so that no mistake costs hours.
         self._train_examples = self._encode(TRAIN) if options.do_train else []
@@ -66,17 +68,17 @@ class FineTuning:
         if self._resumed is not None:
             step = checkpoints.read_global_step(self._resumed.place.weights)
             if step >= schedule.num_train_steps:
-                _tell(
+                tell(
                     f"{self._resumed} is at step {step} of {schedule.num_train_steps} already: "
                     "nothing to train."
                 )
                 return
-            _tell(f"Training goes on from {self._resumed}.")
-            trainer = Trainer(self._load(self._resumed), schedule)
+            tell(f"Training goes on from {self._resumed}.")
+            trainer = Trainer(self._loader.load(self._resumed), schedule)
             trainer.resume(self._resumed.place.weights)
         else:
-            trainer = Trainer(self._initialise(), schedule)
-        _tell(
+            trainer = Trainer(self._loader.initialise(self._init), schedule)
+        tell(
             f"Training on {len(self._train_examples)} examples, {schedule.batch_size} a step: "
             f"{schedule.num_train_steps} steps, the first {schedule.num_warmup_steps} of them "
             "warm-up."
@@ -85,31 +87,31 @@ class FineTuning:
         trainer.train(self._train_examples, options.output_dir)
 
     def evaluate(self) -> None:
-        """Writes and prints accuracy and loss on dev.tsv."""
+        """Writes and prints metrics and loss on dev.tsv."""
         checkpoint = self._trained()
-        metrics = evaluation.evaluate(
-            self._load(checkpoint),
+        found = evaluation.evaluate(
+            self._loader.load(checkpoint),
             self._dev_examples,
             self._options.eval_batch_size,
             checkpoints.read_global_step(checkpoint.place.weights, checkpoint.flag),
             self._dataset.metrics,
         )
         file = self._options.output_dir / EVAL_RESULTS_FILE
-        evaluation.write_metrics(file, metrics)
-        _tell(f"Evaluated {checkpoint} on {len(self._dev_examples)} examples, written to {file}:")
+        evaluation.write_metrics(file, found.metrics)
+        tell(f"Evaluated {checkpoint} on {len(self._dev_examples)} examples, written to {file}:")
         print(file.read_text(encoding="utf-8"), end="", flush=True)
 
     def predict(self) -> None:
-        """Writes the probabilities of test.tsv, or of dev.tsv where there is none."""
+        """Writes probabilities or numbers for test.tsv, or for dev.tsv where there is none."""
         checkpoint = self._trained()
-        probabilities = evaluation.predict(
-            self._load(checkpoint), self._predicted, self._options.predict_batch_size
+        answers = evaluation.predict(
+            self._loader.load(checkpoint), self._predicted, self._options.predict_batch_size
         )
         file = self._options.output_dir / TEST_RESULTS_FILE
-        evaluation.write_probabilities(file, probabilities)
+        evaluation.write_answers(file, answers)
         absent = self._dataset.file(TEST).name
         missing = "" if self._predicted_split == TEST else f" (there is no {absent})"
-        _tell(f"Predicted {self._predicted_split}{missing} with {checkpoint}, written to {file}.")
+        tell(f"Predicted {self._predicted_split}{missing} with {checkpoint}, written to {file}.")
 
     def trained_checkpoint(self) -> Path:
         """The prefix of the output directory's newest checkpoint, else of --init_checkpoint.
@@ -124,7 +126,7 @@ class FineTuning:
         if newest is not None:
             return newest
         init = self._init
-        if init is not None and self._holds_classifier(init):
+        if init is not None and self._loader.holds_classifier(init):
             return init
         lack = "is not given" if init is None else f"{init} has no classifier for the task"
         raise UserError(
@@ -160,53 +162,23 @@ class FineTuning:
             options.output_dir, options.max_seq_length, settings.config.max_position_embeddings
         )
         casing = settings.do_lower_case
-        _tell(f"do_lower_case={casing.value}, {casing.source}.")
+        tell(f"do_lower_case={casing.value}, {casing.source}.")
         if settings.replaced_gelu:
-            _tell(
+            tell(
                 "Note: the pre-trained model has the erf form of GELU and google-research/bert's "
                 "is the tanh form, so training starts from answers that differ slightly."
             )
         if options.do_lower_case is not None and casing.value != settings.vocabulary.is_uncased():
-            _tell("Warning: the vocabulary looks as if the model had the other casing.")
+            tell("Warning: the vocabulary looks as if the model had the other casing.")
         return settings
 
     def _encode(self, split: str) -> list[EncodedExample]:
-        options = self._options
-        return encode(
-            self._dataset.examples(split),
-            self.settings.tokenizer(),
-            self._labels,
-            options.max_seq_length,
-        )
-
-    def _initialise(self) -> Classifier:
-        """The classifier before its first step."""
-        config, seed, labels = self.settings.config, self._options.seed, self._labels
-        init = self._init
-        if init is None:
-            _tell("No --init_checkpoint: all weights are random, nothing is pre-trained.")
-            encoder: Mapping[str, np.ndarray] = initialization.random_encoder(config, seed)
-        elif self._holds_classifier(init):
-            _tell(f"Encoder and classifier from {init}.")
-            return self._load(init)
-        else:
-            _tell(f"Encoder from {init}; it has no classifier for the task, which is random.")
-            found = init.read_encoder(config)
-            encoder = initialization.with_pooler(config, found, seed)
-            if len(found) < len(encoder):
-                _tell("It has no pooler either, which is random, too.")
-        classifier = initialization.random_classifier(config, len(labels), seed)
-        return Classifier(config, {**encoder, **classifier})
-
-    def _load(self, checkpoint: Checkpoint) -> Classifier:
-        """The classifier that a checkpoint holds."""
-        config, num_labels = self.settings.config, len(self._labels)
-        encoder = checkpoint.read_encoder(config)
-        classifier = initialization.read_classifier(checkpoint, config, num_labels)
-        return Classifier(config, {**encoder, **classifier})
-
-    def _holds_classifier(self, checkpoint: Checkpoint) -> bool:
-        return initialization.holds_classifier(checkpoint, self.settings.config, len(self._labels))
+        examples = self._dataset.examples(split)
+        if split == TRAIN:
+            require_learnable(examples, self._labels, self._dataset.file(split))
+        label_id = OBJECTIVES[self._dataset.task.name].labels_to_ids(self._labels)
+        tokenizer, length = self.settings.tokenizer(), self._options.max_seq_length
+        return encode(examples, tokenizer, label_id, length)
 
     def _write_settings(self) -> None:
         """Makes the output directory one that the exporter takes without further flags."""
@@ -218,6 +190,7 @@ class FineTuning:
                 self.settings.do_lower_case.value,
                 self._options.max_seq_length,
                 self._labels,
+                self._dataset.task,
             )
         except OSError as error:
             raise UserError(
@@ -240,7 +213,3 @@ def run(dataset: Dataset, options: FineTuningOptions) -> FineTuning:
     if options.do_predict:
         fine_tuning.predict()
     return fine_tuning
-
-
-def _tell(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bert.command.options import declared, option
-from bert.training.glue import TASKS
+from bert.training.glue_tasks import TASKS
 from bert.training.own_data import CUSTOM, LABEL, TEXT
 
 # The largest number that TensorFlow counts with here, an int32.
@@ -53,6 +53,7 @@ class FineTuningOptions:
     do_predict: bool = option(
         False, "whether to predict test.tsv, or dev.tsv where there is none", group=_DATA
     )
+    xnli_language: str = option("zh", "language of the data, with --task_name=xnli", group=_DATA)
     text_column: str | None = option(
         None,
         "column with the text, by name, or by number from 0 where there is no header",
@@ -64,6 +65,15 @@ class FineTuningOptions:
     )
     label_column: str | None = option(
         None, "column with the label", group=_OWN, unset=f"{LABEL}, or the last column"
+    )
+    regression: bool = option(
+        False, "whether the labels are numbers, which are to be predicted", group=_OWN
+    )
+    multilabel: bool = option(
+        False, "whether an example may have several labels, or none", group=_OWN
+    )
+    label_separator: str = option(
+        ",", "what stands between the labels of an example, with --multilabel", group=_OWN
     )
     header: bool | None = option(
         None,

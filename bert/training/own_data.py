@@ -1,5 +1,6 @@
 """A person's own labelled texts: train, dev and test as .csv, .tsv or .jsonl."""
 
+import collections
 import dataclasses
 import functools
 from collections.abc import Sequence
@@ -8,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from bert.errors import UserError
-from bert.training.dataset import DEV, TEST, TRAIN, InputExample
+from bert.tasks import CLASSIFICATION, Task
+from bert.training.dataset import DEV, TEST, TRAIN, InputExample, Label, read_number
 from bert.training.tables import ENDINGS, Row, read_rows
 
 # The name of the task; every other name is one of `glue.TASKS`.
@@ -47,6 +49,9 @@ class OwnDataset:
     """the share of the training examples that is held out where there is no file for DEV"""
 
     seed: int
+    task: Task = CLASSIFICATION
+    label_separator: str = ","
+    """between the labels of one example, where it may have several"""
 
     @property
     def is_pair(self) -> bool:
@@ -65,17 +70,13 @@ class OwnDataset:
         Raises:
           UserError: there are not at least two, or one that was given never occurs.
         """
-        # Imported here for TensorFlow, without which mistakes in the flags are told.
-        from bert.checkpoints.labels_file import trained_for
-
-        given = self.given_labels
-        if given is None:
-            found_before = trained_for(self.output_dir)
-            given = None if found_before is None else found_before.labels
-        if given is not None and not self.file(TRAIN).exists():
-            return given
-        found = {example.label for example in self._training if example.label is not None}
+        if not self.task.has_labels:
+            return ()
+        given = self.given_labels or self._labels_before()
         file = self.file(TRAIN)
+        if given is not None and not file.exists():
+            return given
+        found = {name for example in self._training for name in _names(example)}
         if given is not None:
             never = [label for label in given if label not in found]
             if never:
@@ -87,7 +88,11 @@ class OwnDataset:
                     "examples, or leave the label out."
                 )
             return given
-        if len(found) < 2:
+        if not found:
+            raise UserError(
+                f"{file}: no example has a label: name the right column with --label_column."
+            )
+        if len(found) < self.task.least_size:
             raise UserError(
                 f"{file}: every example has the label {next(iter(found))!r}, where at least two "
                 "labels are expected: name the right column with --label_column."
@@ -95,6 +100,14 @@ class OwnDataset:
         if all(label.isdecimal() for label in found):
             return tuple(sorted(found, key=lambda label: (int(label), label)))
         return tuple(sorted(found))
+
+    def _labels_before(self) -> tuple[str, ...] | None:
+        """Those of an earlier training in the output directory."""
+        # Imported here for TensorFlow, without which mistakes in the flags are told.
+        from bert.checkpoints.labels_file import trained_for
+
+        found = trained_for(self.output_dir)
+        return None if found is None else found.labels
 
     def file(self, split: str) -> Path:
         """The file of a split.
@@ -139,11 +152,11 @@ class OwnDataset:
     def _held_out(self) -> set[int]:
         """The places of the training examples that stand for DEV: a share of each label."""
         generator = np.random.default_rng(self.seed)
-        by_label: dict[str | None, list[int]] = {}
-        for index, example in enumerate(self._training):
-            by_label.setdefault(example.label, []).append(index)
+        by_label: dict[str, list[int]] = {}
+        for index, stratum in enumerate(_strata(self._training)):
+            by_label.setdefault(stratum, []).append(index)
         held_out: set[int] = set()
-        for _, indices in sorted(by_label.items(), key=str):
+        for _, indices in sorted(by_label.items()):
             # One example of a label at least stays to be learnt.
             count = min(len(indices) - 1, round(len(indices) * self.dev_fraction))
             held_out.update(int(index) for index in generator.permutation(indices)[:count])
@@ -163,9 +176,10 @@ class OwnDataset:
         examples = []
         for row in self._rows(split):
             example = self._example(row, split)
-            if example.label not in known:
+            unknown = [name for name in _names(example) if name not in known]
+            if unknown:
                 raise UserError(
-                    f"{row.place}: found the label {example.label!r}, where one of "
+                    f"{row.place}: found the label {unknown[0]!r}, where one of "
                     f"{', '.join(known[:20])} is expected: correct the line."
                 )
             examples.append(example)
@@ -185,4 +199,28 @@ class OwnDataset:
         label = columns.label or (LABEL if row.has_names else str(row.num_columns - 1))
         if split == TEST and (not row.has(label) or row.num_columns == 1):
             return InputExample(text_a, text_b)
-        return InputExample(text_a, text_b, row.text(label, "--label_column"))
+        return InputExample(text_a, text_b, self._label(row, label))
+
+    def _label(self, row: Row, column: str) -> Label:
+        flag = "--label_column"
+        if self.task.has_labels and not self.task.has_one_label:
+            return row.names(column, flag, self.label_separator)
+        text = row.text(column, flag)
+        return text if self.task.has_labels else read_number(text, f"{row.place}, {column!r}")
+
+
+def _names(example: InputExample) -> tuple[str, ...]:
+    """The labels of an example; none of one that has a number."""
+    label = example.label
+    if isinstance(label, str):
+        return (label,)
+    return label if isinstance(label, tuple) else ()
+
+
+def _strata(examples: Sequence[InputExample]) -> list[str]:
+    """What each example is to be held out with a share of: its rarest label, "" without any."""
+    counts = collections.Counter(name for example in examples for name in _names(example))
+    return [
+        min(_names(example), key=lambda name: (counts[name], name), default="")
+        for example in examples
+    ]

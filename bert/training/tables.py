@@ -53,6 +53,26 @@ class Row:
             )
         return value
 
+    def names(self, column: str, flag: str, separator: str) -> tuple[str, ...]:
+        """The names in a column, sorted: divided by `separator`, or a list of JSON; maybe none.
+
+        Raises:
+          UserError: there is no such column, or something else in it.
+        """
+        value = self.values.get(column)
+        if column in self.values and (value is None or value == ""):
+            return ()
+        if not isinstance(value, list):
+            parts = [part.strip() for part in self.text(column, flag).split(separator)]
+        elif all(isinstance(part, str) for part in value):
+            parts = value
+        else:
+            raise UserError(
+                f"{self.place}: found {json.dumps(value)[:40]} in the column {column!r}, where a "
+                "list of names is expected: correct the row."
+            )
+        return tuple(sorted({part for part in parts if part}))
+
 
 def read_rows(file: Path, has_header: bool | None, names: Iterable[str]) -> list[Row]:
     """All rows of a file, by its ending: comma-separated, tab-separated or JSON Lines.

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from bert.errors import UserError
 from bert.training import checkpoints
-from bert.training.batches import BATCH_SIGNATURE, Batch, EncodedExample, packed_tokens, shuffled
+from bert.training.batches import Batch, EncodedExample, batch_signature, packed_tokens, shuffled
 from bert.training.classifier import Classifier
 from bert.training.optimization import AdamWeightDecay
 from bert.variables import EMBEDDINGS
@@ -84,9 +84,8 @@ class Trainer(tf.Module):
             schedule.num_train_steps,
             schedule.num_warmup_steps,
         )
-        self._step = tf.function(
-            self._eager_step, input_signature=[BATCH_SIGNATURE], autograph=False
-        )
+        signature = [batch_signature(classifier.label_spec)]
+        self._step = tf.function(self._eager_step, input_signature=signature, autograph=False)
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Weights, optimizer slots and `global_step`, as the original's checkpoints name them."""

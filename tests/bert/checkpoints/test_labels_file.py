@@ -48,6 +48,7 @@ def test_a_head_of_another_size_is_refused(tmp_path: Path) -> None:
         ("[1]", "holds no list of names"),
         ('{"task": "ranking", "labels": []}', "the task 'ranking', where one of classification"),
         ('{"labels": []}', "the task None"),
+        ('{"task": [], "labels": []}', r"the task \[\]"),
     ],
 )
 def test_other_contents_are_told(content: str, sentence: str, tmp_path: Path) -> None:

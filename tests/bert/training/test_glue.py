@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 
 from bert.errors import UserError
+from bert.tasks import REGRESSION
 from bert.training.dataset import DEV, TEST, TRAIN, InputExample
-from bert.training.glue import GlueDataset, find_task
+from bert.training.glue import GlueDataset
+from bert.training.glue_tasks import find_task
 
 
 def read(directory: Path, content: bytes, split: str = TRAIN, task: str = "sst-2") -> list:
@@ -54,7 +56,6 @@ def test_mrpc_has_pairs(tmp_path: Path) -> None:
 def test_only_line_feeds_and_tabs_separate(tmp_path: Path) -> None:
     text = '"quoted" \x0b\x0c\x1c\x85\u2028 \'s'
     assert read(tmp_path, f"{text}\t1\n".encode()) == [InputExample(text, None, "1")]
-    assert read(tmp_path, b"\t0\n") == [InputExample("", None, "0")]
 
 
 def test_windows_line_ends_and_byte_order_mark_are_no_data(tmp_path: Path) -> None:
@@ -69,6 +70,7 @@ def test_windows_line_ends_and_byte_order_mark_are_no_data(tmp_path: Path) -> No
         (b"good\t1\n\nbad\t0\n", "line 2: found a blank line, where at least 2"),
         (b"good\t1\nso so\t2\n", "line 2: found the label '2' in column 2, where one of 0, 1 is"),
         (b"good\t1\n\xff\xfe\t0\n", r"line 2: found the bytes b'\\xff\\xfe\\t0', where UTF-8"),
+        (b"good\t1\n \t0\n", "line 2: found no text in column 1, where the text is expected"),
         (b"", "has no rows: give at least one line"),
         (b"sentence\tlabel\n", "has no rows: give at least one line"),
         (b"index\tsentence\n0\tgood\n", "line 1: found the header .* without labels"),
@@ -82,7 +84,9 @@ def test_bad_files_are_told_in_one_sentence(tmp_path: Path, content: bytes, sent
 def test_a_missing_file_and_an_unknown_task_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"dev\.tsv cannot be read .*--data_dir"):
         GlueDataset(find_task("sst-2"), tmp_path).examples(DEV)
-    with pytest.raises(UserError, match=r"--task_name is 'snli', where one of .*sst-2, wnli is"):
+    with pytest.raises(
+        UserError, match=r"--task_name is 'snli', where one of .*sst-2, sts-b, wnli, xnli is"
+    ):
         find_task("snli")
 
 
@@ -117,6 +121,49 @@ def test_the_files_of_glue(name: str, tmp_path: Path) -> None:
     assert data.is_pair and data.has(DEV)
     assert data.examples(DEV) == [InputExample("one", "another", row.rsplit("\t")[-1])]
     assert data.examples(DEV)[0].label in data.labels
+
+
+_STSB = "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n"
+
+
+def test_stsb_has_numbers(tmp_path: Path) -> None:
+    row = "0\tmain-captions\tMSRvid\t2012test\t0001\tnone\tnone\tone\tanother\t"
+    (tmp_path / "train.tsv").write_text(f"{_STSB}{row}3.800\n")
+    (tmp_path / "test.tsv").write_text(_STSB.replace("\tscore", "") + row.rstrip("\t") + "\n")
+    data = GlueDataset(find_task("STSB"), tmp_path)
+    assert data.task is REGRESSION and data.labels == () and data.is_pair
+    assert data.examples(TRAIN) == [InputExample("one", "another", 3.8)]
+    assert data.examples(TEST) == [InputExample("one", "another")]
+    for wrong in ("", "high", "nan", "1e999"):
+        (tmp_path / "train.tsv").write_text(f"{_STSB}{row}{wrong}\n")
+        with pytest.raises(UserError, match=rf"line 2, column 10: found '{wrong}', where a number"):
+            data.examples(TRAIN)
+
+
+def test_xnli_is_read_in_one_language(tmp_path: Path) -> None:
+    """run_classifier.py, XnliProcessor."""
+    (tmp_path / "multinli").mkdir()
+    (tmp_path / "multinli" / "multinli.train.de.tsv").write_text(
+        "premise\thypo\tlabel\neins\tzwei\tcontradictory\nein\tzwei\tneutral\n"
+    )
+    header = "language\tgold_label\t" + "\t".join(f"parse{i}" for i in range(4))
+    rows = [f"{header}\tsentence1\tsentence2\tpromptID"]
+    rows += [
+        f"{language}\tentailment\t\t\t\t\t{language} a\tb\t1" for language in ("ar", "de", "zh")
+    ]
+    for name in ("dev", "test"):
+        (tmp_path / f"xnli.{name}.tsv").write_text("\n".join(rows))
+    data = GlueDataset(find_task("XNLI"), tmp_path, "de")
+    assert data.examples(TRAIN) == [
+        InputExample("eins", "zwei", "contradiction"),
+        InputExample("ein", "zwei", "neutral"),
+    ]
+    assert data.examples(DEV) == [InputExample("de a", "b", "entailment")]
+    assert data.examples(TEST) == [InputExample("de a", "b")]
+    assert GlueDataset(find_task("xnli"), tmp_path).examples(DEV)[0].text_a == "zh a"
+    other = GlueDataset(find_task("xnli"), tmp_path, "fr")
+    with pytest.raises(UserError, match=r"no row of the language 'fr', .* ar, de, zh: name one"):
+        other.examples(DEV)
 
 
 def test_mnli_of_more_columns_has_its_label_in_the_last(tmp_path: Path) -> None:

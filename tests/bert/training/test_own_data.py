@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bert.errors import UserError
+from bert.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, Task
 from bert.training.dataset import DEV, TEST, TRAIN, InputExample
 from bert.training.own_data import Columns, OwnDataset
 
@@ -23,9 +24,10 @@ def dataset(
     columns: Columns | None = None,
     labels: tuple[str, ...] | None = None,
     dev_fraction: float = 0.0,
+    task: Task = CLASSIFICATION,
 ) -> OwnDataset:
     out = directory / "out"
-    return OwnDataset(directory, columns or Columns(), labels, out, dev_fraction, seed=7)
+    return OwnDataset(directory, columns or Columns(), labels, out, dev_fraction, 7, task)
 
 
 def quoted(text: str) -> str:
@@ -119,3 +121,43 @@ def test_what_is_wrong_between_files(tmp_path: Path) -> None:
     (tmp_path / "train.tsv").write_text("")
     with pytest.raises(UserError, match=r"has train.csv and train.tsv: remove one"):
         dataset(tmp_path).has(TRAIN)
+
+
+def test_several_labels_or_none(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text('text,label\na,"x, y"\nb,\nc,y\n')
+    (tmp_path / "dev.jsonl").write_text(
+        '{"text": "d", "label": ["y", "x"]}\n{"text": "e", "label": []}\n'
+    )
+    read = dataset(tmp_path, task=MULTILABEL)
+    assert read.labels == ("x", "y")
+    assert [example.label for example in read.examples(TRAIN)] == [("x", "y"), (), ("y",)]
+    assert [example.label for example in read.examples(DEV)] == [("x", "y"), ()]
+    (tmp_path / "dev.jsonl").write_text('{"text": "d", "label": "x,z"}\n')
+    with pytest.raises(UserError, match=r"dev.jsonl, line 1: found the label 'z', where one of x"):
+        read.examples(DEV)
+    (tmp_path / "dev.jsonl").write_text('{"text": "d", "label": [1]}\n')
+    with pytest.raises(UserError, match=r"line 1: found \[1\] in the column 'label', where a list"):
+        read.examples(DEV)
+    (tmp_path / "train.csv").write_text("text,label\na,\n")
+    with pytest.raises(UserError, match=r"no example has a label: name the right column"):
+        _ = dataset(tmp_path, task=MULTILABEL).labels
+
+
+def test_a_share_of_the_rarest_label_is_held_out(tmp_path: Path) -> None:
+    lines = [f"text {index},common;{index % 4}" for index in range(40)]
+    (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(lines))
+    read = OwnDataset(tmp_path, Columns(), None, tmp_path, 0.2, 7, MULTILABEL, ";")
+    labels = [example.label for example in read.examples(DEV)]
+    held_out = [name for label in labels if isinstance(label, tuple) for name in label]
+    assert [held_out.count(name) for name in ("0", "1", "2", "3", "common")] == [2, 2, 2, 2, 8]
+
+
+def test_numbers(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text,label\n" + "a,1.5\nb,-2\nc,3e1\nd,4\n" * 5)
+    read = dataset(tmp_path, task=REGRESSION, dev_fraction=0.25)
+    assert read.labels == ()
+    assert len(read.examples(DEV)) == 5 and len(read.examples(TRAIN)) == 15
+    assert {example.label for example in read.examples(TRAIN)} <= {1.5, -2.0, 30.0, 4.0}
+    (tmp_path / "train.csv").write_text("text,label\na,1\nb,one\n")
+    with pytest.raises(UserError, match=r"line 3, 'label': found 'one', where a number is"):
+        dataset(tmp_path, task=REGRESSION).examples(TRAIN)

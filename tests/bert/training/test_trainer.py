@@ -74,7 +74,7 @@ def checkpoint_values(prefix: Path) -> dict[str, np.ndarray]:
 def test_loss_falls_and_the_task_is_learnt(tmp_path: Path) -> None:
     classifier = Classifier(CONFIG, initial_weights())
     dev = toy_features(64, seed=9)
-    before = evaluate(classifier, dev, 8, 0)
+    before = evaluate(classifier, dev, 8, 0).metrics
     schedule = dataclasses.replace(
         SCHEDULE,
         num_train_steps=140,
@@ -83,21 +83,21 @@ def test_loss_falls_and_the_task_is_learnt(tmp_path: Path) -> None:
         save_checkpoints_steps=500,
     )
     Trainer(classifier, schedule).train(toy_features(200), tmp_path)
-    after = evaluate(classifier, dev, 8, 140)
+    after = evaluate(classifier, dev, 8, 140).metrics
     assert after.eval_loss < 0.2 < before.eval_loss
-    assert after.eval_accuracy > 0.95
+    assert after.named["accuracy"] > 0.95
     assert newest(tmp_path) == tmp_path / "model.ckpt-140"
 
 
 def test_metrics_are_those_of_the_predicted_probabilities() -> None:
     classifier = Classifier(CONFIG, random_weights(CONFIG, len(LABELS)))
     examples = toy_features(21)
-    metrics = evaluate(classifier, examples, 8, 5)
+    metrics = evaluate(classifier, examples, 8, 5).metrics
     probabilities = predict(classifier, examples, 4)
     label_ids = np.array([example.label_id for example in examples])
     losses = -np.log(probabilities[np.arange(21), label_ids])
     assert probabilities.dtype == np.float32 and probabilities.shape == (21, 2)
-    assert metrics.eval_accuracy == pytest.approx((probabilities.argmax(1) == label_ids).mean())
+    assert metrics.named["accuracy"] == pytest.approx((probabilities.argmax(1) == label_ids).mean())
     assert metrics.eval_loss == pytest.approx(losses.mean(), rel=1e-5)
     per_batch = [losses[:8].mean(), losses[8:16].mean(), losses[16:].mean()]
     assert metrics.loss == pytest.approx(np.mean(per_batch), rel=1e-5)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bert.tasks import CLASSIFICATION
 from bert.tokenizers.google_research import FullTokenizer
 from bert.tokenizers.vocabulary import Vocabulary
 from bert.training.batches import Batch, EncodedExample, encode
 from bert.training.dataset import InputExample
+from bert.training.objective import OBJECTIVES
 from tests.tiny_model import tiny_tokens
 
 LABELS = ("0", "1")
@@ -27,10 +29,16 @@ def toy_examples(count: int, seed: int = 0) -> list[InputExample]:
     return examples
 
 
+def toy_texts(count: int, seed: int = 0) -> list[str]:
+    """Their texts alone."""
+    return [example.text_a for example in toy_examples(count, seed)]
+
+
 def toy_features(count: int, seed: int = 0) -> list[EncodedExample]:
     """The same as ids of the tiny model's vocabulary."""
     tokenizer = FullTokenizer(Vocabulary(tiny_tokens()), do_lower_case=True)
-    return encode(toy_examples(count, seed), tokenizer, LABELS, max_seq_length=32)
+    label_id = OBJECTIVES[CLASSIFICATION.name].labels_to_ids(LABELS)
+    return encode(toy_examples(count, seed), tokenizer, label_id, max_seq_length=32)
 
 
 def write_toy_data(directory: Path, num_train: int, num_dev: int) -> Path:
