@@ -118,6 +118,9 @@ def _dataset(options: RunOptions) -> Dataset:
         )
     dataset = _of_task(options, options.data_dir or Path())
     needed = [(TRAIN, "--do_train", options.do_train), (DEV, "--do_eval", options.do_eval)]
+    if options.do_train and options.judges_checkpoints:
+        flag = "--keep_best" if options.keep_best else "--early_stopping"
+        needed.append((DEV, flag, True))
     if options.do_predict and not dataset.has(TEST):
         needed.append((DEV, "--do_predict", True))
     for split, flag, is_needed in needed:

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from bert.encoder.dropout import dropout
 from bert.encoder.packed_tokens import PackedTokens
 from bert.tasks import (
     CLASSIFICATION,
@@ -81,7 +82,7 @@ class DenseHead(tf.Module):
     def logits(self, vectors: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Float32 [B or N, H] -> float32 [B or N, C]."""
         if training:
-            vectors = tf.nn.dropout(vectors, _DROPOUT_RATE)
+            vectors = dropout(vectors, _DROPOUT_RATE)
         return tf.nn.bias_add(tf.matmul(vectors, self._weights, transpose_b=True), self._bias)
 
     def answer_shape(self, hidden_size: int) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import LINEAR, BertConfig
+from bert.encoder.dropout import dropout
 from bert.encoder.forward import Forward, Layer
 from bert.encoder.kernels import UNFUSED_ACTIVATIONS
 from bert.encoder.packed_tokens import PackedTokens
@@ -30,7 +31,7 @@ class TrainableEncoder(tf.Module):
     def pooled(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The pooled first token of every row, float32 [B, H]; in training with dropout."""
         if training:
-            return Forward(self._config, self, tokens, dropout=tf.nn.dropout).pooled()
+            return Forward(self._config, self, tokens, dropout=dropout).pooled()
         return Forward(self._config, self, tokens).pooled()
 
     # The methods of `forward.Weights`.

@@ -52,7 +52,9 @@ def restore(prefix: Path, variables: Mapping[str, tf.Variable]) -> None:
     variables[GLOBAL_STEP].assign(_global_step(stored))
 
 
-def save(output_dir: Path, variables: Mapping[str, tf.Variable]) -> Path:
+def save(
+    output_dir: Path, variables: Mapping[str, tf.Variable | tf.Tensor], kept: int = _KEPT
+) -> Path:
     """Writes `model.ckpt-<global_step>`, names it in `checkpoint`, removes the oldest ones.
 
     A process killed on the way leaves the checkpoint named before in charge: files are
@@ -70,8 +72,8 @@ def save(output_dir: Path, variables: Mapping[str, tf.Variable]) -> Path:
     prefixes = [*earlier, prefix]
     try:
         tensorflow_files.write_variables(prefix, values)
-        tensorflow_files.write_state(output_dir, prefixes[-_KEPT:])
-        for old in prefixes[:-_KEPT]:
+        tensorflow_files.write_state(output_dir, prefixes[-kept:])
+        for old in prefixes[:-kept]:
             for file in output_dir.glob(f"{old.name}.*"):
                 file.unlink()
     except (tf.errors.OpError, OSError) as error:

@@ -10,6 +10,7 @@ from bert.encoder.heads import DenseHead, finish
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.trainable import TrainableEncoder
 from bert.tasks import CLASSIFICATION, Task
+from bert.training.batches import Batch, batch_signature, packed_tokens
 from bert.training.objective import OBJECTIVES
 
 
@@ -27,6 +28,9 @@ class Classifier(tf.Module):
         self._encoder = TrainableEncoder(config, weights)
         self._head = DenseHead(weights, task, trainable=True)
         self.objective = OBJECTIVES[task.name]
+        signature = [batch_signature(self.label_spec)]
+        self.judge = tf.function(self._judge, input_signature=signature, autograph=False)
+        """a batch -> the loss of each row, float32 [B], and its logits, float32 [B, C]"""
 
     @property
     def label_spec(self) -> tf.TensorSpec:
@@ -50,3 +54,7 @@ class Classifier(tf.Module):
     ) -> tf.Tensor:
         """The loss of each row, float32 [B]; labels as `label_spec` has them."""
         return self.objective.losses(self.logits(tokens, training), label_ids)
+
+    def _judge(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = self.logits(packed_tokens(batch))
+        return self.objective.losses(logits, batch.label_ids), logits

@@ -12,6 +12,9 @@ TRAIN = "train"
 DEV = "dev"
 TEST = "test"
 
+# The folder of an output directory that has its best checkpoint.
+BEST = "best"
+
 
 Label = str | float | tuple[str, ...]
 """a class, a number (regression), or the classes that apply (multi-label), of which none may"""

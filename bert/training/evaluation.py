@@ -56,12 +56,7 @@ def evaluate(
 ) -> Evaluation:
     """Evaluates on labelled examples; `metrics` are names of METRICS besides the task's own."""
     objective = classifier.objective
-
-    def judge(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = classifier.logits(packed_tokens(batch))
-        return objective.losses(logits, batch.label_ids), logits
-
-    results = _run(judge, classifier, examples, batch_size)
+    results = _run(classifier.judge, classifier, examples, batch_size)
     losses = [losses for losses, _ in results]
     predicted = objective.choose(np.concatenate([logits for _, logits in results]))
     expected = np.array([example.label_id for example in examples])

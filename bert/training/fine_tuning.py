@@ -9,7 +9,8 @@ from bert.checkpoints.text.settings import find_max_seq_length
 from bert.errors import UserError
 from bert.training import checkpoints, evaluation
 from bert.training.batches import EncodedExample, encode
-from bert.training.dataset import DEV, TEST, TRAIN, Dataset
+from bert.training.classifier import Classifier
+from bert.training.dataset import BEST, DEV, TEST, TRAIN, Dataset
 from bert.training.label_counts import require_learnable
 from bert.training.loading import Loader, require_same_task
 from bert.training.messages import tell
@@ -17,6 +18,7 @@ from bert.training.objective import OBJECTIVES
 from bert.training.options import FineTuningOptions
 from bert.training.settings import ModelSettings, find_settings, require_same
 from bert.training.trainer import Schedule, Trainer
+from bert.training.watch import Watch
 
 EVAL_RESULTS_FILE = "eval_results.txt"
 TEST_RESULTS_FILE = "test_results.tsv"
@@ -46,7 +48,8 @@ class FineTuning:
         self._predicted_split = TEST if dataset.has(TEST) else DEV
         # Everything is read before training, so that no mistake costs hours.
         self._train_examples = self._encode(TRAIN) if options.do_train else []
-        self._dev_examples = self._encode(DEV) if options.do_eval else []
+        judges = options.do_eval or (options.do_train and options.judges_checkpoints)
+        self._dev_examples = self._encode(DEV) if judges else []
         self._predicted = self._encode(self._predicted_split) if options.do_predict else []
 
     def train(self) -> None:
@@ -64,7 +67,9 @@ class FineTuning:
             options.learning_rate,
             options.save_checkpoints_steps,
             options.seed,
+            options.gradient_accumulation_steps,
         )
+        step = 0
         if self._resumed is not None:
             step = checkpoints.read_global_step(self._resumed.place.weights)
             if step >= schedule.num_train_steps:
@@ -74,17 +79,40 @@ class FineTuning:
                 )
                 return
             tell(f"Training goes on from {self._resumed}.")
-            trainer = Trainer(self._loader.load(self._resumed), schedule)
+            classifier = self._loader.load(self._resumed)
+            trainer = Trainer(classifier, schedule)
             trainer.resume(self._resumed.place.weights)
         else:
-            trainer = Trainer(self._loader.initialise(self._init), schedule)
+            classifier = self._loader.initialise(self._init)
+            trainer = Trainer(classifier, schedule)
         tell(
             f"Training on {len(self._train_examples)} examples, {schedule.batch_size} a step: "
             f"{schedule.num_train_steps} steps, the first {schedule.num_warmup_steps} of them "
             "warm-up."
         )
-        self._write_settings()
-        trainer.train(self._train_examples, options.output_dir)
+        self._write_settings(options.output_dir)
+        if options.keep_best:
+            self._write_settings(options.output_dir / BEST)
+        trainer.train(self._train_examples, options.output_dir, self._watch(classifier, step))
+
+    def _watch(self, classifier: Classifier, step: int) -> Watch:
+        options, dataset = self._options, self._dataset
+        names = (*dataset.metrics, *classifier.objective.metrics)
+
+        def evaluate(at: int) -> evaluation.Metrics:
+            examples, batch_size = self._dev_examples, options.eval_batch_size
+            return evaluation.evaluate(
+                classifier, examples, batch_size, at, dataset.metrics
+            ).metrics
+
+        return Watch(
+            options.output_dir,
+            step,
+            names[0],
+            evaluate if options.judges_checkpoints else None,
+            classifier.named_variables() if options.keep_best else None,
+            options.early_stopping,
+        )
 
     def evaluate(self) -> None:
         """Writes and prints metrics and loss on dev.tsv."""
@@ -114,7 +142,9 @@ class FineTuning:
         tell(f"Predicted {self._predicted_split}{missing} with {checkpoint}, written to {file}.")
 
     def trained_checkpoint(self) -> Path:
-        """The prefix of the output directory's newest checkpoint, else of --init_checkpoint.
+        """The prefix of the output directory's checkpoint, else of --init_checkpoint.
+
+        With --keep_best it is the best one, otherwise the newest.
 
         Raises:
           UserError: neither has a classifier for the task.
@@ -122,6 +152,9 @@ class FineTuning:
         return self._trained().place.weights
 
     def _trained(self) -> Checkpoint:
+        best = self._options.output_dir / BEST
+        if self._options.keep_best and checkpoints.newest(best) is not None:
+            return registry.find(best, checkpoints.OUTPUT_DIR)
         newest = self._newest()
         if newest is not None:
             return newest
@@ -180,11 +213,12 @@ class FineTuning:
         tokenizer, length = self.settings.tokenizer(), self._options.max_seq_length
         return encode(examples, tokenizer, label_id, length)
 
-    def _write_settings(self) -> None:
-        """Makes the output directory one that the exporter takes without further flags."""
+    def _write_settings(self, directory: Path) -> None:
+        """Makes a directory one that the exporter takes without further flags."""
         try:
+            directory.mkdir(exist_ok=True)
             write_settings(
-                self._options.output_dir,
+                directory,
                 self.settings.config,
                 self.settings.vocabulary_file.read_bytes(),
                 self.settings.do_lower_case.value,
@@ -194,8 +228,8 @@ class FineTuning:
             )
         except OSError as error:
             raise UserError(
-                f"--output_dir {self._options.output_dir} cannot be written to "
-                f"({error.strerror}): name another directory."
+                f"--output_dir: {directory} cannot be written to ({error.strerror}): name another "
+                "directory."
             ) from error
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bert.command.options import declared, option
+from bert.training.dataset import BEST
 from bert.training.glue_tasks import TASKS
 from bert.training.own_data import CUSTOM, LABEL, TEXT
 
@@ -135,4 +136,30 @@ class FineTuningOptions:
         most=1.0,
     )
     save_checkpoints_steps: int = _count(1000, "steps between two checkpoints")
+    gradient_accumulation_steps: int = _count(
+        1, "passes that the examples of a step are split into: the same step with less memory"
+    )
+    keep_best: bool = option(
+        False,
+        "whether to evaluate every checkpoint, to keep the one with the best dev metric in "
+        f"{BEST}/ of the output directory, and to evaluate, predict and export that one",
+        group=_TRAINING,
+    )
+    early_stopping: int | None = option(
+        None,
+        "evaluations of a checkpoint in a row with no better dev metric, after which training ends",
+        group=_TRAINING,
+        unset="never",
+        least=1,
+    )
+    plots: bool = option(
+        False,
+        "whether to draw the learning curve and, with --do_eval, the confusion matrix as PNG",
+        group=_TRAINING,
+    )
     seed: int = _count(12345, "seed of shuffling, dropout and random initial weights", least=0)
+
+    @property
+    def judges_checkpoints(self) -> bool:
+        """Whether every checkpoint is evaluated."""
+        return self.keep_best or self.early_stopping is not None

@@ -6,12 +6,15 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import tensorflow as tf
 from tqdm import tqdm
 
+from bert.encoder import dropout
 from bert.errors import UserError
 from bert.training import checkpoints
+from bert.training.accumulation import Gradients, accumulated, split
 from bert.training.batches import Batch, EncodedExample, batch_signature, packed_tokens, shuffled
 from bert.training.classifier import Classifier
 from bert.training.optimization import AdamWeightDecay
@@ -35,6 +38,8 @@ class Schedule:
     learning_rate: float
     save_checkpoints_steps: int
     seed: int
+    num_passes: int = 1
+    """how many passes the examples of a step are split into"""
 
     @classmethod
     def from_epochs(
@@ -46,6 +51,7 @@ class Schedule:
         learning_rate: float,
         save_checkpoints_steps: int,
         seed: int,
+        num_passes: int = 1,
     ) -> "Schedule":
         """Counts steps as the original's `run_classifier.py`, main, does.
 
@@ -66,7 +72,18 @@ class Schedule:
             learning_rate,
             save_checkpoints_steps,
             seed,
+            num_passes,
         )
+
+
+class Observer(Protocol):
+    """What looks at a training on its way."""
+
+    def after_step(self, step: int, loss: float, learning_rate: float) -> None:
+        """Sees a step that was done, counted from 1."""
+
+    def after_checkpoint(self, step: int) -> bool:
+        """Sees a checkpoint that was written, or gone on from; whether training goes on."""
 
 
 class Trainer(tf.Module):
@@ -86,6 +103,7 @@ class Trainer(tf.Module):
         )
         signature = [batch_signature(classifier.label_spec)]
         self._step = tf.function(self._eager_step, input_signature=signature, autograph=False)
+        self._pass = tf.function(self._gradients, input_signature=signature, autograph=False)
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Weights, optimizer slots and `global_step`, as the original's checkpoints name them."""
@@ -102,10 +120,21 @@ class Trainer(tf.Module):
 
     def step(self, batch: Batch) -> tf.Tensor:
         """Moves the weights by one batch; returns its mean loss before that, float32 []."""
-        return self._step(batch)
+        dropout.start_step(self._schedule.seed, int(self._optimizer.global_step.numpy()))
+        if self._schedule.num_passes == 1:
+            return self._step(batch)
+        parts = split(batch, self._schedule.num_passes)
+        loss, gradients = accumulated(self._pass(part) for part in parts)
+        self._optimizer.apply(gradients)
+        return loss
 
-    def train(self, examples: Sequence[EncodedExample], output_dir: Path) -> None:
-        """Trains up to the schedule's last step, saving on the way and at the end.
+    def train(
+        self,
+        examples: Sequence[EncodedExample],
+        output_dir: Path,
+        watch: Observer | None = None,
+    ) -> None:
+        """Trains up to the schedule's last step or `watch`'s word, saving on the way.
 
         Raises:
           UserError: the loss is not finite, or a checkpoint cannot be written.
@@ -113,8 +142,8 @@ class Trainer(tf.Module):
         schedule = self._schedule
         first = int(self._optimizer.global_step.numpy())
         steps = range(first, schedule.num_train_steps)
-        # A resumed run must not drop out what the first steps dropped out.
-        tf.random.set_seed(schedule.seed + first)
+        if first and watch is not None and not watch.after_checkpoint(first):
+            return
         losses: deque[float] = deque(maxlen=_SHOWN_STEPS)
         with tqdm(
             desc="training",
@@ -128,6 +157,7 @@ class Trainer(tf.Module):
             for step, batch in zip(
                 steps, shuffled(examples, schedule.batch_size, schedule.seed, steps), strict=True
             ):
+                rate = float(self._optimizer.learning_rate())
                 loss = float(self.step(batch))
                 if not math.isfinite(loss):
                     raise UserError(
@@ -138,15 +168,32 @@ class Trainer(tf.Module):
                 progress.set_postfix(loss=f"{sum(losses) / len(losses):.4f}", refresh=False)
                 progress.update()
                 done = step + 1
+                if watch is not None:
+                    watch.after_step(done, loss, rate)
                 if done % schedule.save_checkpoints_steps == 0 or done == steps.stop:
                     checkpoints.save(output_dir, self.named_variables())
+                    if watch is not None and not watch.after_checkpoint(done):
+                        return
 
     def _eager_step(self, batch: Batch) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            losses = self._classifier.losses(packed_tokens(batch), batch.label_ids, training=True)
-            loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, self._trained)
+            loss = tf.reduce_mean(self._losses(batch))
+        self._optimizer.apply(self._of_tables_dense(tape.gradient(loss, self._trained)))
+        return loss
+
+    def _gradients(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor, Gradients]:
+        """The sum of a batch's losses, float32 [], their number, int32 [], and its gradients."""
+        with tf.GradientTape() as tape:
+            losses = self._losses(batch)
+            loss = tf.reduce_sum(losses)
+        gradients = self._of_tables_dense(tape.gradient(loss, self._trained))
+        return loss, tf.size(losses), gradients
+
+    def _losses(self, batch: Batch) -> tf.Tensor:
+        return self._classifier.losses(packed_tokens(batch), batch.label_ids, training=True)
+
+    @staticmethod
+    def _of_tables_dense(gradients: Gradients) -> Gradients:
         for name in gradients.keys() & _DENSE_TABLES:
             gradients[name] = tf.convert_to_tensor(gradients[name])
-        self._optimizer.apply(gradients)
-        return loss
+        return gradients
