@@ -75,6 +75,7 @@ setup(
     extras_require={
         "batch": ["apache-beam>=2.77,<3", "pyarrow>=14,<26"],
         "hub": ["huggingface_hub>=0.24,<3"],
+        "plots": ["matplotlib>=3.8,<4"],
         "preview": ["aiohttp>=3.9,<4"],
         "test": [
             "aiohttp>=3.9,<4",
@@ -83,6 +84,7 @@ setup(
             "huggingface_hub>=0.24,<3",
             "hypothesis>=6.100,<7",
             "kubernetes-validate>=1.30,<2",
+            "matplotlib>=3.8,<4",
             "ml_dtypes>=0.4,<1",
             "mypy>=1.10,<3",
             "packaging>=23",

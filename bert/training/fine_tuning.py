@@ -7,9 +7,8 @@ from bert.checkpoints.google_research import write_settings
 from bert.checkpoints.registry import Checkpoint
 from bert.checkpoints.text.settings import find_max_seq_length
 from bert.errors import UserError
-from bert.training import checkpoints, evaluation
+from bert.training import checkpoints, evaluation, plots
 from bert.training.batches import EncodedExample, encode
-from bert.training.classifier import Classifier
 from bert.training.dataset import BEST, DEV, TEST, TRAIN, Dataset
 from bert.training.label_counts import require_learnable
 from bert.training.loading import Loader, require_same_task
@@ -18,7 +17,7 @@ from bert.training.objective import OBJECTIVES
 from bert.training.options import FineTuningOptions
 from bert.training.settings import ModelSettings, find_settings, require_same
 from bert.training.trainer import Schedule, Trainer
-from bert.training.watch import Watch
+from bert.training.watch import make_watch
 
 EVAL_RESULTS_FILE = "eval_results.txt"
 TEST_RESULTS_FILE = "test_results.tsv"
@@ -36,6 +35,8 @@ class FineTuning:
           UserError: a file is missing or faulty, or two settings contradict each other.
         """
         self._dataset = dataset
+        if options.plots:
+            plots.require_matplotlib()
         self._options = options
         self._resumed = self._find_resumed()
         if self._resumed is not None:
@@ -93,26 +94,10 @@ class FineTuning:
         self._write_settings(options.output_dir)
         if options.keep_best:
             self._write_settings(options.output_dir / BEST)
-        trainer.train(self._train_examples, options.output_dir, self._watch(classifier, step))
-
-    def _watch(self, classifier: Classifier, step: int) -> Watch:
-        options, dataset = self._options, self._dataset
-        names = (*dataset.metrics, *classifier.objective.metrics)
-
-        def evaluate(at: int) -> evaluation.Metrics:
-            examples, batch_size = self._dev_examples, options.eval_batch_size
-            return evaluation.evaluate(
-                classifier, examples, batch_size, at, dataset.metrics
-            ).metrics
-
-        return Watch(
-            options.output_dir,
-            step,
-            names[0],
-            evaluate if options.judges_checkpoints else None,
-            classifier.named_variables() if options.keep_best else None,
-            options.early_stopping,
-        )
+        watch = make_watch(options, classifier, self._dev_examples, self._dataset.metrics, step)
+        trainer.train(self._train_examples, options.output_dir, watch)
+        if options.plots:
+            tell(f"Drew {plots.draw_learning_curve(options.output_dir, watch.metric)}.")
 
     def evaluate(self) -> None:
         """Writes and prints metrics and loss on dev.tsv."""
@@ -128,6 +113,10 @@ class FineTuning:
         evaluation.write_metrics(file, found.metrics)
         tell(f"Evaluated {checkpoint} on {len(self._dev_examples)} examples, written to {file}:")
         print(file.read_text(encoding="utf-8"), end="", flush=True)
+        if self._options.plots and self._dataset.task.has_one_label:
+            counts = plots.confusion_matrix(found.predicted, found.expected, len(self._labels))
+            folder = self._options.output_dir
+            tell(f"Drew {plots.draw_confusion_matrix(folder, counts, self._labels)}.")
 
     def predict(self) -> None:
         """Writes probabilities or numbers for test.tsv, or for dev.tsv where there is none."""

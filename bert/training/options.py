@@ -154,7 +154,8 @@ class FineTuningOptions:
     )
     plots: bool = option(
         False,
-        "whether to draw the learning curve and, with --do_eval, the confusion matrix as PNG",
+        "whether to draw the learning curve of --do_train and the confusion matrix of --do_eval as "
+        "PNG (needs matplotlib)",
         group=_TRAINING,
     )
     seed: int = _count(12345, "seed of shuffling, dropout and random initial weights", least=0)

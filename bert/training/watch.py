@@ -1,18 +1,55 @@
 """What looks at a training on its way: figures for TensorBoard, the best checkpoint, its end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
 from bert.errors import UserError
-from bert.training import checkpoints
+from bert.training import checkpoints, evaluation
+from bert.training.batches import EncodedExample
+from bert.training.classifier import Classifier
 from bert.training.dataset import BEST
 from bert.training.evaluation import Metrics
 from bert.training.history import History
 from bert.training.messages import tell
 from bert.training.optimization import GLOBAL_STEP
+from bert.training.options import FineTuningOptions
 from bert.training.summaries import Summaries
+
+
+def make_watch(
+    options: FineTuningOptions,
+    classifier: Classifier,
+    dev_examples: Sequence[EncodedExample],
+    metrics: Sequence[str],
+    step: int,
+) -> "Watch":
+    """What a run's options ask for.
+
+    Args:
+      options: of the run.
+      classifier: that is trained.
+      dev_examples: to judge it by.
+      metrics: those of the data, besides the task's own; the first one of all says what is best.
+      step: that the training starts from.
+
+    Raises:
+      UserError: the record of earlier evaluations is damaged.
+    """
+
+    def evaluate(at: int) -> Metrics:
+        size = options.eval_batch_size
+        return evaluation.evaluate(classifier, dev_examples, size, at, metrics).metrics
+
+    return Watch(
+        options.output_dir,
+        step,
+        [*metrics, *classifier.objective.metrics][0],
+        evaluate if options.judges_checkpoints else None,
+        classifier.named_variables() if options.keep_best else None,
+        options.early_stopping,
+    )
 
 
 class Watch:
@@ -41,7 +78,7 @@ class Watch:
           UserError: the record of earlier evaluations is damaged.
         """
         self._output_dir = output_dir
-        self._metric = metric
+        self.metric = metric
         self._evaluate = evaluate
         self._weights = weights
         self._patience = patience
@@ -67,16 +104,16 @@ class Watch:
         if self._patience is None or self._history.since_best() < self._patience:
             return True
         tell(
-            f"Step {step}: eval_{self._metric} was no better in {self._patience} evaluations, so "
+            f"Step {step}: eval_{self.metric} was no better in {self._patience} evaluations, so "
             "training ends."
         )
         return False
 
     def _judge(self, step: int, metrics: Metrics) -> None:
         figures = metrics.by_name()
-        value = float(figures[f"eval_{self._metric}"])
+        value = float(figures[f"eval_{self.metric}"])
         is_better = self._history.is_better(value)
-        tell(f"Step {step}: eval_{self._metric} {value:.4f}{', the best so far' * is_better}.")
+        tell(f"Step {step}: eval_{self.metric} {value:.4f}{', the best so far' * is_better}.")
         self._summaries.write_evaluation(
             step, {name: figure for name, figure in figures.items() if name.startswith("eval_")}
         )
