@@ -77,6 +77,7 @@ setup(
         "hub": ["huggingface_hub>=0.24,<3"],
         "plots": ["matplotlib>=3.8,<4"],
         "preview": ["aiohttp>=3.9,<4"],
+        "train": ["seqeval>=1.2,<2"],
         "test": [
             "aiohttp>=3.9,<4",
             "compose-spec>=0.2,<1",
@@ -93,6 +94,7 @@ setup(
             "pytest-xdist>=3.5,<4",
             "ruff>=0.5,<1",
             "scikit-learn>=1.4,<2",
+            "seqeval>=1.2,<2",
             "tokenizers>=0.20,<1",
             "transformers>=5,<6",
             "types-tqdm",

@@ -31,6 +31,7 @@ class TextModel:
     `takes_pairs` says that the model is for pairs of texts; else it may be for both.
     `prompt` is put before the first text of every row.
     `answer_rules` says whose rules choose the answers to questions: PIPELINE or RUN_SQUAD.
+    `labels_words` says that only the first piece of each word was taught a label.
     `provenance` tells where each part came from, in words for a person.
     """
 
@@ -46,6 +47,7 @@ class TextModel:
     takes_pairs: bool = False
     prompt: str = ""
     answer_rules: str = PIPELINE
+    labels_words: bool = False
 
     def special_ids(self) -> tuple[int, int]:
         """The ids of [CLS] and [SEP], or of what stands for them."""

@@ -1,4 +1,4 @@
-r"""Fine-tunes BERT to classify sentences or pairs of them, with the original's flags.
+r"""Fine-tunes BERT to classify sentences, pairs of them, or words, with the original's flags.
 
     python -m bert.run_classifier --task_name sst-2 --data_dir DATA --output_dir OUT \
         --init_checkpoint DIR/bert_model.ckpt --do_train --do_eval --do_predict
@@ -6,7 +6,6 @@ r"""Fine-tunes BERT to classify sentences or pairs of them, with the original's 
 Flags mean what they mean in google-research/bert's run_classifier.py.
 """
 
-import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from bert.command import flags as command_flags
-from bert.command.options import option, require_valid, with_paths
+from bert.command.options import require_valid, with_paths
 from bert.command.running import Command
 from bert.errors import UserError
 from bert.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, Task
@@ -23,44 +22,18 @@ from bert.tensorflow_import import import_tensorflow_quietly
 from bert.training.dataset import DEV, TEST, TRAIN, Dataset
 from bert.training.glue import GlueDataset
 from bert.training.glue_tasks import find_task
-from bert.training.options import FineTuningOptions
+from bert.training.options import NER, FineTuningOptions
 from bert.training.own_data import CUSTOM, Columns, OwnDataset
+from bert.training.tagging.dataset import TaggingDataset
+from bert.training.training_options import TrainingOptions
 
 if TYPE_CHECKING:
-    from bert.training.fine_tuning import FineTuning
-
-# The headings of `--help`.
-_EXPORT = "The export"
-_TPU = "Accepted for old command lines"
-
-
-def _without_effect(default: Any) -> Any:
-    return option(default, "without a TPU it has no effect", group=_TPU)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RunOptions(FineTuningOptions):
-    """The flags of the command."""
-
-    do_export: bool = option(
-        False, "whether to export a SavedModel that takes plain text", group=_EXPORT
-    )
-    export_dir: Path | None = option(
-        None, "base path of the served model; --do_export makes a version in it", group=_EXPORT
-    )
-    use_tpu: bool = option(False, "TPUs are not supported: must be false", group=_TPU)
-    tpu_name: str | None = _without_effect(None)
-    tpu_zone: str | None = _without_effect(None)
-    gcp_project: str | None = _without_effect(None)
-    master: str | None = _without_effect(None)
-    tpu_job_name: str | None = _without_effect(None)
-    num_tpu_cores: int = _without_effect(8)
-    iterations_per_loop: int = _without_effect(1000)
+    from bert.training.run import Run
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    command_flags.define_flags(RunOptions, values)
+    command_flags.define_flags(FineTuningOptions, values)
 
 
 def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
@@ -68,7 +41,9 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
     try:
         # The quick mistakes are told before TensorFlow is imported, which takes seconds.
         _check_flags(arguments, values)
-        options = with_paths(RunOptions(**command_flags.given_options(RunOptions, values)))
+        options = with_paths(
+            FineTuningOptions(**command_flags.given_options(FineTuningOptions, values))
+        )
         require_valid(options)
         dataset = _dataset(options)
         import_tensorflow_quietly()
@@ -79,12 +54,21 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
     return 0
 
 
-def _run(dataset: Dataset, options: RunOptions) -> None:
-    from bert.training import fine_tuning
+def _run(dataset: Dataset | TaggingDataset, options: FineTuningOptions) -> None:
+    if isinstance(dataset, TaggingDataset):
+        from bert.training.tagging import run as tagging
 
-    done = fine_tuning.run(dataset, options)
+        _export(tagging.run(dataset, options), options, text_pair=False)
+    else:
+        from bert.training import fine_tuning
+
+        _export(fine_tuning.run(dataset, options), options, text_pair=dataset.is_pair)
+
+
+def _export(done: "Run[Any]", options: FineTuningOptions, text_pair: bool) -> None:
     if options.do_export:
-        _export(done, dataset, options)
+        labels = None if options.labels is None else tuple(options.labels)
+        export_trained(done, options, text_pair=text_pair, labels=labels)
 
 
 def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> None:
@@ -109,7 +93,7 @@ def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> None:
         raise UserError("--do_export needs --export_dir: name the base path of the served model.")
 
 
-def _dataset(options: RunOptions) -> Dataset:
+def _dataset(options: FineTuningOptions) -> Dataset | TaggingDataset:
     """The files of the task, whose names and labels fit what is to be done."""
     if options.labels is not None and len(set(options.labels)) != len(options.labels):
         raise UserError(
@@ -132,8 +116,10 @@ def _dataset(options: RunOptions) -> Dataset:
     return dataset
 
 
-def _of_task(options: RunOptions, data_dir: Path) -> Dataset:
+def _of_task(options: FineTuningOptions, data_dir: Path) -> Dataset | TaggingDataset:
     given = None if options.labels is None else tuple(options.labels)
+    if options.task_name.lower() == NER:
+        return TaggingDataset(data_dir, given, options.output_dir)
     if options.task_name.lower() == CUSTOM:
         return _own_data(options, data_dir, given)
     for name in ("regression", "multilabel"):
@@ -153,7 +139,9 @@ def _of_task(options: RunOptions, data_dir: Path) -> Dataset:
     return GlueDataset(task, data_dir, options.xnli_language)
 
 
-def _own_data(options: RunOptions, data_dir: Path, given: tuple[str, ...] | None) -> OwnDataset:
+def _own_data(
+    options: FineTuningOptions, data_dir: Path, given: tuple[str, ...] | None
+) -> OwnDataset:
     columns = Columns(
         options.text_column, options.text_b_column, options.label_column, options.header
     )
@@ -169,7 +157,7 @@ def _own_data(options: RunOptions, data_dir: Path, given: tuple[str, ...] | None
     )
 
 
-def _task_of_own_data(options: RunOptions) -> Task:
+def _task_of_own_data(options: FineTuningOptions) -> Task:
     if options.regression and options.multilabel:
         raise UserError("--regression and --multilabel are both given: give one of the two.")
     if options.regression and options.labels is not None:
@@ -184,7 +172,12 @@ def _task_of_own_data(options: RunOptions) -> Task:
     return MULTILABEL if options.multilabel else CLASSIFICATION
 
 
-def _export(done: "FineTuning", dataset: Dataset, options: RunOptions) -> None:
+def export_trained(done: "Run[Any]", options: TrainingOptions, **more: Any) -> None:
+    """Exports the checkpoint that a run ended with; `more` are keywords of `export`.
+
+    Raises:
+      UserError: the export is refused or does not answer as it should.
+    """
     # An application at the edge of both packages: nothing else in bert knows the exporter.
     from exporter import VerificationError, export
     from exporter.progress import stage
@@ -199,9 +192,8 @@ def _export(done: "FineTuning", dataset: Dataset, options: RunOptions) -> None:
             vocab_file=settings.vocabulary_file,
             do_lower_case=settings.do_lower_case.value,
             max_seq_length=options.max_seq_length,
-            text_pair=dataset.is_pair,
-            labels=None if options.labels is None else tuple(options.labels),
             stage=stage,
+            **more,
         )
     except VerificationError as error:
         raise UserError(f"The export was not published: {error}.") from error
@@ -212,10 +204,10 @@ def run() -> int:
     """The command; the exit code."""
     command = Command(
         name="run_classifier: ",
-        summary="Fine-tunes BERT to classify sentences or pairs of them; flags mean what they mean "
-        "in google-research/bert's run_classifier.py.",
+        summary="Fine-tunes BERT to classify sentences, pairs of them, or words; flags mean what "
+        "they mean in google-research/bert's run_classifier.py.",
         usage="python -m bert.run_classifier --task_name NAME --output_dir PATH [flags]",
-        options=RunOptions,
+        options=FineTuningOptions,
         define_flags=define_flags,
         main=main,
         examples=(
@@ -226,6 +218,8 @@ def run() -> int:
             "python -m bert.run_classifier --task_name custom --data_dir tickets \\",
             "    --text_column message --label_column team --init_checkpoint DIR \\",
             "    --output_dir OUT --do_train --do_eval",
+            "python -m bert.run_classifier --task_name ner --data_dir conll \\",
+            "    --init_checkpoint DIR --output_dir OUT --do_train --do_eval",
         ),
     )
     return command.run()

@@ -10,7 +10,6 @@ from bert.encoder.precision import PRECISIONS
 from exporter.artefact import saving
 from exporter.artefact.sentences import read_rows
 from exporter.artefact.warmup import default_rows, write_warmup
-from exporter.contract import SIMPLE
 from exporter.models.location import local_path
 from exporter.models.opened_model import OpenedModel
 from exporter.models.opening import open_model
@@ -103,7 +102,7 @@ def _export(
                     text_pair,
                     options.verify_file,
                     PRECISIONS[options.precision],
-                    options.aggregation_strategy or SIMPLE,
+                    options.strategy(opened.model),
                     advance,
                     options.question_settings(opened.model),
                     options.long_text_settings(opened.model, text_pair),

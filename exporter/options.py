@@ -9,7 +9,7 @@ from bert.command.options import File, StrPath, declared, option, require_valid
 from bert.encoder.precision import FLOAT32, PRECISIONS
 from bert.errors import UserError
 from bert.model import FineTunedModel, TextModel
-from exporter.contract import AGGREGATION_STRATEGIES, DEFAULT_SIGNATURES, NONE, SIMPLE, TEXT
+from exporter.contract import AGGREGATION_STRATEGIES, DEFAULT_SIGNATURES, FIRST, NONE, SIMPLE, TEXT
 from exporter.progress import Stage
 from exporter.publish import LARGEST_VERSION
 from exporter.text.long_texts import LongTexts
@@ -74,7 +74,7 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
         None,
         "how tokens with labels become entities, as in the pipeline of transformers",
         group=_EXPORT,
-        unset=SIMPLE,
+        unset=f"{SIMPLE}; {FIRST} for checkpoints of run_classifier, where words have labels",
         choices=AGGREGATION_STRATEGIES,
     )
     default_signature: str = option(
@@ -214,7 +214,11 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
 
     def long_text_settings(self, model: TextModel, text_pair: bool) -> LongTexts:
         """What becomes of texts that are too long; a UserError where flags do not fit."""
-        return self.long_texts(model, text_pair, merges=self.aggregation_strategy != NONE)
+        return self.long_texts(model, text_pair, merges=self.strategy(model) != NONE)
+
+    def strategy(self, model: TextModel) -> str:
+        """How labels of a model's tokens become entities: one of AGGREGATION_STRATEGIES."""
+        return self.aggregation_strategy or (FIRST if model.labels_words else SIMPLE)
 
     def class_names(self) -> Sequence[str] | None:
         """The names given for the classes, in class order.

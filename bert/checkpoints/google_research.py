@@ -27,7 +27,7 @@ from bert.tasks import (
     EMBEDDING,
     FIRST_TOKEN,
     POOLER,
-    QUESTION_ANSWERING,
+    TASKS,
     Pooling,
     Task,
 )
@@ -38,8 +38,7 @@ CONFIG_FILE = "bert_config.json"
 _GIVE_CONFIG = f"give the {CONFIG_FILE} that the checkpoint was trained with (--bert_config_file)"
 _GIVE_CLASSIFIER = "give the checkpoint that run_classifier or run_squad wrote after training"
 
-# run_squad.py: the scope of its head, and its default of --max_seq_length.
-_SQUAD = "cls/squad/"
+# run_squad.py, its default of --max_seq_length.
 _SQUAD_MAX_SEQ_LENGTH = 384
 
 # google-research/bert, modeling.py, BertConfig: what it asks for, and what it has defaults for.
@@ -124,10 +123,11 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         )
     config = read_config(config_file)
     text = find_text_profile(directory, options, GOOGLE_RESEARCH)
-    task, scope = _task(stored, options, directory)
+    task = _task(stored, options, directory)
+    scope = task.head_scope
     if not task.answers_rows:  # the pooler was never trained, and nothing reads it
         config = dataclasses.replace(config, has_pooler=False)
-    num_labels = _num_labels(stored, config, task, scope) if task.has_head else 0
+    num_labels = _num_labels(stored, config, task) if task.has_head else 0
     classifier = classifier_shapes(config, num_labels) if task.has_head else {}
     with advising(_GIVE_CONFIG):
         weights = stored.read(encoder_shapes(config))
@@ -163,6 +163,7 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
         pooling=Pooling(POOLER if task.answers_rows else FIRST_TOKEN),
         takes_pairs=task.finds_spans,
         answer_rules=RUN_SQUAD if task.finds_spans else PIPELINE,
+        labels_words=task.labels_tokens,
     )
 
 
@@ -178,28 +179,32 @@ def _names_of(directory: Path, task: Task, num_labels: int) -> Sequence[str] | N
     return found.labels
 
 
-def _task(stored: StoredVariables, options: ReadOptions, directory: Path) -> tuple[Task, str]:
-    """What the checkpoint was trained for, and the scope of its head.
+def _task(stored: StoredVariables, options: ReadOptions, directory: Path) -> Task:
+    """What the checkpoint was trained for.
 
     Raises:
       UserError: the flag asks for something else.
     """
     if options.task == EMBEDDING.name:
-        return EMBEDDING, ""
+        return EMBEDDING
     found = trained_for(directory)
-    task, scope, writer = CLASSIFICATION if found is None else found.task, "", "run_classifier"
-    if OUTPUT_WEIGHTS not in stored.shapes and _SQUAD + OUTPUT_WEIGHTS in stored.shapes:
-        task, scope, writer = QUESTION_ANSWERING, _SQUAD, "run_squad"
+    task = CLASSIFICATION if found is None else found.task
+    if OUTPUT_WEIGHTS not in stored.shapes:
+        # A head of a scope of its own says what it is for.
+        named = (each for each in TASKS.values() if each.head_scope)
+        heads = (each for each in named if each.head_scope + OUTPUT_WEIGHTS in stored.shapes)
+        task = next(heads, task)
+    writer = "run_squad" if task.finds_spans else "run_classifier"
     if options.task not in (None, task.name):
         raise UserError(
             f"--task is {options.task!r}, but a checkpoint of {writer} is a {task.name!r}: leave "
             f"the flag out, or give {EMBEDDING.name}."
         )
-    return task, scope
+    return task
 
 
-def _num_labels(stored: StoredVariables, config: BertConfig, task: Task, scope: str) -> int:
-    name = scope + OUTPUT_WEIGHTS
+def _num_labels(stored: StoredVariables, config: BertConfig, task: Task) -> int:
+    name = task.head_scope + OUTPUT_WEIGHTS
     shape = stored.shapes.get(name)
     if shape is None:
         raise UserError(

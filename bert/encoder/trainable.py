@@ -16,12 +16,19 @@ from bert.encoder.packed_tokens import PackedTokens
 class TrainableEncoder(tf.Module):
     """Float32 variables under their original names, and ops that have gradients."""
 
-    def __init__(self, config: BertConfig, weights: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self, config: BertConfig, weights: Mapping[str, np.ndarray], trains_pooler: bool = True
+    ) -> None:
         """Makes a variable of every weight named in `encoder_shapes(config)`."""
         super().__init__(name="encoder")
         self._config = config
         self._variables = {
-            name: tf.Variable(weights[name], name=name) for name in variables.encoder_shapes(config)
+            name: tf.Variable(
+                weights[name],
+                name=name,
+                trainable=trains_pooler or not name.startswith(variables.POOLER),
+            )
+            for name in variables.encoder_shapes(config)
         }
 
     def named_variables(self) -> dict[str, tf.Variable]:
@@ -30,9 +37,16 @@ class TrainableEncoder(tf.Module):
 
     def pooled(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
         """The pooled first token of every row, float32 [B, H]; in training with dropout."""
+        return self._forward(tokens, training).pooled()
+
+    def sequence(self, tokens: PackedTokens, training: bool = False) -> tf.Tensor:
+        """The last layer's output for every token, float32 [N, H]; in training with dropout."""
+        return self._forward(tokens, training).sequence()
+
+    def _forward(self, tokens: PackedTokens, training: bool) -> Forward:
         if training:
-            return Forward(self._config, self, tokens, dropout=dropout).pooled()
-        return Forward(self._config, self, tokens).pooled()
+            return Forward(self._config, self, tokens, dropout=dropout)
+        return Forward(self._config, self, tokens)
 
     # The methods of `forward.Weights`.
 

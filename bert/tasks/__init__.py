@@ -87,6 +87,8 @@ def _difference_of_tokens(given: RowOutputs, expected: RowOutputs) -> float:
 
 TOKEN_CLASSIFICATION = Task(
     name="token_classification",
+    # The original has none: a name of its own tells it from a classifier of texts.
+    head_scope="cls/tagging/",
     needs=TOKEN_VECTORS,
     least_size=1,
     activation=SOFTMAX,
@@ -100,6 +102,7 @@ TOKEN_CLASSIFICATION = Task(
 
 QUESTION_ANSWERING = Task(
     name="question_answering",
+    head_scope="cls/squad/",  # run_squad.py, create_model
     needs=TOKEN_VECTORS,
     least_size=2,
     most_size=2,

@@ -59,6 +59,9 @@ class Task:
     has_head: bool = True
     """whether there are weights on the encoder; without any, the vector is the answer"""
 
+    head_scope: str = ""
+    """what stands before the names of the head's variables"""
+
     least_size: int
     most_size: int | None = None
     """how many numbers a head may give for a vector; None is any number"""

@@ -11,6 +11,7 @@ from bert.errors import UserError
 from bert.training.batches import Batch, EncodedExample, batch_signature, in_order, packed_tokens
 from bert.training.classifier import Classifier
 from bert.training.metrics import METRICS
+from bert.training.trainer import Model
 
 
 class Metrics(NamedTuple):
@@ -56,7 +57,7 @@ def evaluate(
 ) -> Evaluation:
     """Evaluates on labelled examples; `metrics` are names of METRICS besides the task's own."""
     objective = classifier.objective
-    results = _run(classifier.judge, classifier, examples, batch_size)
+    results = run_batches(classifier.judge, classifier, examples, batch_size)
     losses = [losses for losses, _ in results]
     predicted = objective.choose(np.concatenate([logits for _, logits in results]))
     expected = np.array([example.label_id for example in examples])
@@ -77,7 +78,9 @@ def predict(
     def judge(batch: Batch) -> tuple[tf.Tensor]:
         return (classifier.answers(packed_tokens(batch)),)
 
-    return np.concatenate([rows for (rows,) in _run(judge, classifier, examples, batch_size)])
+    return np.concatenate(
+        [rows for (rows,) in run_batches(judge, classifier, examples, batch_size)]
+    )
 
 
 def write_metrics(file: Path, metrics: Metrics) -> None:
@@ -87,7 +90,7 @@ def write_metrics(file: Path, metrics: Metrics) -> None:
       UserError: the file cannot be written.
     """
     lines = [f"{key} = {value!s}\n" for key, value in metrics.by_name().items()]
-    _write(file, "".join(lines))
+    write_result(file, "".join(lines))
 
 
 def write_answers(file: Path, answers: np.ndarray) -> None:
@@ -98,10 +101,15 @@ def write_answers(file: Path, answers: np.ndarray) -> None:
     """
     rows = answers.reshape(len(answers), -1)
     lines = ["\t".join(str(value) for value in row) + "\n" for row in rows]
-    _write(file, "".join(lines))
+    write_result(file, "".join(lines))
 
 
-def _write(file: Path, text: str) -> None:
+def write_result(file: Path, text: str) -> None:
+    """Writes a file of results.
+
+    Raises:
+      UserError: it cannot be written.
+    """
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -111,9 +119,9 @@ def _write(file: Path, text: str) -> None:
         ) from error
 
 
-def _run(
+def run_batches(
     judge: Callable[[Batch], tuple[tf.Tensor, ...]],
-    classifier: Classifier,
+    classifier: Model,
     examples: Sequence[EncodedExample],
     batch_size: int,
 ) -> list[tuple[np.ndarray, ...]]:

@@ -1,31 +1,21 @@
 """One run of run_classifier: train, evaluate, predict, export, as far as asked for."""
 
-from pathlib import Path
-
-from bert.checkpoints import registry
-from bert.checkpoints.google_research import write_settings
-from bert.checkpoints.registry import Checkpoint
-from bert.checkpoints.text.settings import find_max_seq_length
-from bert.errors import UserError
 from bert.training import checkpoints, evaluation, plots
 from bert.training.batches import EncodedExample, encode
-from bert.training.dataset import BEST, DEV, TEST, TRAIN, Dataset
+from bert.training.classifier import Classifier
+from bert.training.dataset import DEV, TEST, TRAIN, Dataset
 from bert.training.label_counts import require_learnable
-from bert.training.loading import Loader, require_same_task
 from bert.training.messages import tell
 from bert.training.objective import OBJECTIVES
 from bert.training.options import FineTuningOptions
-from bert.training.settings import ModelSettings, find_settings, require_same
-from bert.training.trainer import Schedule, Trainer
-from bert.training.watch import make_watch
+from bert.training.run import Run
+from bert.training.watch import Watch, best_metric, make_watch
 
 EVAL_RESULTS_FILE = "eval_results.txt"
 TEST_RESULTS_FILE = "test_results.tsv"
 
-_INIT_CHECKPOINT = "--init_checkpoint"
 
-
-class FineTuning:
+class FineTuning(Run[Classifier]):
     """The phases of one run; each after training reads the checkpoint that it judges."""
 
     def __init__(self, dataset: Dataset, options: FineTuningOptions) -> None:
@@ -35,17 +25,16 @@ class FineTuning:
           UserError: a file is missing or faulty, or two settings contradict each other.
         """
         self._dataset = dataset
+        self._options = options
         if options.plots:
             plots.require_matplotlib()
-        self._options = options
-        self._resumed = self._find_resumed()
-        if self._resumed is not None:
-            require_same_task(options.output_dir, dataset.task)
-        self._labels = dataset.labels
-        init = options.init_checkpoint
-        self._init = None if init is None else registry.find(init, _INIT_CHECKPOINT)
-        self.settings = self._find_settings()
-        self._loader = Loader(self.settings.config, dataset.task, len(self._labels), options.seed)
+        super().__init__(
+            dataset.task,
+            lambda: dataset.labels,
+            lambda config, weights: Classifier(config, weights, dataset.task),
+            options,
+            options.keep_best,
+        )
         self._predicted_split = TEST if dataset.has(TEST) else DEV
         # Everything is read before training, so that no mistake costs hours.
         self._train_examples = self._encode(TRAIN) if options.do_train else []
@@ -59,45 +48,13 @@ class FineTuning:
         Raises:
           UserError: the weights do not fit, or the output directory cannot be written to.
         """
-        options = self._options
-        schedule = Schedule.from_epochs(
-            len(self._train_examples),
-            options.num_train_epochs,
-            options.warmup_proportion,
-            options.train_batch_size,
-            options.learning_rate,
-            options.save_checkpoints_steps,
-            options.seed,
-            options.gradient_accumulation_steps,
-        )
-        step = 0
-        if self._resumed is not None:
-            step = checkpoints.read_global_step(self._resumed.place.weights)
-            if step >= schedule.num_train_steps:
-                tell(
-                    f"{self._resumed} is at step {step} of {schedule.num_train_steps} already: "
-                    "nothing to train."
-                )
-                return
-            tell(f"Training goes on from {self._resumed}.")
-            classifier = self._loader.load(self._resumed)
-            trainer = Trainer(classifier, schedule)
-            trainer.resume(self._resumed.place.weights)
-        else:
-            classifier = self._loader.initialise(self._init)
-            trainer = Trainer(classifier, schedule)
-        tell(
-            f"Training on {len(self._train_examples)} examples, {schedule.batch_size} a step: "
-            f"{schedule.num_train_steps} steps, the first {schedule.num_warmup_steps} of them "
-            "warm-up."
-        )
-        self._write_settings(options.output_dir)
-        if options.keep_best:
-            self._write_settings(options.output_dir / BEST)
-        watch = make_watch(options, classifier, self._dev_examples, self._dataset.metrics, step)
-        trainer.train(self._train_examples, options.output_dir, watch)
-        if options.plots:
-            tell(f"Drew {plots.draw_learning_curve(options.output_dir, watch.metric)}.")
+        self.fit(self._train_examples)
+        if self._options.plots:
+            metric = best_metric(OBJECTIVES[self._task.name], self._dataset.metrics)
+            tell(f"Drew {plots.draw_learning_curve(self._options.output_dir, metric)}.")
+
+    def _watch(self, model: Classifier, step: int) -> Watch:
+        return make_watch(self._options, model, self._dev_examples, self._dataset.metrics, step)
 
     def evaluate(self) -> None:
         """Writes and prints metrics and loss on dev.tsv."""
@@ -113,7 +70,7 @@ class FineTuning:
         evaluation.write_metrics(file, found.metrics)
         tell(f"Evaluated {checkpoint} on {len(self._dev_examples)} examples, written to {file}:")
         print(file.read_text(encoding="utf-8"), end="", flush=True)
-        if self._options.plots and self._dataset.task.has_one_label:
+        if self._options.plots and self._task.has_one_label:
             counts = plots.confusion_matrix(found.predicted, found.expected, len(self._labels))
             folder = self._options.output_dir
             tell(f"Drew {plots.draw_confusion_matrix(folder, counts, self._labels)}.")
@@ -130,70 +87,6 @@ class FineTuning:
         missing = "" if self._predicted_split == TEST else f" (there is no {absent})"
         tell(f"Predicted {self._predicted_split}{missing} with {checkpoint}, written to {file}.")
 
-    def trained_checkpoint(self) -> Path:
-        """The prefix of the output directory's checkpoint, else of --init_checkpoint.
-
-        With --keep_best it is the best one, otherwise the newest.
-
-        Raises:
-          UserError: neither has a classifier for the task.
-        """
-        return self._trained().place.weights
-
-    def _trained(self) -> Checkpoint:
-        best = self._options.output_dir / BEST
-        if self._options.keep_best and checkpoints.newest(best) is not None:
-            return registry.find(best, checkpoints.OUTPUT_DIR)
-        newest = self._newest()
-        if newest is not None:
-            return newest
-        init = self._init
-        if init is not None and self._loader.holds_classifier(init):
-            return init
-        lack = "is not given" if init is None else f"{init} has no classifier for the task"
-        raise UserError(
-            f"--output_dir {self._options.output_dir} holds no checkpoint and --init_checkpoint "
-            f"{lack}: train with --do_train first."
-        )
-
-    def _newest(self) -> Checkpoint | None:
-        prefix = checkpoints.newest(self._options.output_dir)
-        return None if prefix is None else registry.find(prefix, checkpoints.OUTPUT_DIR)
-
-    def _find_resumed(self) -> Checkpoint | None:
-        try:
-            self._options.output_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"--output_dir {self._options.output_dir} cannot be made ({error.strerror}): name "
-                "another directory."
-            ) from error
-        return self._newest()
-
-    def _find_settings(self) -> ModelSettings:
-        options = self._options
-        settings = find_settings(
-            [found for found in (self._resumed, self._init) if found is not None],
-            options.bert_config_file,
-            options.vocab_file,
-            options.do_lower_case,
-        )
-        if self._resumed is not None:
-            require_same(settings, self._resumed.place.directory)
-        find_max_seq_length(
-            options.output_dir, options.max_seq_length, settings.config.max_position_embeddings
-        )
-        casing = settings.do_lower_case
-        tell(f"do_lower_case={casing.value}, {casing.source}.")
-        if settings.replaced_gelu:
-            tell(
-                "Note: the pre-trained model has the erf form of GELU and google-research/bert's "
-                "is the tanh form, so training starts from answers that differ slightly."
-            )
-        if options.do_lower_case is not None and casing.value != settings.vocabulary.is_uncased():
-            tell("Warning: the vocabulary looks as if the model had the other casing.")
-        return settings
-
     def _encode(self, split: str) -> list[EncodedExample]:
         examples = self._dataset.examples(split)
         if split == TRAIN:
@@ -201,25 +94,6 @@ class FineTuning:
         label_id = OBJECTIVES[self._dataset.task.name].labels_to_ids(self._labels)
         tokenizer, length = self.settings.tokenizer(), self._options.max_seq_length
         return encode(examples, tokenizer, label_id, length)
-
-    def _write_settings(self, directory: Path) -> None:
-        """Makes a directory one that the exporter takes without further flags."""
-        try:
-            directory.mkdir(exist_ok=True)
-            write_settings(
-                directory,
-                self.settings.config,
-                self.settings.vocabulary_file.read_bytes(),
-                self.settings.do_lower_case.value,
-                self._options.max_seq_length,
-                self._labels,
-                self._dataset.task,
-            )
-        except OSError as error:
-            raise UserError(
-                f"--output_dir: {directory} cannot be written to ({error.strerror}): name another "
-                "directory."
-            ) from error
 
 
 def run(dataset: Dataset, options: FineTuningOptions) -> FineTuning:

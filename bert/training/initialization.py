@@ -31,12 +31,16 @@ def with_pooler(
     return {**_random(pooler, config.initializer_range, seed), **encoder}
 
 
-def random_classifier(config: BertConfig, num_labels: int, seed: int) -> dict[str, np.ndarray]:
+def random_classifier(
+    config: BertConfig, num_labels: int, seed: int, scope: str = ""
+) -> dict[str, np.ndarray]:
     """Classifier weights as `create_model` initialises them, float32 by variable name."""
-    return _random(classifier_shapes(config, num_labels), _CLASSIFIER_STDDEV, seed)
+    return _random(_head_shapes(config, num_labels, scope), _CLASSIFIER_STDDEV, seed)
 
 
-def holds_classifier(checkpoint: Checkpoint, config: BertConfig, num_labels: int) -> bool:
+def holds_classifier(
+    checkpoint: Checkpoint, config: BertConfig, num_labels: int, scope: str = ""
+) -> bool:
     """Whether training may go on from a checkpoint's classifier, one of `num_labels` classes.
 
     Raises:
@@ -45,21 +49,26 @@ def holds_classifier(checkpoint: Checkpoint, config: BertConfig, num_labels: int
     if not checkpoint.kind.has_trained_classifier:
         return False
     found = StoredVariables(checkpoint.place.weights, checkpoint.flag).shapes
-    expected = classifier_shapes(config, num_labels)
+    expected = _head_shapes(config, num_labels, scope)
     return all(found.get(name) == shape for name, shape in expected.items())
 
 
 def read_classifier(
-    checkpoint: Checkpoint, config: BertConfig, num_labels: int
+    checkpoint: Checkpoint, config: BertConfig, num_labels: int, scope: str = ""
 ) -> Mapping[str, np.ndarray]:
-    """The classifier weights of a checkpoint that run_classifier wrote: float32 by variable name.
+    """The classifier weights of a checkpoint that training wrote: float32 by variable name.
 
     Raises:
       UserError: a variable is missing, of another shape, or cannot be read.
     """
     stored = StoredVariables(checkpoint.place.weights, checkpoint.flag)
     with advising("give a checkpoint that run_classifier wrote for this task"):
-        return stored.read(classifier_shapes(config, num_labels))
+        return stored.read(_head_shapes(config, num_labels, scope))
+
+
+def _head_shapes(config: BertConfig, num_labels: int, scope: str) -> dict[str, tuple[int, ...]]:
+    shapes = classifier_shapes(config, num_labels)
+    return {f"{scope}{name}": shape for name, shape in shapes.items()}
 
 
 def _random(shapes: dict[str, tuple[int, ...]], stddev: float, seed: int) -> dict[str, np.ndarray]:

@@ -1,8 +1,9 @@
 """The classifier of a run: as a checkpoint holds it, or before its first step."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -12,12 +13,15 @@ from bert.config import BertConfig
 from bert.errors import UserError
 from bert.tasks import CLASSIFICATION, Task
 from bert.training import initialization
-from bert.training.classifier import Classifier
 from bert.training.messages import tell
+from bert.training.trainer import Model
+
+M = TypeVar("M", bound=Model)
+"""the class of what is trained"""
 
 
 @dataclasses.dataclass(frozen=True)
-class Loader:
+class Loader(Generic[M]):
     """Makes classifiers of one shape and task."""
 
     config: BertConfig
@@ -26,16 +30,20 @@ class Loader:
     """of classes; 0 where labels are numbers"""
 
     seed: int
+    build: Callable[[BertConfig, Mapping[str, np.ndarray]], M]
+    """configuration, weights under google-research names -> the classifier"""
 
-    def load(self, checkpoint: Checkpoint) -> Classifier:
+    def load(self, checkpoint: Checkpoint) -> M:
         """The classifier that a checkpoint of run_classifier holds.
 
         Raises:
           UserError: a variable is missing, of another shape, or cannot be read.
         """
         encoder = checkpoint.read_encoder(self.config)
-        head = initialization.read_classifier(checkpoint, self.config, self._head_size)
-        return Classifier(self.config, {**encoder, **head}, self.task)
+        head = initialization.read_classifier(
+            checkpoint, self.config, self._head_size, self.task.head_scope
+        )
+        return self.build(self.config, {**encoder, **head})
 
     def holds_classifier(self, checkpoint: Checkpoint) -> bool:
         """Whether a checkpoint has a head for the task, and not for another one.
@@ -44,11 +52,13 @@ class Loader:
           UserError: the checkpoint cannot be read.
         """
         return (
-            initialization.holds_classifier(checkpoint, self.config, self._head_size)
-            and _task_of(checkpoint.place.directory) is self.task
+            initialization.holds_classifier(
+                checkpoint, self.config, self._head_size, self.task.head_scope
+            )
+            and _task_of(checkpoint.place.directory, self.task) is self.task
         )
 
-    def initialise(self, init: Checkpoint | None) -> Classifier:
+    def initialise(self, init: Checkpoint | None) -> M:
         """The classifier before its first step; what it is made of is told.
 
         Raises:
@@ -68,8 +78,10 @@ class Loader:
             encoder = initialization.with_pooler(self.config, found, self.seed)
             if len(found) < len(encoder):
                 tell("It has no pooler either, which is random, too.")
-        head = initialization.random_classifier(self.config, self._head_size, self.seed)
-        return Classifier(self.config, {**encoder, **head}, self.task)
+        head = initialization.random_classifier(
+            self.config, self._head_size, self.seed, self.task.head_scope
+        )
+        return self.build(self.config, {**encoder, **head})
 
     @property
     def _head_size(self) -> int:
@@ -82,13 +94,18 @@ def require_same_task(directory: Path, task: Task) -> None:
     Raises:
       UserError: they were trained for another one.
     """
-    if _task_of(directory) is not task:
+    found = _task_of(directory, task)
+    if found is not task:
         raise UserError(
-            f"--output_dir {directory} was trained for {_task_of(directory)}, but this run is "
-            f"for {task}: give the flags of that training, or name a new directory."
+            f"--output_dir {directory} was trained for {found}, but this run is for {task}: give "
+            "the flags of that training, or name a new directory."
         )
 
 
-def _task_of(directory: Path) -> Task:
+def _task_of(directory: Path, task: Task) -> Task:
+    """What a directory's checkpoints were trained for, where a run is for `task`."""
     found = trained_for(directory)
-    return CLASSIFICATION if found is None else found.task
+    if found is not None:
+        return found.task
+    # Names of variables tell what a head is for that has a scope of its own.
+    return task if task.head_scope else CLASSIFICATION

@@ -11,7 +11,7 @@ import numpy as np
 from bert.errors import UserError
 from bert.tasks import CLASSIFICATION, Task
 from bert.training.dataset import DEV, TEST, TRAIN, InputExample, Label, read_number
-from bert.training.tables import ENDINGS, Row, read_rows
+from bert.training.tables import ENDINGS, Row, find_file, read_rows
 
 # The name of the task; every other name is one of `glue.TASKS`.
 CUSTOM = "custom"
@@ -115,13 +115,7 @@ class OwnDataset:
         Raises:
           UserError: there are two, of different formats.
         """
-        files = [self.data_dir / f"{split}{ending}" for ending in ENDINGS]
-        found = [file for file in files if file.exists()]
-        if len(found) > 1:
-            raise UserError(
-                f"--data_dir {self.data_dir} has {found[0].name} and {found[1].name}: remove one."
-            )
-        return (found or files)[0]
+        return find_file(self.data_dir, split, ENDINGS)
 
     def has(self, split: str) -> bool:
         """Whether its file is there, or a share of the training examples for DEV."""

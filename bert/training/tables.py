@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bert.errors import UserError
@@ -74,6 +74,21 @@ class Row:
         return tuple(sorted({part for part in parts if part}))
 
 
+def find_file(data_dir: Path, split: str, endings: Sequence[str]) -> Path:
+    """The file of a split that ends in one of `endings`; the first of these where none exists.
+
+    Raises:
+      UserError: there are two.
+    """
+    files = [data_dir / f"{split}{ending}" for ending in endings]
+    found = [file for file in files if file.exists()]
+    if len(found) > 1:
+        raise UserError(
+            f"--data_dir {data_dir} has {found[0].name} and {found[1].name}: remove one."
+        )
+    return (found or files)[0]
+
+
 def read_rows(file: Path, has_header: bool | None, names: Iterable[str]) -> list[Row]:
     """All rows of a file, by its ending: comma-separated, tab-separated or JSON Lines.
 
@@ -84,7 +99,7 @@ def read_rows(file: Path, has_header: bool | None, names: Iterable[str]) -> list
       UserError: the file cannot be read, is not UTF-8, has no rows, or a row of it has
         another number of columns.
     """
-    text = _read_text(file)
+    text = read_text(file)
     if file.suffix == _JSON_LINES:
         rows = list(_json_rows(text, file))
     else:
@@ -94,7 +109,12 @@ def read_rows(file: Path, has_header: bool | None, names: Iterable[str]) -> list
     return rows
 
 
-def _read_text(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """The text of a UTF-8 file, a byte order mark left out.
+
+    Raises:
+      UserError: it cannot be read, or is not UTF-8.
+    """
     try:
         content = file.read_bytes()
     except OSError as error:

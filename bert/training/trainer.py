@@ -4,7 +4,7 @@ import dataclasses
 import math
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,11 +12,11 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from bert.encoder import dropout
+from bert.encoder.packed_tokens import PackedTokens
 from bert.errors import UserError
 from bert.training import checkpoints
 from bert.training.accumulation import Gradients, accumulated, split
 from bert.training.batches import Batch, EncodedExample, batch_signature, packed_tokens, shuffled
-from bert.training.classifier import Classifier
 from bert.training.optimization import AdamWeightDecay
 from bert.variables import EMBEDDINGS
 
@@ -86,15 +86,34 @@ class Observer(Protocol):
         """Sees a checkpoint that was written, or gone on from; whether training goes on."""
 
 
+class Model(Protocol):
+    """What is trained."""
+
+    @property
+    def label_spec(self) -> tf.TensorSpec:
+        """The labels of a batch, as `losses` takes them."""
+
+    def named_variables(self) -> dict[str, tf.Variable]:
+        """The variables under their google-research names; not all need to be trainable."""
+
+    def losses(
+        self, tokens: PackedTokens, label_ids: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        """Losses whose mean is that of a batch, float32 [M]; labels as `label_spec` has them."""
+
+
 class Trainer(tf.Module):
     """A classifier, its optimizer, and the step that moves both."""
 
-    def __init__(self, classifier: Classifier, schedule: Schedule) -> None:
+    def __init__(self, classifier: Model, schedule: Schedule) -> None:
         """Starts at step 0, with the weights that the classifier has."""
         super().__init__(name="trainer")
         self._classifier = classifier
         self._schedule = schedule
-        self._trained = classifier.named_variables()
+        self._variables = classifier.named_variables()
+        self._trained: Mapping[str, tf.Variable] = {
+            name: variable for name, variable in self._variables.items() if variable.trainable
+        }
         self._optimizer = AdamWeightDecay(
             self._trained,
             schedule.learning_rate,
@@ -107,7 +126,7 @@ class Trainer(tf.Module):
 
     def named_variables(self) -> dict[str, tf.Variable]:
         """Weights, optimizer slots and `global_step`, as the original's checkpoints name them."""
-        return self._trained | self._optimizer.named_variables()
+        return self._variables | self._optimizer.named_variables()
 
     def resume(self, prefix: Path) -> int:
         """Goes on from a checkpoint of an earlier training; returns its step.

@@ -13,6 +13,7 @@ from bert.training.dataset import BEST
 from bert.training.evaluation import Metrics
 from bert.training.history import History
 from bert.training.messages import tell
+from bert.training.objective import Objective
 from bert.training.optimization import GLOBAL_STEP
 from bert.training.options import FineTuningOptions
 from bert.training.summaries import Summaries
@@ -45,11 +46,16 @@ def make_watch(
     return Watch(
         options.output_dir,
         step,
-        [*metrics, *classifier.objective.metrics][0],
+        best_metric(classifier.objective, metrics),
         evaluate if options.judges_checkpoints else None,
         classifier.named_variables() if options.keep_best else None,
         options.early_stopping,
     )
+
+
+def best_metric(objective: Objective, metrics: Sequence[str]) -> str:
+    """The name of what says which checkpoint is best; `metrics` are those of the data."""
+    return [*metrics, *objective.metrics][0]
 
 
 class Watch:

@@ -12,7 +12,7 @@ from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
 from exporter.artefact.sentences import calibration_rows, read_rows
 from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
-from exporter.contract import SIMPLE, VOCABULARY_ASSET, text_inputs
+from exporter.contract import VOCABULARY_ASSET, text_inputs
 from exporter.models.opened_model import OpenedModel
 from exporter.options import ExportOptions
 from exporter.serving.op_tables import OpTables
@@ -63,7 +63,7 @@ def write(
         served,
         model,
         options.top_k or len(model.labels),
-        options.aggregation_strategy or SIMPLE,
+        options.strategy(model),
         questions,
         long_texts,
     )

@@ -39,17 +39,10 @@ class OriginalTraining:
         graph = tf.Graph()
         with graph.as_default():
             self._features = [_tf1.placeholder(tf.int32, [None, None]) for _ in range(3)]
-            self._label_ids = _tf1.placeholder(tf.int32, [None])
+            self._label_ids = _tf1.placeholder(tf.int32, self._label_shape)
             input_ids, input_mask, segment_ids = self._features
             model = modeling.BertModel(config, True, input_ids, input_mask, segment_ids)
-            # run_classifier.py, create_model, without its dropout of 0.1
-            weights = _tf1.get_variable("output_weights", [num_labels, config.hidden_size])
-            bias = _tf1.get_variable("output_bias", [num_labels])
-            pooled = model.get_pooled_output()
-            self._logits = tf.nn.bias_add(tf.matmul(pooled, weights, transpose_b=True), bias)
-            one_hot = tf.one_hot(self._label_ids, depth=num_labels)
-            log_probabilities = tf.nn.log_softmax(self._logits, axis=-1)
-            self._loss = tf.reduce_mean(-tf.reduce_sum(one_hot * log_probabilities, axis=-1))
+            self._logits, self._loss = self._head(model, config.hidden_size, num_labels)
             self._train_op = load_optimization().create_optimizer(
                 self._loss, learning_rate, num_train_steps, num_warmup_steps, use_tpu=False
             )
@@ -57,6 +50,18 @@ class OriginalTraining:
             self._weights_saver = _tf1.train.Saver(_tf1.trainable_variables())
             self._session = session(graph)
             self._session.run(_tf1.global_variables_initializer())
+
+    _label_shape: tuple[int | None, ...] = (None,)
+
+    def _head(self, model: Any, hidden_size: int, num_labels: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Logits and loss: run_classifier.py, create_model, without its dropout of 0.1."""
+        weights = _tf1.get_variable("output_weights", [num_labels, hidden_size])
+        bias = _tf1.get_variable("output_bias", [num_labels])
+        pooled = model.get_pooled_output()
+        logits = tf.nn.bias_add(tf.matmul(pooled, weights, transpose_b=True), bias)
+        one_hot = tf.one_hot(self._label_ids, depth=num_labels)
+        log_probabilities = tf.nn.log_softmax(logits, axis=-1)
+        return logits, tf.reduce_mean(-tf.reduce_sum(one_hot * log_probabilities, axis=-1))
 
     def restore(self, prefix: Path) -> None:
         """Sets the weights, by name; slots and `global_step` stay as they are."""
@@ -90,3 +95,22 @@ class OriginalTraining:
             found = _tf1.global_variables()
         values = self._session.run(found)
         return {variable.op.name: value for variable, value in zip(found, values, strict=True)}
+
+
+class OriginalSpanTraining(OriginalTraining):
+    """run_squad.py's head and loss; labels are the columns of start and end, int [B, 2]."""
+
+    _label_shape = (None, 2)
+
+    def _head(self, model: Any, hidden_size: int, num_labels: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """`create_model`, and `compute_loss` within `model_fn_builder`."""
+        weights = _tf1.get_variable("cls/squad/output_weights", [2, hidden_size])
+        bias = _tf1.get_variable("cls/squad/output_bias", [2])
+        hidden = model.get_sequence_output()
+        logits = tf.einsum("bsh,ch->bsc", hidden, weights) + bias
+        losses = []
+        for column in range(2):
+            one_hot = tf.one_hot(self._label_ids[:, column], depth=tf.shape(logits)[1])
+            log_probabilities = tf.nn.log_softmax(logits[:, :, column], axis=-1)
+            losses.append(-tf.reduce_mean(tf.reduce_sum(one_hot * log_probabilities, axis=-1)))
+        return logits, (losses[0] + losses[1]) / 2.0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bert.command.options import options_of
-from bert.run_classifier import RunOptions
+from bert.training.options import FineTuningOptions
 from exporter.batch.options import BatchOptions
 from exporter.check.__main__ import CheckOptions
 from exporter.options import ExportKeywords
@@ -21,7 +21,7 @@ COMMANDS = {
     "exporter.batch": BatchOptions,
     "exporter.check": CheckOptions,
     "exporter.preview": PreviewOptions,
-    "bert.run_classifier": RunOptions,
+    "bert.run_classifier": FineTuningOptions,
 }
 
 
