@@ -72,23 +72,34 @@ def _export(done: "Run[Any]", options: FineTuningOptions, text_pair: bool) -> No
 
 
 def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> None:
+    if not values.task_name:
+        raise UserError("--task_name is not given: name the task with it.")
+    require_phase(arguments, values, ("do_train", "do_eval", "do_predict", "do_export"))
+    if not values.data_dir and (values.do_train or values.do_eval or values.do_predict):
+        raise UserError("--data_dir is not given: name the directory with the data with it.")
+
+
+def require_phase(
+    arguments: Sequence[str], values: flags.FlagValues, phases: Sequence[str]
+) -> None:
+    """Checks the flags that every training command has.
+
+    Raises:
+      UserError: none of the phases is asked for, or a flag is missing or has no meaning here.
+    """
     if len(arguments) > 1:
         raise UserError(f"unexpected argument {arguments[1]}: this command has flags only.")
     if values.use_tpu:
         raise UserError("--use_tpu is true, but TPUs are not supported: leave the flag out.")
-    if not (values.do_train or values.do_eval or values.do_predict or values.do_export):
+    if not any(values[name].value for name in phases):
+        named = [f"--{name}" for name in phases]
         raise UserError(
-            "nothing to do: give at least one of --do_train, --do_eval, --do_predict and "
-            "--do_export."
+            f"nothing to do: give at least one of {', '.join(named[:-1])} and {named[-1]}."
         )
-    for name, meaning in (
-        ("task_name", "the task"),
-        ("output_dir", "the directory for checkpoints and results"),
-    ):
-        if not values[name].value:
-            raise UserError(f"--{name} is not given: name {meaning} with it.")
-    if not values.data_dir and (values.do_train or values.do_eval or values.do_predict):
-        raise UserError("--data_dir is not given: name the directory with the data with it.")
+    if not values.output_dir:
+        raise UserError(
+            "--output_dir is not given: name the directory for checkpoints and results with it."
+        )
     if values.do_export and not values.export_dir:
         raise UserError("--do_export needs --export_dir: name the base path of the served model.")
 

@@ -24,6 +24,8 @@ FLOORS: Mapping[str, Sequence[set[str]]] = {
         {"encoder", "checkpoints", "reference"},
         {"training"},
         {"run_classifier"},
+        # It exports as the other command does.
+        {"run_squad"},
         {""},
     ),
     "exporter": (

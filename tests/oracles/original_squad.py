@@ -18,6 +18,8 @@ from tests.oracles.original_bert import load_modeling, load_tokenization, origin
 _tf1 = tf.compat.v1
 
 _FUNCTIONS = (
+    "read_squad_examples",
+    "_improve_answer_span",
     "convert_examples_to_features",
     "_check_is_max_context",
     "write_predictions",
@@ -34,6 +36,7 @@ class Answers(NamedTuple):
     best: str
     texts: list[str]
     probabilities: list[float]
+    null_odds: float | None
 
 
 class OriginalSquad:
@@ -49,19 +52,23 @@ class OriginalSquad:
         doc_stride: int,
         max_query_length: int,
         with_null: bool,
+        null_score_diff_threshold: float = 0.0,
     ) -> None:
         """Takes the flags of the same names; `with_null` is --version_2_with_negative."""
         flags = types.SimpleNamespace(
-            version_2_with_negative=with_null, null_score_diff_threshold=0.0, verbose_logging=False
+            version_2_with_negative=with_null,
+            null_score_diff_threshold=null_score_diff_threshold,
+            verbose_logging=False,
         )
-        logging = types.SimpleNamespace(info=lambda *_: None)
+        logging = types.SimpleNamespace(info=lambda *_: None, warning=lambda *_: None)
+        files = types.SimpleNamespace(GFile=open, Open=open)
         tokenization = load_tokenization()
         self._names: dict[str, Any] = {
             "collections": collections,
             "json": json,
             "math": math,
             "six": types.SimpleNamespace(iteritems=lambda values: values.items()),
-            "tf": types.SimpleNamespace(logging=logging, gfile=types.SimpleNamespace(GFile=open)),
+            "tf": types.SimpleNamespace(logging=logging, gfile=files),
             "tokenization": tokenization,
             "FLAGS": flags,
         }
@@ -79,11 +86,15 @@ class OriginalSquad:
             qas_id="0", question_text=question, doc_tokens=context.split(" ")
         )
 
-    def windows(self, example: Any) -> list[Any]:
+    def read(self, file: Path, is_training: bool) -> list[Any]:
+        """The examples of a file."""
+        return self._names["read_squad_examples"](str(file), is_training)
+
+    def windows(self, example: Any, is_training: bool = False) -> list[Any]:
         """The features of each window."""
         features: list[Any] = []
         self._names["convert_examples_to_features"](
-            [example], self._tokenizer, *self._lengths, False, features.append
+            [example], self._tokenizer, *self._lengths, is_training, features.append
         )
         return features
 
@@ -108,6 +119,7 @@ class OriginalSquad:
             )
             for window, values in zip(windows, logits, strict=True)
         ]
+        key = example.qas_id
         with tempfile.TemporaryDirectory() as scratch:
             files = [str(Path(scratch, name)) for name in ("best.json", "n_best.json", "null.json")]
             try:
@@ -117,9 +129,14 @@ class OriginalSquad:
             except AttributeError as error:
                 assert "'NoneType' object has no attribute 'start_logit'" in str(error)
                 return None
-            best, several = (json.loads(Path(file).read_text())["0"] for file in files[:2])
+            best, several = (json.loads(Path(file).read_text())[key] for file in files[:2])
+            null = Path(files[2])
+            odds = json.loads(null.read_text())[key] if null.exists() else None
         return Answers(
-            best, [each["text"] for each in several], [each["probability"] for each in several]
+            best,
+            [each["text"] for each in several],
+            [each["probability"] for each in several],
+            odds,
         )
 
 
