@@ -55,12 +55,12 @@ def evaluate(
             EXACT_MATCH: _mean(_best(exact_match, predicted, expected)),
             F1: _mean(_best(f1, predicted, expected)),
         }
+    has_answer = [bool(answers) for answers in expected]
     # evaluate-v2.0.py, get_raw_scores
     expected = [[each for each in answers if normalize(each)] or [""] for answers in expected]
     exact = _best(exact_match, predicted, expected)
     scores = _best(lambda found, right: f1(found, right, True), predicted, expected)
     results = {"exact": _mean(exact), F1: _mean(scores), "total": len(predicted)}
-    has_answer = [answers != [""] for answers in expected]
     for name, chosen in (("HasAns", True), ("NoAns", False)):
         of = [index for index, has in enumerate(has_answer) if has is chosen]
         if of:

@@ -76,7 +76,7 @@ def write_conll(file: Path, sentences: Iterable[Sentence]) -> None:
 
 def write_vocabulary(file: Path) -> int:
     """Letters, and whole words but for some; returns the number of lines."""
-    names = " ".join((*TEMPLATES, *FIRST, *LAST, *PLACES, *FIRMS, *DATES)).split()
+    names = " ".join((*TEMPLATES, *FIRST, *LAST, *PLACES, *FIRMS, *DATES)).lower().split()
     whole = {name for name in names if name.isalpha() and name.isascii()} - set(_SPLIT)
     letters = sorted({letter for name in names for letter in name if letter.isalnum()} | {"i"})
     pieces = [*SPECIAL_TOKENS, *PUNCTUATION, *letters, *(f"##{letter}" for letter in letters)]
