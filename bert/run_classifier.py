@@ -129,16 +129,21 @@ def _dataset(options: FineTuningOptions) -> Dataset | TaggingDataset:
 
 def _of_task(options: FineTuningOptions, data_dir: Path) -> Dataset | TaggingDataset:
     given = None if options.labels is None else tuple(options.labels)
-    if options.task_name.lower() == NER:
-        return TaggingDataset(data_dir, given, options.output_dir)
-    if options.task_name.lower() == CUSTOM:
-        return _own_data(options, data_dir, given)
-    for name in ("regression", "multilabel"):
-        if getattr(options, name):
+    name = options.task_name.lower()
+    for flag, needed in (
+        ("regression", CUSTOM),
+        ("multilabel", CUSTOM),
+        ("label_all_tokens", NER),
+    ):
+        if getattr(options, flag) and name != needed:
             raise UserError(
-                f"--{name} is for data of your own, but --task_name is {options.task_name}: leave "
-                f"the flag out, or give --task_name={CUSTOM}."
+                f"--{flag} is for --task_name={needed}, but --task_name is {options.task_name}: "
+                "leave the flag out, or give that task."
             )
+    if name == NER:
+        return TaggingDataset(data_dir, given, options.output_dir)
+    if name == CUSTOM:
+        return _own_data(options, data_dir, given)
     task = find_task(options.task_name)
     if given is not None and len(given) != len(task.labels):
         classes = f"{len(task.labels)} classes ({', '.join(task.labels)})"

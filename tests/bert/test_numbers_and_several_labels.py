@@ -168,7 +168,7 @@ def test_several_labels(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
         (("--regression", "--multilabel"), "--regression and --multilabel are both given"),
         (("--regression", "--labels=a,b"), "--labels names 2 labels, but with --regression"),
         (("--multilabel", "--label_separator="), "--label_separator is empty"),
-        (("--regression", "--task_name=cola"), "--regression is for data of your own, but"),
+        (("--regression", "--task_name=cola"), "--regression is for --task_name=custom, but"),
         (("--task_name=stsb", "--labels=a,b"), "the task has numbers for labels: leave the flag"),
         (("--regression",), "train.csv, line 2, 'label': found 'x', where a number is expected"),
         ((), "train.csv: every example has the label 'x'"),

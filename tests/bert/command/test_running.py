@@ -1,4 +1,4 @@
-"""The five commands as a user types them: help, versions and mistakes, without TensorFlow."""
+"""The six commands as a user types them: help, versions and mistakes, without TensorFlow."""
 
 import re
 import subprocess
@@ -10,6 +10,7 @@ import pytest
 
 from bert.command.options import options_of
 from bert.training.options import FineTuningOptions
+from bert.training.questions.options import SquadOptions
 from exporter.batch.options import BatchOptions
 from exporter.check.__main__ import CheckOptions
 from exporter.options import ExportKeywords
@@ -22,6 +23,7 @@ COMMANDS = {
     "exporter.check": CheckOptions,
     "exporter.preview": PreviewOptions,
     "bert.run_classifier": FineTuningOptions,
+    "bert.run_squad": SquadOptions,
 }
 
 

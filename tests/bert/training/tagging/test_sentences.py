@@ -88,6 +88,21 @@ def test_a_wrong_line_is_named_before_training(
     assert f"{file}, line {line}: " in error and told in error and "Traceback" not in error
 
 
+@pytest.mark.parametrize(
+    ("task", "flag", "needed"),
+    [("ner", "multilabel", "custom"), ("custom", "label_all_tokens", "ner")],
+)
+def test_flags_of_other_tasks_are_refused(
+    task: str, flag: str, needed: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    values = flags.FlagValues()
+    define_flags(values)
+    given = [f"--task_name={task}", f"--data_dir={tmp_path}", f"--output_dir={tmp_path / 'out'}"]
+    values(["run_classifier", *given, "--do_train", f"--{flag}"])
+    assert main(["run_classifier"], values) == 1
+    assert f"--{flag} is for --task_name={needed}" in capfd.readouterr().err
+
+
 def test_a_file_without_sentences(tmp_path: Path) -> None:
     file = tmp_path / "train.conll"
     file.write_text("\n-DOCSTART- O\n")
