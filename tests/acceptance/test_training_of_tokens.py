@@ -84,7 +84,7 @@ def test_labels_of_pieces_and_their_loss(oracle: Oracle) -> None:
         assert [each.ids.tolist() for each in encoded] == oracle.result["ids"]
         labels = np.array(oracle.result["labels"][kind])
         labels[labels == -100] = IGNORED
-        np.testing.assert_array_equal([each.label_id for each in encoded], labels)
+        np.testing.assert_array_equal(np.stack([each.label_id for each in encoded]), labels)
         if kind == "first":
             assert max(map(len, oracle.result["ids"])) == _LENGTH  # some are cut
             batch = pack(encoded)
