@@ -11,17 +11,27 @@ from bert.encoder.dropout import dropout
 from bert.encoder.forward import Forward, Layer
 from bert.encoder.kernels import UNFUSED_ACTIVATIONS
 from bert.encoder.packed_tokens import PackedTokens
+from bert.encoder.precision import FLOAT32
 
 
 class TrainableEncoder(tf.Module):
     """Float32 variables under their original names, and ops that have gradients."""
 
     def __init__(
-        self, config: BertConfig, weights: Mapping[str, np.ndarray], trains_pooler: bool = True
+        self,
+        config: BertConfig,
+        weights: Mapping[str, np.ndarray],
+        precision: str = FLOAT32,
+        trains_pooler: bool = True,
     ) -> None:
-        """Makes a variable of every weight named in `encoder_shapes(config)`."""
+        """Makes a variable of every weight named in `encoder_shapes(config)`.
+
+        With the precision BFLOAT16 the factors of the dense layers' products, and of their
+        gradients, are rounded (Kalamkar et al. 2019); everything else is float32.
+        """
         super().__init__(name="encoder")
         self._config = config
+        self._factors = tf.dtypes.as_dtype(precision)
         self._variables = {
             name: tf.Variable(
                 weights[name],
@@ -64,7 +74,9 @@ class TrainableEncoder(tf.Module):
 
     def dense(self, scope: str, inputs: tf.Tensor, activation: str = LINEAR) -> tf.Tensor:
         """A dense layer and an activation: [N, I] -> [N, O]."""
-        product = tf.matmul(inputs, self._variables[f"{scope}/kernel"])
+        kernel = self._variables[f"{scope}/kernel"]
+        product = tf.matmul(tf.cast(inputs, self._factors), tf.cast(kernel, self._factors))
+        product = tf.cast(product, tf.float32)
         return UNFUSED_ACTIVATIONS[activation](
             tf.nn.bias_add(product, self._variables[f"{scope}/bias"])
         )

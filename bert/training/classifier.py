@@ -8,6 +8,7 @@ import tensorflow as tf
 from bert.config import BertConfig
 from bert.encoder.heads import DenseHead, finish
 from bert.encoder.packed_tokens import PackedTokens
+from bert.encoder.precision import FLOAT32
 from bert.encoder.trainable import TrainableEncoder
 from bert.tasks import CLASSIFICATION, Task
 from bert.training.batches import Batch, batch_signature, packed_tokens
@@ -22,10 +23,11 @@ class Classifier(tf.Module):
         config: BertConfig,
         weights: Mapping[str, np.ndarray],
         task: Task = CLASSIFICATION,
+        precision: str = FLOAT32,
     ) -> None:
         """Takes weights under google-research names, those of the head included."""
         super().__init__(name="classifier")
-        self._encoder = TrainableEncoder(config, weights)
+        self._encoder = TrainableEncoder(config, weights, precision)
         self._head = DenseHead(weights, task, trainable=True)
         self.objective = OBJECTIVES[task.name]
         signature = [batch_signature(self.label_spec)]

@@ -31,7 +31,7 @@ class FineTuning(Run[Classifier]):
         super().__init__(
             dataset.task,
             lambda: dataset.labels,
-            lambda config, weights: Classifier(config, weights, dataset.task),
+            lambda config, weights, precision: Classifier(config, weights, dataset.task, precision),
             options,
             options.keep_best,
         )

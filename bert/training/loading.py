@@ -30,8 +30,10 @@ class Loader(Generic[M]):
     """of classes; 0 where labels are numbers"""
 
     seed: int
-    build: Callable[[BertConfig, Mapping[str, np.ndarray]], M]
-    """configuration, weights under google-research names -> the classifier"""
+    build: Callable[[BertConfig, Mapping[str, np.ndarray], str], M]
+    """configuration, weights under google-research names, precision -> the classifier"""
+
+    precision: str
 
     def load(self, checkpoint: Checkpoint) -> M:
         """The classifier that a checkpoint of run_classifier holds.
@@ -43,7 +45,7 @@ class Loader(Generic[M]):
         head = initialization.read_classifier(
             checkpoint, self.config, self._head_size, self.task.head_scope
         )
-        return self.build(self.config, {**encoder, **head})
+        return self.build(self.config, {**encoder, **head}, self.precision)
 
     def holds_classifier(self, checkpoint: Checkpoint) -> bool:
         """Whether a checkpoint has a head for the task, and not for another one.
@@ -81,7 +83,7 @@ class Loader(Generic[M]):
         head = initialization.random_classifier(
             self.config, self._head_size, self.seed, self.task.head_scope
         )
-        return self.build(self.config, {**encoder, **head})
+        return self.build(self.config, {**encoder, **head}, self.precision)
 
     @property
     def _head_size(self) -> int:

@@ -33,7 +33,7 @@ class Run(Generic[M]):
         self,
         task: Task,
         labels: Callable[[], Sequence[str]],
-        build: Callable[[BertConfig, Mapping[str, np.ndarray]], M],
+        build: Callable[[BertConfig, Mapping[str, np.ndarray], str], M],
         options: TrainingOptions,
         keeps_best: bool = False,
     ) -> None:
@@ -42,7 +42,7 @@ class Run(Generic[M]):
         Args:
           task: what is learnt.
           labels: gives those of the classes, in class order; none where there are no classes.
-          build: makes what is trained of its weights.
+          build: makes what is trained of its weights, in a precision.
           options: of the run.
           keeps_best: whether the best checkpoint is kept, in BEST of the output directory.
 
@@ -59,7 +59,14 @@ class Run(Generic[M]):
         init = options.init_checkpoint
         self._init = None if init is None else registry.find(init, _INIT_CHECKPOINT)
         self.settings = self._find_settings()
-        self._loader = Loader(self.settings.config, task, len(self._labels), options.seed, build)
+        self._loader = Loader(
+            self.settings.config,
+            task,
+            len(self._labels),
+            options.seed,
+            build,
+            options.precision,
+        )
 
     def fit(self, examples: Sequence[EncodedExample], num_counted: int | None = None) -> None:
         """Trains from the newest checkpoint of the output directory, else from the start.

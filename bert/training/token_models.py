@@ -9,6 +9,7 @@ from bert.config import BertConfig
 from bert.encoder.dropout import dropout
 from bert.encoder.heads import DenseHead, finish
 from bert.encoder.packed_tokens import PackedTokens, row_of_each_value
+from bert.encoder.precision import FLOAT32
 from bert.encoder.trainable import TrainableEncoder
 from bert.tasks import QUESTION_ANSWERING, TOKEN_CLASSIFICATION, Task
 from bert.training.batches import Batch, batch_signature, packed_tokens
@@ -21,12 +22,18 @@ IGNORED = -1
 class _TokenModel(tf.Module):
     """A dense layer on the vector of every token."""
 
-    def __init__(self, config: BertConfig, weights: Mapping[str, np.ndarray], task: Task) -> None:
+    def __init__(
+        self,
+        config: BertConfig,
+        weights: Mapping[str, np.ndarray],
+        task: Task,
+        precision: str,
+    ) -> None:
         """Takes weights under google-research names, those of the head in the task's scope."""
         super().__init__(name=task.name)
         self._task = task
         # Nothing reads the pooler: it stays as it is, and is saved as the original saves it.
-        self._encoder = TrainableEncoder(config, weights, trains_pooler=False)
+        self._encoder = TrainableEncoder(config, weights, precision, trains_pooler=False)
         own = {name: weights[task.head_scope + name] for name in (OUTPUT_WEIGHTS, OUTPUT_BIAS)}
         self._head = DenseHead(own, task, trainable=True)
 
@@ -44,9 +51,14 @@ class _TokenModel(tf.Module):
 class Tagger(_TokenModel):
     """`BertForTokenClassification` of transformers, on packed tokens."""
 
-    def __init__(self, config: BertConfig, weights: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        config: BertConfig,
+        weights: Mapping[str, np.ndarray],
+        precision: str = FLOAT32,
+    ) -> None:
         """Takes weights under google-research names, those of the head in the task's scope."""
-        super().__init__(config, weights, TOKEN_CLASSIFICATION)
+        super().__init__(config, weights, TOKEN_CLASSIFICATION, precision)
         self._dropout_rate = config.hidden_dropout_prob
         signature = [batch_signature(self.label_spec)]
         self.judge = tf.function(self._judge, input_signature=signature, autograph=False)
@@ -84,9 +96,14 @@ class Tagger(_TokenModel):
 class SpanFinder(_TokenModel):
     """`create_model` of the original's `run_squad.py`, on packed tokens."""
 
-    def __init__(self, config: BertConfig, weights: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        config: BertConfig,
+        weights: Mapping[str, np.ndarray],
+        precision: str = FLOAT32,
+    ) -> None:
         """Takes weights under google-research names, those of the head in the task's scope."""
-        super().__init__(config, weights, QUESTION_ANSWERING)
+        super().__init__(config, weights, QUESTION_ANSWERING, precision)
 
     @property
     def label_spec(self) -> tf.TensorSpec:

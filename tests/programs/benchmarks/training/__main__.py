@@ -25,6 +25,8 @@ from tests.repository import ROOT
 _THREADS = 2
 # Not timed.
 _FIRST_STEPS = 4
+# Those that our command has under the same names.
+_OPTIONS = ("learning_rate", "max_seq_length", "precision")
 _TORCH = Path(__file__).with_name("torch_transformers.py")
 
 
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=32)
     parser.add_argument("--max_seq_length", type=int, default=128)
     parser.add_argument("--epochs", type=float, default=2.0)
+    parser.add_argument("--precision", default="float32", help="of ours; PyTorch has float32")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
 
@@ -88,7 +91,7 @@ def _ours(settings: dict[str, Any], _: TransformersEnvironment) -> dict[str, Any
             f"--seed={settings['seed']}",
         ]
         command += [f"--train_batch_size={settings['batch_size']}", "--eval_batch_size=32"]
-        command += [f"--{name}={settings[name]}" for name in ("learning_rate", "max_seq_length")]
+        command += [f"--{name}={settings[name]}" for name in _OPTIONS]
         command += [f"--num_train_epochs={settings['epochs']}"]
         _run(command)
         times = _step_times(Path(scratch))
