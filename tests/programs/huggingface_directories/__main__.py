@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bert.tokenizers.huggingface.characters import HuggingFaceCharacters
@@ -31,25 +31,21 @@ _LIBRARY = Path(__file__).parent / "library.py"
 
 def verdicts(
     folder: Path, seeds: Sequence[int], pythons: Sequence[Path | str]
-) -> list[list[Verdict]]:
+) -> Iterator[list[Verdict]]:
     """Of each Python's library, what came of each directory; `folder` gets the directories."""
     drawn, texts_file = folder / "drawn", folder / "texts.json"
     for seed in seeds:
         Drawn(seed).write(drawn / f"{seed:06}")
     texts_file.write_text(json.dumps(TEXTS))
     characters = HuggingFaceCharacters.load()
-    results = []
     for index, python in enumerate(pythons):
         output = folder / f"said-{index}.json"
         subprocess.run([python, _LIBRARY, drawn, texts_file, output], check=True)
         said = json.loads(output.read_text())
-        results.append(
-            [
-                compare(directory, said[directory.name], TEXTS, characters)
-                for directory in sorted(drawn.iterdir())
-            ]
-        )
-    return results
+        yield [
+            compare(directory, said[directory.name], TEXTS, characters)
+            for directory in sorted(drawn.iterdir())
+        ]
 
 
 def main() -> int:
@@ -63,20 +59,26 @@ def main() -> int:
     environments = {"5": TransformersEnvironment(), "4": TransformersEnvironment("transformers4")}
     with tempfile.TemporaryDirectory() as folder:
         found = verdicts(Path(folder), seeds, [e.python for e in environments.values()])
-    for version, of_version in zip(environments, found, strict=True):
-        counts = collections.Counter(verdict.outcome for verdict in of_version)
-        print(
-            f"transformers {version}:", ", ".join(f"{n} {what}" for what, n in counts.most_common())
-        )
-        for outcome in (REFUSED, UNREAD):
-            print(f"{outcome}:")
-            reasons = collections.Counter(v.reason for v in of_version if v.outcome == outcome)
-            for reason, count in reasons.most_common():
-                print(f"{count:6} {reason}")
-        for seed, verdict in zip(seeds, of_version, strict=True):
-            if verdict.outcome == DIFFERENT:
-                print(f"seed {seed}: {verdict.reason}")
-    return any(verdict.outcome == DIFFERENT for verdict in found[0])
+        differs = [
+            _print(f"transformers {version}", seeds, of_version)
+            for version, of_version in zip(environments, found, strict=True)
+        ]
+    return differs[0]
+
+
+def _print(library: str, seeds: Sequence[int], found: Sequence[Verdict]) -> bool:
+    """Whether a directory is read otherwise."""
+    counts = collections.Counter(verdict.outcome for verdict in found)
+    print(f"{library}:", ", ".join(f"{n} {what}" for what, n in counts.most_common()))
+    for outcome in (REFUSED, UNREAD):
+        print(f"{outcome}:")
+        reasons = collections.Counter(v.reason for v in found if v.outcome == outcome)
+        for reason, count in reasons.most_common():
+            print(f"{count:6} {reason}")
+    for seed, verdict in zip(seeds, found, strict=True):
+        if verdict.outcome == DIFFERENT:
+            print(f"seed {seed}: {verdict.reason}", flush=True)
+    return counts[DIFFERENT] > 0
 
 
 if __name__ == "__main__":
