@@ -40,6 +40,8 @@ _OF_BERT: Mapping[str, object] = {
     "padding_id": None,
     "relative_attention_buckets": 0,
 }
+# What stands for something that an encoder does not have.
+_ABSENT = (("type_vocab_size", 0), ("embedding_size", None), ("words_act", None))
 _RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 _POSITIVE: Mapping[str, int] = {"initializer_range": 1000, "layer_norm_eps": 1}
 
@@ -58,6 +60,8 @@ class BertConfig:
     `padding_id` is an id that has no place in a row: the others are counted from the row after
     its own in the position table. Where it is None, a token's place is its column.
     `relative_attention_buckets` is not 0 where attention scores depend on the distance too.
+    `words_act` is the activation of the head that tells masked words, None where that is
+    `hidden_act`.
     """
 
     vocab_size: int
@@ -77,6 +81,7 @@ class BertConfig:
     embedding_size: int | None = None
     padding_id: int | None = None
     relative_attention_buckets: int = 0
+    words_act: str | None = None
 
     def __post_init__(self) -> None:
         """Checks the values.
@@ -88,7 +93,7 @@ class BertConfig:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             expected = expectation(field.name, value)
-            is_absent = (field.name, value) in (("type_vocab_size", 0), ("embedding_size", None))
+            is_absent = (field.name, value) in _ABSENT
             if expected is not None and not is_absent:
                 raise ValueError(f"{field.name} is {value!r}, where {expected} is expected")
         if self.hidden_size % self.num_attention_heads:
@@ -135,6 +140,7 @@ class BertConfig:
         if self.hidden_act not in words:
             raise ValueError(f"google-research/bert has no activation {self.hidden_act!r}")
         fields: dict[str, Any] = dataclasses.asdict(self)
+        del fields["words_act"]  # of a head that is not trained here
         for name, of_bert in _OF_BERT.items():
             if fields[name] == of_bert:
                 del fields[name]
@@ -160,6 +166,6 @@ def expectation(name: str, value: object) -> str | None:
     if name in _POSITIVE:
         most = _POSITIVE[name]
         return None if 0 < number <= most else f"a number above 0 and at most {most}"
-    if name in ("hidden_act", "pooler_act"):
+    if name in ("hidden_act", "pooler_act", "words_act"):
         return None if value in ACTIVATIONS else f"one of {', '.join(ACTIVATIONS)}"
     return None

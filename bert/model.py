@@ -56,6 +56,15 @@ class TextModel:
         cls_id, sep_id = self.vocabulary.convert_tokens_to_ids(tokens)
         return cls_id, sep_id
 
+    def mask_token(self) -> str:
+        """What a text has in place of a word that is asked for."""
+        return self.huggingface_settings().mask_token
+
+    def mask_id(self) -> int:
+        """The id of the mask token."""
+        (mask_id,) = self.vocabulary.convert_tokens_to_ids([self.mask_token()])
+        return mask_id
+
     def pair_form(self) -> PairForm:
         """What two texts become."""
         settings = self.tokenizer_settings

@@ -6,6 +6,11 @@ EMBEDDINGS = "bert/embeddings"
 EMBEDDINGS_PROJECTION = "bert/embeddings_project"
 RELATIVE_ATTENTION_BIAS = "bert/encoder/relative_attention_bias"
 POOLER = "bert/pooler/dense"
+# run_pretraining.py, get_masked_lm_output; its output layer is the table of word embeddings.
+MASKED_WORDS = "cls/predictions"
+MASKED_WORDS_TRANSFORM = f"{MASKED_WORDS}/transform"
+MASKED_WORDS_BIAS = f"{MASKED_WORDS}/output_bias"
+MASKED_WORDS_OUTPUT = f"{MASKED_WORDS}/output_weights"
 OUTPUT_WEIGHTS = "output_weights"
 OUTPUT_BIAS = "output_bias"
 
@@ -65,6 +70,16 @@ def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
 def classifier_shapes(config: BertConfig, num_labels: int) -> dict[str, tuple[int, ...]]:
     """Name -> shape of the classifier of `run_classifier.py`'s `create_model`."""
     return {OUTPUT_WEIGHTS: (num_labels, config.hidden_size), OUTPUT_BIAS: (num_labels,)}
+
+
+def masked_word_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of the head of `run_pretraining.py` that tells masked words."""
+    width = config.table_width
+    return {
+        **_dense(f"{MASKED_WORDS_TRANSFORM}/dense", config.hidden_size, width),
+        **_layer_norm(MASKED_WORDS_TRANSFORM, width),
+        MASKED_WORDS_BIAS: (config.vocab_size,),
+    }
 
 
 def _dense(scope: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:

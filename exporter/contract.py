@@ -61,6 +61,9 @@ AVERAGE = "average"
 MAX = "max"
 AGGREGATION_STRATEGIES = (NONE, SIMPLE, FIRST, AVERAGE, MAX)
 
+# transformers, FillMaskPipeline.postprocess: how many words fill a mask.
+DEFAULT_TOP_K = 5
+
 # The tag of the meta graph that a server loads.
 SERVE_TAG = "serve"
 

@@ -9,7 +9,15 @@ from bert.command.options import File, StrPath, declared, option, require_valid
 from bert.encoder.precision import FLOAT32, PRECISIONS
 from bert.errors import UserError
 from bert.model import FineTunedModel, TextModel
-from exporter.contract import AGGREGATION_STRATEGIES, DEFAULT_SIGNATURES, FIRST, NONE, SIMPLE, TEXT
+from exporter.contract import (
+    AGGREGATION_STRATEGIES,
+    DEFAULT_SIGNATURES,
+    DEFAULT_TOP_K,
+    FIRST,
+    NONE,
+    SIMPLE,
+    TEXT,
+)
 from exporter.progress import Stage
 from exporter.publish import LARGEST_VERSION
 from exporter.text.long_texts import LongTexts
@@ -66,9 +74,9 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
     )
     top_k: int | None = option(
         None,
-        "how many labels the signature labels returns",
+        "how many labels the signature labels returns, or how many words fill a mask",
         group=_EXPORT,
-        unset="all",
+        unset=f"all labels, {DEFAULT_TOP_K} words",
     )
     aggregation_strategy: str | None = option(
         None,
@@ -188,12 +196,7 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
                 f"({model.provenance['bert_config_file']}: type_vocab_size): leave the flag out, "
                 "or give a model that was trained on pairs."
             )
-        num_labels = len(model.labels) if model.task.labels_rows else 0
-        if self.top_k is not None and not num_labels:
-            raise UserError(
-                f"--top_k is {self.top_k}, but the task of the model, {model.task}, has no labels "
-                "of whole texts: leave the flag out."
-            )
+        self._check_top_k(model)
         if self.aggregation_strategy is not None and not model.task.labels_tokens:
             raise UserError(
                 f"--aggregation_strategy is {self.aggregation_strategy!r}, but the task of the "
@@ -204,13 +207,24 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
                 f"--text_pair is given, but the task of the model, {model.task}, is of one text: "
                 "leave the flag out."
             )
-        if self.top_k is not None and not 1 <= self.top_k <= num_labels:
-            raise UserError(
-                f"--top_k is {self.top_k}, where a number from 1 to {num_labels}, the classes of "
-                "the checkpoint, is expected: give such a number, or leave the flag out for all."
-            )
         self.long_text_settings(model, text_pair)
         return text_pair
+
+    def _check_top_k(self, model: TextModel) -> None:
+        num_labels, of, default = len(model.labels), "classes", "all"
+        if model.task.fills_masks:
+            num_labels, of, default = len(model.vocabulary), "words", str(DEFAULT_TOP_K)
+        elif self.top_k is not None and not model.task.labels_rows:
+            raise UserError(
+                f"--top_k is {self.top_k}, but the task of the model, {model.task}, has no labels "
+                "of whole texts: leave the flag out."
+            )
+        if self.top_k is not None and not 1 <= self.top_k <= num_labels:
+            raise UserError(
+                f"--top_k is {self.top_k}, where a number from 1 to {num_labels}, the {of} of "
+                f"the checkpoint, is expected: give such a number, or leave the flag out for "
+                f"{default}."
+            )
 
     def long_text_settings(self, model: TextModel, text_pair: bool) -> LongTexts:
         """What becomes of texts that are too long; a UserError where flags do not fit."""

@@ -177,6 +177,8 @@ class ExportReport:
         name = self.version_directory.resolve().parent.name
         address = f"localhost:8501/v1/models/{name}:predict"
         instance: str | dict[str, str] = "a stirring, funny film"
+        if self.model.task.fills_masks:
+            instance = f"a stirring, {self.model.mask_token()} film"
         names = text_inputs(self.model.task, self.text_pair)
         if len(names) > 1:
             texts = ("Is it any good?", "A stirring, funny film.")

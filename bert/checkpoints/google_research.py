@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from bert.checkpoints.fields import CORRECT, Fields
+from bert.checkpoints.google_research_head import count_labels, find_task, names_of
 from bert.checkpoints.kind import Kind, Place, Settings
-from bert.checkpoints.labels_file import LABELS_FILE, trained_for, write_labels
+from bert.checkpoints.labels_file import write_labels
 from bert.checkpoints.options import CHECKPOINT, ReadOptions, task_labels
 from bert.checkpoints.tensorflow import files as tensorflow_files
 from bert.checkpoints.tensorflow import object_graph
@@ -21,24 +22,15 @@ from bert.checkpoints.text.settings import find_max_seq_length
 from bert.checkpoints.text.tokenizer_class import VOCABULARY_FILE
 from bert.config import ACTIVATIONS, GOOGLE_RESEARCH_NAMES, TANH, BertConfig
 from bert.errors import UserError, advising
-from bert.model import GOOGLE_RESEARCH, PIPELINE, RUN_SQUAD, FineTunedModel
-from bert.tasks import (
-    CLASSIFICATION,
-    EMBEDDING,
-    FIRST_TOKEN,
-    POOLER,
-    TASKS,
-    Pooling,
-    Task,
-)
-from bert.variables import OUTPUT_WEIGHTS, classifier_shapes, encoder_shapes
+from bert.model import GOOGLE_RESEARCH, HUGGINGFACE, PIPELINE, RUN_SQUAD, FineTunedModel
+from bert.tasks import FIRST_TOKEN, POOLER, Pooling
+from bert.variables import classifier_shapes, encoder_shapes, masked_word_shapes
 
 CONFIG_FILE = "bert_config.json"
 
 _GIVE_CONFIG = f"give the {CONFIG_FILE} that the checkpoint was trained with (--bert_config_file)"
-_GIVE_CLASSIFIER = "give the checkpoint that run_classifier or run_squad wrote after training"
 
-# run_squad.py, its default of --max_seq_length.
+# run_squad.py: its default of --max_seq_length.
 _SQUAD_MAX_SEQ_LENGTH = 384
 
 # google-research/bert, modeling.py, BertConfig: what it asks for, and what it has defaults for.
@@ -122,17 +114,25 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
             "--bert_config_file."
         )
     config = read_config(config_file)
-    text = find_text_profile(directory, options, GOOGLE_RESEARCH)
-    task = _task(stored, options, directory)
+    task = find_task(stored, options, directory)
     scope = task.head_scope
-    if not task.answers_rows:  # the pooler was never trained, and nothing reads it
+    if task.fills_masks and options.tokenizer is None:
+        # google-research's own masks ids, and reads [MASK] in a text as three words.
+        options = dataclasses.replace(options, tokenizer=HUGGINGFACE)
+    text = find_text_profile(directory, options, GOOGLE_RESEARCH)
+    if task.reads_tokens:  # the pooler was never trained, and nothing reads it
         config = dataclasses.replace(config, has_pooler=False)
-    num_labels = _num_labels(stored, config, task) if task.has_head else 0
-    classifier = classifier_shapes(config, num_labels) if task.has_head else {}
+    num_labels, head_shapes = 0, {}
+    if task.fills_masks:
+        text.require_mask_token()
+        head_shapes = masked_word_shapes(config)
+    elif task.has_head:
+        num_labels = count_labels(stored, config, task)
+        head_shapes = classifier_shapes(config, num_labels)
     with advising(_GIVE_CONFIG):
         weights = stored.read(encoder_shapes(config))
-        head = stored.read({scope + name: shape for name, shape in classifier.items()})
-    weights |= {name: head[scope + name] for name in classifier}
+        head = stored.read({scope + name: shape for name, shape in head_shapes.items()})
+    weights |= {name: head[scope + name] for name in head_shapes}
     # The table of the checkpoint was just checked against config.vocab_size.
     text.require_rows_for_all(config.vocab_size)
     positions = config.max_position_embeddings
@@ -140,7 +140,7 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
     max_seq_length = find_max_seq_length(directory, options.max_seq_length, positions, *default)
     names = options.labels
     if names is None:
-        names = _names_of(directory, task, num_labels)
+        names = names_of(directory, task, num_labels)
     return FineTunedModel(
         config=config,
         weights=weights,
@@ -160,64 +160,11 @@ def _read(path: Path, options: ReadOptions) -> FineTunedModel:
             "max_seq_length": max_seq_length.source,
         },
         tokenizer_settings=text.huggingface,
-        pooling=Pooling(POOLER if task.answers_rows else FIRST_TOKEN),
+        pooling=Pooling(FIRST_TOKEN if task.reads_tokens else POOLER),
         takes_pairs=task.finds_spans,
         answer_rules=RUN_SQUAD if task.finds_spans else PIPELINE,
         labels_words=task.labels_tokens,
     )
-
-
-def _names_of(directory: Path, task: Task, num_labels: int) -> Sequence[str] | None:
-    found = trained_for(directory) if task.has_labels else None
-    if found is None:
-        return None
-    if len(found.labels) != num_labels:
-        raise UserError(
-            f"{directory / LABELS_FILE} names {len(found.labels)} labels, but the checkpoint has "
-            f"{num_labels} classes: remove the file, and name the classes with --labels."
-        )
-    return found.labels
-
-
-def _task(stored: StoredVariables, options: ReadOptions, directory: Path) -> Task:
-    """What the checkpoint was trained for.
-
-    Raises:
-      UserError: the flag asks for something else.
-    """
-    if options.task == EMBEDDING.name:
-        return EMBEDDING
-    found = trained_for(directory)
-    task = CLASSIFICATION if found is None else found.task
-    if OUTPUT_WEIGHTS not in stored.shapes:
-        # A head of a scope of its own says what it is for.
-        named = (each for each in TASKS.values() if each.head_scope)
-        heads = (each for each in named if each.head_scope + OUTPUT_WEIGHTS in stored.shapes)
-        task = next(heads, task)
-    writer = "run_squad" if task.finds_spans else "run_classifier"
-    if options.task not in (None, task.name):
-        raise UserError(
-            f"--task is {options.task!r}, but a checkpoint of {writer} is a {task.name!r}: leave "
-            f"the flag out, or give {EMBEDDING.name}."
-        )
-    return task
-
-
-def _num_labels(stored: StoredVariables, config: BertConfig, task: Task) -> int:
-    name = task.head_scope + OUTPUT_WEIGHTS
-    shape = stored.shapes.get(name)
-    if shape is None:
-        raise UserError(
-            f"{stored} has no variable {name!r}, so it is not a fine-tuned classifier: "
-            f"{_GIVE_CLASSIFIER}, or --task={EMBEDDING} for the vectors of this one."
-        )
-    rows = task.least_size if task.least_size == task.most_size else "classes"
-    if len(shape) != 2 or not shape[0] or rows not in ("classes", shape[0]):
-        raise UserError(
-            f"{stored}: variable {name!r} has shape {list(shape)}, where [{rows}, "
-            f"{config.hidden_size}] is expected: {_GIVE_CLASSIFIER}."
-        )
-    return shape[0]
 
 
 def _locate(path: Path, flag: str) -> Place:

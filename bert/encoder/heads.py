@@ -1,16 +1,19 @@
 """What stands on the encoder: a head for each task, in a registry."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 
+from bert.config import BertConfig
 from bert.encoder.dropout import dropout
+from bert.encoder.mask_head import MaskHead
 from bert.encoder.packed_tokens import PackedTokens
 from bert.tasks import (
     CLASSIFICATION,
     EMBEDDING,
+    FILL_MASK,
     IDENTITY,
     MULTILABEL,
     QUESTION_ANSWERING,
@@ -46,8 +49,8 @@ def finish(task: Task, logits: tf.Tensor) -> tf.Tensor:
 class Head(Protocol):
     """Turns the encoder's vectors into the network's answer of one task."""
 
-    def __init__(self, weights: Mapping[str, np.ndarray], task: Task) -> None:
-        """Takes weights under google-research names, of which the head picks its own."""
+    most_rows: int | None
+    """how many rows the head should see at once, None where it needs little memory for each"""
 
     def answer_shape(self, hidden_size: int) -> tuple[int, ...]:
         """The shape of the answer for one vector of H = hidden_size numbers."""
@@ -61,8 +64,30 @@ class Head(Protocol):
         """
 
 
+class Ground(NamedTuple):
+    """What heads are made of."""
+
+    task: Task
+
+    weights: Mapping[str, np.ndarray]
+    """under google-research names, of which a head picks its own"""
+
+    config: BertConfig
+
+    word_products: Callable[[tf.Tensor], tf.Tensor]
+    """the encoder's product with the embedding of each word: [M, E] -> [M, V]"""
+
+    mask_id: int | None
+    """the id of the mask token, None where the task reads none"""
+
+    top_k: int
+    """how many words are told where they are what is told"""
+
+
 class DenseHead(tf.Module):
     """One dense layer, as `create_model` of the original's `run_classifier.py` has it."""
+
+    most_rows = None
 
     def __init__(
         self, weights: Mapping[str, np.ndarray], task: Task, trainable: bool = False
@@ -97,7 +122,9 @@ class DenseHead(tf.Module):
 class NoHead(tf.Module):
     """The vectors themselves."""
 
-    def __init__(self, weights: Mapping[str, np.ndarray], task: Task) -> None:
+    most_rows = None
+
+    def __init__(self) -> None:
         """Has no weights."""
         super().__init__(name="head")
 
@@ -110,12 +137,28 @@ class NoHead(tf.Module):
         return vectors
 
 
-HEADS: Mapping[str, type[Head]] = {
-    CLASSIFICATION.name: DenseHead,
-    MULTILABEL.name: DenseHead,
-    REGRESSION.name: DenseHead,
-    EMBEDDING.name: NoHead,
-    TOKEN_EMBEDDING.name: NoHead,
-    TOKEN_CLASSIFICATION.name: DenseHead,
-    QUESTION_ANSWERING.name: DenseHead,
+def _dense(ground: Ground) -> Head:
+    return DenseHead(ground.weights, ground.task)
+
+
+def _none(ground: Ground) -> Head:
+    return NoHead()
+
+
+def _of_masks(ground: Ground) -> Head:
+    assert ground.mask_id is not None
+    return MaskHead(
+        ground.config, ground.weights, ground.word_products, ground.mask_id, ground.top_k
+    )
+
+
+HEADS: Mapping[str, Callable[[Ground], Head]] = {
+    CLASSIFICATION.name: _dense,
+    MULTILABEL.name: _dense,
+    REGRESSION.name: _dense,
+    EMBEDDING.name: _none,
+    TOKEN_EMBEDDING.name: _none,
+    TOKEN_CLASSIFICATION.name: _dense,
+    QUESTION_ANSWERING.name: _dense,
+    FILL_MASK.name: _of_masks,
 }

@@ -128,6 +128,11 @@ class Int8Table:
         rows = tf.cast(tf.gather(kept["table"], ids), tf.float32)
         return rows * tf.gather(kept["scales"], ids)
 
+    def products(self, vectors: tf.Tensor, kept: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The product with each row of the table: float32 [M, H] -> float32 [M, V]."""
+        table = tf.cast(kept["table"], tf.float32)
+        return tf.matmul(vectors, table, transpose_b=True) * kept["scales"][:, 0]
+
 
 def _divisors(kernel: np.ndarray, largest: np.ndarray) -> np.ndarray:
     """What each column of the inputs is divided by: float32 [I], of which the mean is about 1."""

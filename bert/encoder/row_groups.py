@@ -23,6 +23,7 @@ def encode_in_groups(
     tokens_per_group: int | tf.Tensor = TOKENS_PER_GROUP,
     attention_cells_per_group: int | tf.Tensor = ATTENTION_CELLS_PER_GROUP,
     *,
+    rows_per_group: int | None = None,
     for_tokens: bool = False,
 ) -> tf.Tensor:
     """Runs `encode` on one group of rows after the other; for graphs, not for eager calls.
@@ -36,6 +37,7 @@ def encode_in_groups(
       answer_shape: of the answer for one row, or for one token; [] for a number.
       tokens_per_group: a group has no more, unless it is a single row.
       attention_cells_per_group: likewise for rows * longest row ** 2.
+      rows_per_group: likewise; None for any number.
       for_tokens: whether there is an answer for each token, and not for each row.
 
     Returns:
@@ -47,7 +49,10 @@ def encode_in_groups(
     lengths = tokens.lengths()
 
     def encode_group(first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        fits = group_fits(lengths[first:], tokens_per_group, attention_cells_per_group)
+        candidates = lengths[first:]
+        if rows_per_group is not None:
+            candidates = candidates[:rows_per_group]
+        fits = group_fits(candidates, tokens_per_group, attention_cells_per_group)
         end = first + tf.maximum(1, tf.reduce_sum(tf.cast(fits, tf.int32)))
         if token_places is None:
             places = order[first:end]

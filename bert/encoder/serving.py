@@ -78,6 +78,11 @@ class ServingEncoder(tf.Module):
         # The outputs of single layers do not leave a loop.
         return self._run(lambda forward: forward.layers(numbers), tokens, is_unrolled=True)
 
+    def word_products(self, vectors: tf.Tensor) -> tf.Tensor:
+        """The product with the embedding of each word: float32 [M, E] -> float32 [M, V]."""
+        scope = f"{variables.EMBEDDINGS}/word_embeddings"
+        return self._layouts[scope].products(vectors, self._kept[scope])
+
     def _run(
         self,
         output: Callable[[Forward], tf.Tensor],

@@ -10,20 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from bert.config import GELU_ERF, GELU_TANH, LINEAR, RELU, TANH, BertConfig
-from bert.model import FineTunedModel
 from bert.tasks import (
     FIRST_TOKEN,
-    IDENTITY,
     LAST_LAYER,
     LAST_TOKEN,
     MAX,
     MEAN_SQRT,
     POOLER,
-    SIGMOID,
-    SOFTMAX,
     WEIGHTED_MEAN,
     Pooling,
-    Task,
 )
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
@@ -51,7 +46,7 @@ class ReferenceClassifier:
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
     ) -> np.ndarray:
         """Class probabilities of padded features: int [B, S] x 3 -> float64 [B, C]."""
-        return _softmax(self.logits(input_ids, input_mask, segment_ids))
+        return softmax(self.logits(input_ids, input_mask, segment_ids))
 
     def logits(
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
@@ -91,6 +86,14 @@ class ReferenceClassifier:
             rows.append(np.concatenate([outputs[layer] for layer in layers], axis=-1))
         size = len(layers) * self._config.hidden_size
         return np.stack(rows) if rows else np.zeros((*input_ids.shape, size))
+
+    def word_logits(self, vector: np.ndarray) -> np.ndarray:
+        """What speaks for each word (`get_masked_lm_output`): float64 [H] -> float64 [V]."""
+        scope = "cls/predictions/transform"
+        activation = _ACTIVATIONS[self._config.words_act or self._config.hidden_act]
+        vector = self._layer_norm(scope, activation(self._dense(f"{scope}/dense", vector)))
+        table = self._weights["bert/embeddings/word_embeddings"]
+        return table @ vector + self._weights["cls/predictions/output_bias"]
 
     def _pool(self, hidden: np.ndarray, mask: np.ndarray, pooling: Pooling) -> np.ndarray:
         """Float64 [S, H], int [S] -> float64 [D]."""
@@ -183,7 +186,7 @@ class ReferenceClassifier:
         for head, start in enumerate(range(0, self._config.hidden_size, size)):
             part = slice(start, start + size)
             scores = query[:, part] @ key[:, part].T / math.sqrt(size) + bias[head]  # [S, S]
-            heads.append(_softmax(scores) @ value[:, part])
+            heads.append(softmax(scores) @ value[:, part])
         return np.concatenate(heads, axis=-1)
 
     def _dense(self, scope: str, inputs: np.ndarray) -> np.ndarray:
@@ -207,40 +210,7 @@ def _bucket(distance: int) -> int:
     return half + (away if away < 8 else 8 + doublings)
 
 
-class ReferenceModel:
-    """The padded forward pass of a fine-tuned model, up to the answer of its task."""
-
-    def __init__(self, model: FineTunedModel) -> None:
-        """Takes the model as it was read."""
-        self._task, self._pooling = model.task, model.pooling
-        self._forward = ReferenceClassifier(model.config, model.weights)
-
-    def answers(
-        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """What the `text` signature should say: int [B, S] x 3 -> each output, float64 [B, ...]."""
-        forward, features = self._forward, (input_ids, input_mask, segment_ids)
-        if self._task.answers_rows:
-            vectors = forward.pooled(*features, self._pooling)  # [B, H]
-        else:
-            vectors = forward.sequence(*features, self._pooling.layers)  # [B, S, H]
-        numbers = forward.classified(vectors) if self._task.has_head else vectors
-        return {self._task.answer: finish(self._task, numbers)}
-
-
-def finish(task: Task, logits: np.ndarray) -> np.ndarray:
-    """The numbers of a head -> the answer of its task: float64 [..., C] -> [..., C] or [...]."""
-    answer = _HEAD_ACTIVATIONS[task.activation](logits)
-    return answer[..., 0] if task.is_number else answer
-
-
-def _softmax(scores: np.ndarray) -> np.ndarray:
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Float64 [..., C] -> shares of 1 along the last axis."""
     exponents = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return exponents / exponents.sum(axis=-1, keepdims=True)
-
-
-_HEAD_ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    IDENTITY: lambda logits: logits,
-    SOFTMAX: _softmax,
-    SIGMOID: lambda logits: 1 / (1 + np.exp(-logits)),
-}

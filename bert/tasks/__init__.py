@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from bert.tasks.pooling import (
     ALL_TOKENS,
     FIRST_TOKEN,
@@ -31,6 +33,7 @@ __all__ = [
     "ALL_TOKENS",
     "CLASSIFICATION",
     "EMBEDDING",
+    "FILL_MASK",
     "FIRST_TOKEN",
     "IDENTITY",
     "LAST_LAYER",
@@ -116,6 +119,35 @@ QUESTION_ANSWERING = Task(
     text_names=("question", "context"),
 )
 
+
+def _difference_of_words(given: RowOutputs, expected: RowOutputs) -> float:
+    """The largest difference of scores: of the best ones in order, and of each word's own.
+
+    What is expected are all words, best first. Two whose scores are near may be exchanged.
+    """
+    scores, words = expected["scores"], expected["tokens"]
+    best = largest_difference(
+        {"scores": given["scores"]}, {"scores": scores[: len(given["scores"])]}
+    )
+    own = [
+        np.abs(scores[words == word] - score).min(initial=np.inf)
+        for word, score in zip(given["tokens"], given["scores"], strict=True)
+    ]
+    return float(np.max([best, *own]))
+
+
+FILL_MASK = Task(
+    name="fill_mask",
+    needs=TOKEN_VECTORS,
+    least_size=1,
+    activation=SOFTMAX,
+    answer="scores",
+    decoded=("tokens", "scores"),
+    is_of_one_text=True,
+    fills_masks=True,
+    compare=_difference_of_words,
+)
+
 # What EMBEDDING becomes where nothing is pooled.
 TOKEN_EMBEDDING = Task(
     name="token_embedding",
@@ -138,6 +170,7 @@ TASKS: Mapping[str, Task] = {
         EMBEDDING,
         TOKEN_CLASSIFICATION,
         QUESTION_ANSWERING,
+        FILL_MASK,
     )
 }
 
@@ -152,5 +185,7 @@ def row_tasks(size: int | None = None) -> list[Task]:
         0 -> embedding
     """
     return [
-        task for task in TASKS.values() if task.answers_rows and (size is None or task.fits(size))
+        task
+        for task in TASKS.values()
+        if not task.reads_tokens and (size is None or task.fits(size))
     ]

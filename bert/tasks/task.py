@@ -87,6 +87,9 @@ class Task:
     text_names: tuple[str, ...] = ()
     """what signatures call the texts of a row, where they have names of their own"""
 
+    fills_masks: bool = False
+    """whether it tells the words that fit in place of the first mask token of a row"""
+
     has_labels: bool = False
     """whether the numbers belong to labels"""
 
@@ -107,9 +110,14 @@ class Task:
         return self.answer
 
     @property
+    def reads_tokens(self) -> bool:
+        """Whether its head stands on the vectors of all tokens."""
+        return self.needs == TOKEN_VECTORS
+
+    @property
     def answers_rows(self) -> bool:
         """Whether the network's answer is for each row, and not for each token."""
-        return self.needs == ROW_VECTORS
+        return self.fills_masks or not self.reads_tokens
 
     @property
     def labels_rows(self) -> bool:

@@ -10,6 +10,7 @@ from bert.errors import UserError
 CLS = "[CLS]"
 SEP = "[SEP]"
 UNK = "[UNK]"
+MASK = "[MASK]"
 
 
 @dataclasses.dataclass(frozen=True)

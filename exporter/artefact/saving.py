@@ -12,7 +12,7 @@ from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
 from exporter.artefact.sentences import calibration_rows, read_rows
 from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
-from exporter.contract import VOCABULARY_ASSET, text_inputs
+from exporter.contract import DEFAULT_TOP_K, VOCABULARY_ASSET, text_inputs
 from exporter.models.opened_model import OpenedModel
 from exporter.options import ExportOptions
 from exporter.serving.op_tables import OpTables
@@ -57,7 +57,8 @@ def write(
     long_texts = options.long_text_settings(opened.model, text_pair)
     text_names = text_inputs(opened.model.task, text_pair)
     sentences = _sentences(options, len(text_names) > 1)
-    model, network = opened.model, opened.network(options.precision, sentences)
+    model = opened.model
+    network = opened.network(options.precision, sentences, options.top_k or DEFAULT_TOP_K)
     served = ServedModel(model, network, text_names, word_piece_op, questions, long_texts)
     context = SignatureContext(
         served,

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from bert.encoder.packed_tokens import PackedTokens
 from bert.model import TextModel
+from exporter.artefact.words import words_by_name
 from exporter.models.network import Network
 from exporter.text.long_texts import CUT, MAX, LongTexts
 from exporter.text.pipeline import PackedText, TextPipeline
@@ -35,7 +36,7 @@ class ServedModel(tf.Module):
         super().__init__(name="served_model")
         self.text_names = tuple(text_names)
         self.network = network
-        self._task = model.task
+        self._task, self._vocabulary = model.task, model.vocabulary
         self._window_pooling = long_texts.window_pooling
         self._pipeline = TextPipeline(model, word_piece_op, questions, long_texts)
         text_specs = [tf.TensorSpec([None], tf.string, name) for name in text_names]
@@ -68,6 +69,8 @@ class ServedModel(tf.Module):
 
     def named(self, answer: tf.Tensor) -> dict[str, tf.Tensor]:
         """The network's answer under the name, or the names, that signatures have for it."""
+        if self._task.fills_masks:
+            return words_by_name(answer, self._vocabulary)
         columns = self._task.answer_columns
         if not columns:
             return {self._task.answer: answer}

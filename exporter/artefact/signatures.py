@@ -124,7 +124,7 @@ def _features(context: SignatureContext) -> tf.types.experimental.PolymorphicFun
     return features
 
 
-@signature(FEATURES_WITH_LABEL_IDS)
+@signature(FEATURES_WITH_LABEL_IDS, lambda task: not task.fills_masks)
 def _features_with_label_ids(
     context: SignatureContext,
 ) -> tf.types.experimental.PolymorphicFunction:

@@ -72,6 +72,14 @@ def _bounds(config: BertConfig, weights: Mapping[str, np.ndarray]) -> Iterator[t
         bound = normalised(f"{scope}/output")
         largest = max(largest, bound.max())
         yield f"{scope}/output/LayerNorm/gamma", bound.max()
+    if variables.MASKED_WORDS_BIAS in weights:
+        scope = variables.MASKED_WORDS_TRANSFORM
+        yield f"{scope}/dense/kernel", dense(f"{scope}/dense", bound).max()
+        words = _size(weights[f"{embeddings}/word_embeddings"]) @ normalised(scope)
+        yield (
+            variables.MASKED_WORDS_BIAS,
+            (words + _size(weights[variables.MASKED_WORDS_BIAS])).max(),
+        )
     if config.has_pooler:
         bound = dense(variables.POOLER, bound)
         yield f"{variables.POOLER}/kernel", bound.max()

@@ -13,6 +13,7 @@ from bert.encoder.precision import PRECISIONS
 from bert.model import FineTunedModel
 from bert.reference import ReferenceModel
 from bert.tasks import RowOutputs
+from exporter.contract import DEFAULT_TOP_K
 from exporter.models.bounds import require_bounded
 from exporter.models.network import EncoderNetwork
 from exporter.models.opened_model import Row
@@ -33,13 +34,15 @@ class OpenedCheckpoint:
         """The rows of the word embedding table."""
         return self.model.config.vocab_size
 
-    def network(self, precision: str, sentences: Sequence[tuple[bytes, ...]]) -> EncoderNetwork:
+    def network(
+        self, precision: str, sentences: Sequence[tuple[bytes, ...]], top_k: int = DEFAULT_TOP_K
+    ) -> EncoderNetwork:
         """Our encoder and a head."""
         largest = None
         if PRECISIONS[precision].is_calibrated:
             batches = self._batches(sentences)
             largest = largest_inputs(self.model.config, self.model.weights, batches)
-        return EncoderNetwork(self.model, precision, largest)
+        return EncoderNetwork(self.model, precision, largest, top_k)
 
     def _batches(self, sentences: Sequence[tuple[bytes, ...]]) -> Iterator[PackedTokens]:
         """The tokens of some rows at a time."""

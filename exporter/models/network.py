@@ -7,13 +7,14 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from bert.encoder.heads import HEADS
+from bert.encoder.heads import HEADS, Ground
 from bert.encoder.packed_tokens import PackedTokens, row_of_each_value
 from bert.encoder.pooling import ProjectionLayer, pool, token_vectors
 from bert.encoder.precision import FLOAT32
 from bert.encoder.row_groups import encode_in_groups
 from bert.encoder.serving import ServingEncoder
 from bert.model import FineTunedModel
+from exporter.contract import DEFAULT_TOP_K
 from exporter.models.features import pack_features
 
 
@@ -51,8 +52,12 @@ class EncoderNetwork(tf.Module):
         model: FineTunedModel,
         precision: str = FLOAT32,
         largest_inputs: Mapping[str, np.ndarray] | None = None,
+        top_k: int = DEFAULT_TOP_K,
     ) -> None:
-        """Takes the weights of `model`; for the other two see ServingEncoder."""
+        """Takes the weights of `model`; for the next two see ServingEncoder.
+
+        `top_k` is how many words are told in place of a mask token.
+        """
         super().__init__(name="network")
         self._config = model.config
         self._encoder = ServingEncoder(model.config, model.weights, precision, largest_inputs)
@@ -62,8 +67,18 @@ class EncoderNetwork(tf.Module):
             for index, projection in enumerate(model.pooling.projections)
         ]
         self._vector_size = model.pooling.size(model.config.hidden_size)
-        self._head = HEADS[model.task.name](model.weights, model.task)
-        self._answers_rows = self.has_embedding = model.task.answers_rows
+        self._head = HEADS[model.task.name](
+            Ground(
+                model.task,
+                model.weights,
+                model.config,
+                self._encoder.word_products,
+                model.mask_id() if model.task.fills_masks else None,
+                top_k,
+            )
+        )
+        self._answers_rows, self._reads_tokens = model.task.answers_rows, model.task.reads_tokens
+        self.has_embedding = not self._reads_tokens
         # Answers and embeddings come of the same graphs of the encoder, which are written once.
         # A function that is an attribute would be traced and saved whether it is asked or not.
         self._vectors, self.answer, self.embedding = (
@@ -75,9 +90,9 @@ class EncoderNetwork(tf.Module):
 
     def _group_vectors(self, tokens: PackedTokens) -> tf.Tensor:
         """The vectors that the head needs, of so few tokens that they are encoded at once."""
-        if self._answers_rows:
-            return pool(self._encoder, tokens, self._pooling, self._projections)
-        return token_vectors(self._encoder, tokens, self._pooling)
+        if self._reads_tokens:
+            return token_vectors(self._encoder, tokens, self._pooling)
+        return pool(self._encoder, tokens, self._pooling, self._projections)
 
     def _answer(self, tokens: PackedTokens) -> tf.Tensor:
         """What the head says of every row or token, whatever the size of the batch."""
@@ -86,6 +101,7 @@ class EncoderNetwork(tf.Module):
             lambda group: self._head(self._vectors(group), group),
             tokens,
             self._head.answer_shape(self._vector_size),
+            rows_per_group=self._head.most_rows,
             for_tokens=not self._answers_rows,
         )
 

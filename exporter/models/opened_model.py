@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from bert.model import TextModel
 from bert.tasks import RowOutputs
+from exporter.contract import DEFAULT_TOP_K
 from exporter.models.network import Network
 
 
@@ -41,10 +42,13 @@ class OpenedModel(Protocol):
     def word_embedding_rows(self) -> int | None:
         """How many ids the network has vectors for, None where that cannot be told."""
 
-    def network(self, precision: str, sentences: Sequence[tuple[bytes, ...]]) -> Network:
+    def network(
+        self, precision: str, sentences: Sequence[tuple[bytes, ...]], top_k: int = DEFAULT_TOP_K
+    ) -> Network:
         """The network behind the text, with weights in a precision of PRECISIONS.
 
-        `sentences` are the texts of rows for a precision that is calibrated, else empty.
+        `sentences` are the texts of rows for a precision that is calibrated, else empty; `top_k`
+        is how many words are told in place of a mask token.
 
         Raises:
           UserError: the model cannot be had in that precision.

@@ -44,9 +44,15 @@ ADVERSARIAL_TEXTS: tuple[bytes, ...] = (
 )
 
 
-def adversarial_rows(text_pair: bool) -> list[tuple[bytes, ...]]:
-    """Every adversarial text, in a pair with the next one where texts come in pairs."""
+def adversarial_rows(text_pair: bool, mask_token: str = "") -> list[tuple[bytes, ...]]:
+    """Every adversarial text, in a pair with the next one where texts come in pairs.
+
+    With a mask token it stands before each but every fourth one.
+    """
     texts = ADVERSARIAL_TEXTS
+    if mask_token:
+        mask = f"{mask_token} ".encode()
+        texts = tuple(text if index % 4 == 3 else mask + text for index, text in enumerate(texts))
     if not text_pair:
         return [(text,) for text in texts]
     return list(zip(texts, (*texts[1:], texts[0]), strict=True))

@@ -96,7 +96,8 @@ def verify(
     lines = texts_of_file(verify_file, text_pair) if verify_file else []
     model = opened.model
     longest = [] if long_texts == CUT else [(long_text(model),)]
-    texts = [*lines, *longest, *adversarial_rows(text_pair)]
+    mask = model.mask_token() if model.task.fills_masks else ""
+    texts = [*lines, *longest, *adversarial_rows(text_pair, mask)]
     decoding = decoding_of(texts, model, aggregation_strategy, questions, long_texts)
     ids, runs, load = _run(directory, texts, text_pair, decoding, model, precision, advance)
     _compare_ids(texts, ids, decoding.ids, model)

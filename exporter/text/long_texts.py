@@ -139,6 +139,11 @@ class LongTextKeywords:
                 f"--long_text is {way}, but the model gives a vector for each token, and these "
                 "are not pooled: leave the flag out, or give another --pooling_strategy."
             )
+        if model.task.fills_masks:
+            raise UserError(
+                f"--long_text is {way}, but the model tells the word of one mask, which is in one "
+                "part of a text: leave the flag out."
+            )
         if text_pair:
             raise UserError(
                 f"--long_text is {way}, but the inputs are pairs of texts, and it is for single "

@@ -5,7 +5,13 @@ Its own tokenizer is SentencePiece's and is refused; there are models with BERT'
 
 from bert.checkpoints.huggingface.architecture import Architecture
 from bert.checkpoints.huggingface.bert import BERT
-from bert.variables import EMBEDDINGS, EMBEDDINGS_PROJECTION, POOLER
+from bert.variables import (
+    EMBEDDINGS,
+    EMBEDDINGS_PROJECTION,
+    MASKED_WORDS,
+    MASKED_WORDS_TRANSFORM,
+    POOLER,
+)
 
 _LAYER = "bert/encoder/layer_{}"
 _THE_LAYER = "encoder.albert_layer_groups.0.albert_layers.0"
@@ -52,6 +58,11 @@ ALBERT = Architecture(
         f"{_LAYER}/output/dense": f"{_THE_LAYER}.ffn_output",
         f"{_LAYER}/output/LayerNorm": f"{_THE_LAYER}.full_layer_layer_norm",
         POOLER: "pooler",
+    },
+    head={
+        f"{MASKED_WORDS_TRANSFORM}/dense": "predictions.dense",
+        f"{MASKED_WORDS_TRANSFORM}/LayerNorm": "predictions.LayerNorm",
+        MASKED_WORDS: "predictions",
     },
     tokenizer_class="AlbertTokenizer",
     classes={head: name.replace("Bert", "Albert") for head, name in BERT.classes.items()},

@@ -9,6 +9,7 @@ ENCODER = "encoder"
 SEQUENCE_CLASSIFICATION = "sequence classification"
 TOKEN_CLASSIFICATION = "token classification"
 QUESTION_ANSWERING = "question answering"
+MASKED_LANGUAGE_MODELING = "masked language modeling"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,8 @@ class Architecture:
     who does not ask for another row gets"""
 
     head: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """the same for modules between the encoder and the classifier"""
+    """the same for modules between the encoder and the classifier, and for the head of a masked
+    language model"""
 
     classifiers: Sequence[str] = ("classifier",)
     """what the module of the last dense layer may be called, by the class"""

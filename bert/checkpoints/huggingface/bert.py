@@ -2,12 +2,13 @@
 
 from bert.checkpoints.huggingface.architecture import (
     ENCODER,
+    MASKED_LANGUAGE_MODELING,
     QUESTION_ANSWERING,
     SEQUENCE_CLASSIFICATION,
     TOKEN_CLASSIFICATION,
     Architecture,
 )
-from bert.variables import EMBEDDINGS, POOLER
+from bert.variables import EMBEDDINGS, MASKED_WORDS, MASKED_WORDS_TRANSFORM, POOLER
 
 _LAYER = "bert/encoder/layer_{}"
 
@@ -52,10 +53,16 @@ BERT = Architecture(
         f"{_LAYER}/output/LayerNorm": "encoder.layer.{}.output.LayerNorm",
         POOLER: "pooler.dense",
     },
+    head={
+        f"{MASKED_WORDS_TRANSFORM}/dense": "cls.predictions.transform.dense",
+        f"{MASKED_WORDS_TRANSFORM}/LayerNorm": "cls.predictions.transform.LayerNorm",
+        MASKED_WORDS: "cls.predictions",
+    },
     classes={
         ENCODER: "BertModel",
         SEQUENCE_CLASSIFICATION: "BertForSequenceClassification",
         TOKEN_CLASSIFICATION: "BertForTokenClassification",
         QUESTION_ANSWERING: "BertForQuestionAnswering",
+        MASKED_LANGUAGE_MODELING: "BertForMaskedLM",
     },
 )

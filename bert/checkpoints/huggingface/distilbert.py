@@ -2,13 +2,14 @@
 
 from bert.checkpoints.huggingface.architecture import (
     ENCODER,
+    MASKED_LANGUAGE_MODELING,
     QUESTION_ANSWERING,
     SEQUENCE_CLASSIFICATION,
     TOKEN_CLASSIFICATION,
     Architecture,
 )
 from bert.config import RELU
-from bert.variables import EMBEDDINGS, POOLER
+from bert.variables import EMBEDDINGS, MASKED_WORDS, MASKED_WORDS_TRANSFORM, POOLER
 
 _LAYER = "bert/encoder/layer_{}"
 
@@ -45,11 +46,17 @@ DISTILBERT = Architecture(
         f"{_LAYER}/output/dense": "transformer.layer.{}.ffn.lin2",
         f"{_LAYER}/output/LayerNorm": "transformer.layer.{}.output_layer_norm",
     },
-    head={POOLER: "pre_classifier"},
+    head={
+        POOLER: "pre_classifier",
+        f"{MASKED_WORDS_TRANSFORM}/dense": "vocab_transform",
+        f"{MASKED_WORDS_TRANSFORM}/LayerNorm": "vocab_layer_norm",
+        MASKED_WORDS: "vocab_projector",
+    },
     classes={
         ENCODER: "DistilBertModel",
         SEQUENCE_CLASSIFICATION: "DistilBertForSequenceClassification",
         TOKEN_CLASSIFICATION: "DistilBertForTokenClassification",
         QUESTION_ANSWERING: "DistilBertForQuestionAnswering",
+        MASKED_LANGUAGE_MODELING: "DistilBertForMaskedLM",
     },
 )

@@ -1,24 +1,26 @@
 """What stands on the encoder of a Hugging Face model: task, labels and pooling."""
 
 import dataclasses
-from collections.abc import Sequence
 
 from bert import tasks
 from bert.checkpoints.fields import CORRECT
 from bert.checkpoints.huggingface.architecture import (
     ENCODER,
+    MASKED_LANGUAGE_MODELING,
     QUESTION_ANSWERING,
     SEQUENCE_CLASSIFICATION,
     TOKEN_CLASSIFICATION,
 )
 from bert.checkpoints.huggingface.config import HuggingFaceConfig
+from bert.checkpoints.huggingface.labels import class_names
 from bert.checkpoints.huggingface.weights import HuggingFaceWeights
-from bert.checkpoints.options import ReadOptions, class_labels, require_no_labels
+from bert.checkpoints.options import ReadOptions, require_no_labels
 from bert.checkpoints.text.settings import Setting
 from bert.errors import UserError
 from bert.tasks import (
     CLASSIFICATION,
     EMBEDDING,
+    FILL_MASK,
     FIRST_TOKEN,
     MULTILABEL,
     REGRESSION,
@@ -26,10 +28,7 @@ from bert.tasks import (
     Task,
     row_tasks,
 )
-from bert.variables import OUTPUT_WEIGHTS
-
-# transformers, PreTrainedConfig: the names of classes without an id2label are LABEL_0, LABEL_1, ...
-_UNNAMED_LABEL = "LABEL_"
+from bert.variables import MASKED_WORDS_BIAS, OUTPUT_WEIGHTS
 
 # transformers, BertForSequenceClassification.forward
 _TASKS = {
@@ -82,6 +81,9 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
     if head == ENCODER or options.task == EMBEDDING.name:
         pooling = Pooling() if weights.encoder_has_pooler else Pooling(FIRST_TOKEN)
         return embedding_head(saved_class, options, pooling)
+    asks_for_words = options.task == FILL_MASK.name and weights.tells_words
+    if head == MASKED_LANGUAGE_MODELING or asks_for_words:
+        return _word_head(weights, options, saved_class)
     if head in _TOKEN_TASKS:
         return _token_head(config, weights, options, saved_class, _TOKEN_TASKS[head])
     if head != SEQUENCE_CLASSIFICATION:
@@ -99,7 +101,7 @@ def find_head(config: HuggingFaceConfig, weights: HuggingFaceWeights, options: R
     task = _task(config, saved_class, num_outputs, options.task)
     labels = None
     if task.has_labels:
-        labels = _labels(config, num_outputs, options.labels)
+        labels = class_names(config, num_outputs, options.labels)
     else:
         require_no_labels(options.labels, task)
     return Head(
@@ -120,11 +122,7 @@ def _token_head(
     saved_class: str,
     task: Task,
 ) -> Head:
-    if options.task not in (None, task.name):
-        raise UserError(
-            f"--task is {options.task!r}, where a {saved_class} can be one of {task}, "
-            f"{EMBEDDING}: give one of these, or leave the flag out."
-        )
+    _require_task(options, saved_class, task)
     num_outputs = _num_outputs(config, weights)
     if not task.fits(num_outputs):
         raise UserError(
@@ -133,7 +131,7 @@ def _token_head(
         )
     labels = None
     if task.has_labels:
-        labels = _labels(config, num_outputs, options.labels)
+        labels = class_names(config, num_outputs, options.labels)
     else:
         require_no_labels(options.labels, task)
     # Nothing is pooled: the head reads the vectors as they are.
@@ -145,6 +143,27 @@ def _token_head(
         num_outputs,
         takes_pairs=task.finds_spans,
     )
+
+
+def _word_head(weights: HuggingFaceWeights, options: ReadOptions, saved_class: str) -> Head:
+    _require_task(options, saved_class, FILL_MASK)
+    require_no_labels(options.labels, FILL_MASK)
+    if not weights.tells_words:
+        raise UserError(
+            f"{weights.file}: the model is a {saved_class}, but the tensors have no head for words "
+            f"({weights.name(MASKED_WORDS_BIAS)!r}): give the directory that save_pretrained "
+            "wrote, or --task=embedding for the vectors of this one."
+        )
+    weights.require_tied_words()
+    return Head(saved_class, FILL_MASK, Pooling(FIRST_TOKEN))
+
+
+def _require_task(options: ReadOptions, saved_class: str, task: Task) -> None:
+    if options.task not in (None, task.name):
+        raise UserError(
+            f"--task is {options.task!r}, where a {saved_class} can be one of {task}, "
+            f"{EMBEDDING}: give one of these, or leave the flag out."
+        )
 
 
 def embedding_head(saved_class: str, options: ReadOptions, pooling: Pooling) -> Head:
@@ -219,20 +238,3 @@ def _task(config: HuggingFaceConfig, saved_class: str, num_outputs: int, flag: s
             "--task or correct problem_type."
         )
     return task
-
-
-def _labels(
-    config: HuggingFaceConfig, num_outputs: int, given: Sequence[str] | None
-) -> Setting[tuple[str, ...]]:
-    if given is not None:
-        return Setting(class_labels(given, num_outputs), "--labels or --label_file")
-    if config.labels is None:
-        labels = tuple(f"{_UNNAMED_LABEL}{index}" for index in range(num_outputs))
-        return Setting(labels, f"transformers' default: {config.file} has no id2label")
-    if len(set(config.labels)) != num_outputs:
-        twice = next(label for label in config.labels if config.labels.count(label) > 1)
-        raise UserError(
-            f"{config.file}: id2label names {twice!r} twice: correct it, or name all classes with "
-            "--labels."
-        )
-    return Setting(config.labels, f"id2label of {config.file}")

@@ -2,13 +2,21 @@
 
 from bert.checkpoints.huggingface.architecture import (
     ENCODER,
+    MASKED_LANGUAGE_MODELING,
     QUESTION_ANSWERING,
     SEQUENCE_CLASSIFICATION,
     TOKEN_CLASSIFICATION,
     Architecture,
 )
 from bert.checkpoints.huggingface.bert import BERT
-from bert.variables import EMBEDDINGS, POOLER, RELATIVE_ATTENTION_BIAS
+from bert.config import GELU_ERF
+from bert.variables import (
+    EMBEDDINGS,
+    MASKED_WORDS,
+    MASKED_WORDS_TRANSFORM,
+    POOLER,
+    RELATIVE_ATTENTION_BIAS,
+)
 
 _LAYER = "bert/encoder/layer_{}"
 
@@ -29,8 +37,14 @@ MPNET = Architecture(
         for name, ours, default in BERT.sizes
         if name != "type_vocab_size"
     ],
-    # modeling_mpnet.py: MPNetEmbeddings has a padding_idx of 1, whatever `pad_token_id` says.
-    fixed={"type_vocab_size": 0, "padding_id": 1, "relative_attention_buckets": _BUCKETS},
+    # modeling_mpnet.py: MPNetEmbeddings has a padding_idx of 1, whatever `pad_token_id` says, and
+    # MPNetLMHead has gelu, whatever `hidden_act` says.
+    fixed={
+        "type_vocab_size": 0,
+        "padding_id": 1,
+        "relative_attention_buckets": _BUCKETS,
+        "words_act": GELU_ERF,
+    },
     prefix="mpnet.",
     encoder={
         f"{EMBEDDINGS}/word_embeddings": "embeddings.word_embeddings",
@@ -47,7 +61,12 @@ MPNET = Architecture(
         f"{_LAYER}/output/LayerNorm": "encoder.layer.{}.output.LayerNorm",
         POOLER: "pooler.dense",
     },
-    head={POOLER: "classifier.dense"},
+    head={
+        POOLER: "classifier.dense",
+        f"{MASKED_WORDS_TRANSFORM}/dense": "lm_head.dense",
+        f"{MASKED_WORDS_TRANSFORM}/LayerNorm": "lm_head.layer_norm",
+        MASKED_WORDS: "lm_head",
+    },
     classifiers=("classifier.out_proj", "classifier"),
     tokenizer_class="MPNetTokenizer",
     classes={
@@ -55,5 +74,6 @@ MPNET = Architecture(
         SEQUENCE_CLASSIFICATION: "MPNetForSequenceClassification",
         TOKEN_CLASSIFICATION: "MPNetForTokenClassification",
         QUESTION_ANSWERING: "MPNetForQuestionAnswering",
+        MASKED_LANGUAGE_MODELING: "MPNetForMaskedLM",
     },
 )

@@ -21,7 +21,7 @@ from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import HUGGINGFACE, FineTunedModel
 from bert.tokenizers.huggingface.settings import PairForm
-from bert.variables import classifier_shapes, encoder_shapes
+from bert.variables import classifier_shapes, encoder_shapes, masked_word_shapes
 
 # transformers, pipelines/question_answering.py, preprocess: the most of its max_seq_len.
 _MOST_OF_SPANS = 384
@@ -95,7 +95,10 @@ def build(
             f"model have {bert.vocab_size} rows: give the tokenizer of this model."
         )
     shapes = encoder_shapes(bert)
-    if head.task.has_head:
+    if head.task.fills_masks:
+        text.require_mask_token()
+        shapes |= masked_word_shapes(bert)
+    elif head.task.has_head:
         shapes |= classifier_shapes(bert, head.num_outputs)
     return FineTunedModel(
         config=bert,

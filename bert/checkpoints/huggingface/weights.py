@@ -9,7 +9,14 @@ import numpy as np
 from bert.checkpoints.huggingface.architecture import Architecture
 from bert.checkpoints.tensors.stored_tensor import StoredTensor
 from bert.errors import UserError
-from bert.variables import EMBEDDINGS, OUTPUT_BIAS, OUTPUT_WEIGHTS, POOLER
+from bert.variables import (
+    EMBEDDINGS,
+    MASKED_WORDS_BIAS,
+    MASKED_WORDS_OUTPUT,
+    OUTPUT_BIAS,
+    OUTPUT_WEIGHTS,
+    POOLER,
+)
 
 # Numbers that are the same in every model, which older releases saved as well.
 _CONSTANTS = ("embeddings.position_ids", "embeddings.token_type_ids")
@@ -21,6 +28,9 @@ _PARAMETERS = {
     "bias": ("bias",),
     "gamma": ("weight", "gamma"),
     "beta": ("bias", "beta"),
+    # Of the words of a masked language model, whose last dense layer may be called decoder.
+    "output_weights": ("weight", "decoder.weight"),
+    "output_bias": ("bias", "decoder.bias"),
 }
 _OF_TABLE = ("weight",)
 _OF_CLASSIFIER = {OUTPUT_WEIGHTS: "weight", OUTPUT_BIAS: "bias"}
@@ -65,6 +75,11 @@ class HuggingFaceWeights:
         return f"{_OF_SPANS}.weight" in self._tensors
 
     @property
+    def tells_words(self) -> bool:
+        """Whether it has the head of a masked language model."""
+        return self.name(MASKED_WORDS_BIAS) in self._tensors
+
+    @property
     def word_embedding_rows(self) -> int | None:
         """How many ids have a vector, None where there is no such table."""
         shape = self.shape(self.name(f"{EMBEDDINGS}/word_embeddings"))
@@ -105,6 +120,22 @@ class HuggingFaceWeights:
                     f"{self.file} has the tensor {name!r}, which a model of this configuration "
                     "does not have: give the config.json that belongs to it."
                 )
+
+    def require_tied_words(self) -> None:
+        """Makes sure that the last layer of a masked language model is the table of its words.
+
+        Raises:
+          UserError: it is a matrix of its own.
+        """
+        output, table = self.name(MASKED_WORDS_OUTPUT), self.name(f"{EMBEDDINGS}/word_embeddings")
+        if output not in self._tensors or table not in self._tensors:
+            return
+        if not np.array_equal(self._tensors[output].read(), self._tensors[table].read()):
+            raise UserError(
+                f"{self.file}: the tensor {output!r} is not {table!r}, and a last layer of its own "
+                "(tie_word_embeddings: false) is not built: give another model, or "
+                "--task=embedding for the vectors of this one."
+            )
 
     def _read(self, variable: str, shape: tuple[int, ...]) -> np.ndarray:
         value = self._read_tensor(self.name(variable), variable, shape)

@@ -87,7 +87,9 @@ def find_tokenizer(
     vocabulary = with_added_tokens(pieces, added_tokens)
     if read is not None and kind.is_generic:
         casing = _casing_of_tokenizer_json(read, file, do_lower_case, kind)
-        settings = dataclasses.replace(read.settings, added_tokens=added_tokens)
+        settings = dataclasses.replace(
+            read.settings, added_tokens=added_tokens, mask_token=added.roles()["mask_token"]
+        )
         return HuggingFaceTokenizerFiles(vocabulary, settings, casing, str(file))
     roles = added.roles()
     _require_roles(roles, pieces, read, file)
@@ -141,6 +143,7 @@ def _settings_of_class(
         unk_token=roles["unk_token"],
         cls_token=roles["cls_token"],
         sep_token=roles["sep_token"],
+        mask_token=roles["mask_token"],
     )
 
 

@@ -40,6 +40,24 @@ class TextProfile:
                 "checkpoint."
             )
 
+    def require_mask_token(self) -> None:
+        """Makes sure that a text can hold a mask token.
+
+        Raises:
+          UserError: the tokenizer knows none, or the vocabulary has none.
+        """
+        if self.huggingface is None:
+            raise UserError(
+                f"--tokenizer is {self.tokenizer!r}, which reads [MASK] in a text as three words, "
+                f"where {HUGGINGFACE!r} is expected: leave the flag out."
+            )
+        if self.huggingface.mask_token not in self.vocabulary.ids:
+            raise UserError(
+                f"{self.source} has no {self.huggingface.mask_token} among its "
+                f"{len(self.vocabulary)} tokens: give the tokenizer that the model was trained "
+                "with."
+            )
+
 
 def find_text_profile(
     directory: Path,

@@ -9,7 +9,7 @@ from bert.checkpoints.fields import NO_TOKENIZER_EXPORT, Fields
 from bert.checkpoints.text.added_tokens import NumberedTokens
 from bert.errors import UserError
 from bert.tokenizers.huggingface.settings import AddedToken, HuggingFaceSettings, PairForm
-from bert.tokenizers.vocabulary import Vocabulary
+from bert.tokenizers.vocabulary import MASK, Vocabulary
 
 _NORMALIZER_FLAGS = ("clean_text", "handle_chinese_chars", "lowercase")
 _ADDED_TOKEN_FLAGS = ("normalized", "single_word", "lstrip", "rstrip")
@@ -72,6 +72,7 @@ def read_tokenizer_json(file: Path) -> TokenizerJson:
             unk_token=unk_token,
             cls_token=cls_token,
             sep_token=sep_token,
+            mask_token=MASK,  # tokenizer_config.json may name another
             pair_form=pair_form,
             added_tokens=added_tokens,
         ),

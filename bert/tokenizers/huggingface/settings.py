@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from bert.tokenizers.vocabulary import CLS, SEP, UNK, Vocabulary
+from bert.tokenizers.vocabulary import CLS, MASK, SEP, UNK, Vocabulary
 
 # BERT's special tokens, which are recognised inside the text too.
-SPECIAL_TOKENS = (UNK, SEP, "[PAD]", CLS, "[MASK]")
+SPECIAL_TOKENS = (UNK, SEP, "[PAD]", CLS, MASK)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +58,7 @@ class HuggingFaceSettings:
     unk_token: str = UNK
     cls_token: str = CLS
     sep_token: str = SEP
+    mask_token: str = MASK
     pair_form: PairForm = PairForm()
     added_tokens: tuple[AddedToken, ...] = ()
 

@@ -7,6 +7,7 @@ from typing import Any
 from bert.encoder.precision import FLOAT32
 from bert.errors import UserError
 from bert.tasks import RowOutputs
+from exporter.contract import DEFAULT_TOP_K
 from exporter.models.opened_model import Row
 from exporter.models.wrapped.feature_network import FeatureNetwork
 from exporter.models.wrapped.model import WrappedModel
@@ -24,7 +25,9 @@ class OpenedSavedModel:
         """The rows of its word embeddings, None where no variable has their name."""
         return self.model.tables.words
 
-    def network(self, precision: str, sentences: Sequence[tuple[bytes, ...]]) -> FeatureNetwork:
+    def network(
+        self, precision: str, sentences: Sequence[tuple[bytes, ...]], top_k: int = DEFAULT_TOP_K
+    ) -> FeatureNetwork:
         """Its own graph and variables.
 
         Raises:

@@ -8,6 +8,7 @@ export function show(answer, texts, labels) {
   if ("input_ids" in answer && "tokens" in answer) return tokens(answer, Object.values(texts));
   if ("entities" in answer) return entities(answer, texts.text);
   if ("tokens" in answer && "labels" in answer) return [tags(answer)];
+  if ("tokens" in answer && "scores" in answer) return words(answer);
   if ("answer" in answer) return oneAnswer(answer, texts.context);
   if ("answers" in answer) return bestAnswers(answer, texts.context);
   if ("labels" in answer && "scores" in answer) return [bars(zip(answer.labels, answer.scores))];
@@ -88,6 +89,13 @@ function tags(answer) {
     hue: hue(answer.labels[index]),
   }));
   return tokenList(shown.filter((token) => token.text !== ""));
+}
+
+function words(answer) {
+  // A row without a mask token has scores of -1.
+  const rows = zip(answer.tokens, answer.scores).filter(([, score]) => score >= 0);
+  if (rows.length) return [bars(rows)];
+  return [element("p", { class: "hint" }, "The text has no mask token, such as [MASK].")];
 }
 
 function oneAnswer(answer, context) {

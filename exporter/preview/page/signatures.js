@@ -7,6 +7,7 @@ const SAMPLES = {
   question: "Who wrote it?",
   context: "The film was written by Ada Smith and shot in Lisbon.",
 };
+const MASKED_SAMPLE = "a stirring, [MASK] film";
 const TAGGED_SAMPLE = "Ada Smith of Acme moved from Lisbon to Berlin.";
 const CLASSIFY = "tensorflow/serving/classify";
 const REGRESS = "tensorflow/serving/regress";
@@ -45,10 +46,12 @@ const inOrder = (names) => [...names].sort((a, b) => ORDER.indexOf(a) - ORDER.in
 // [name, label, value, rows] of each text area.
 export function textAreas(described, given) {
   if (described.fields === null) return null;
-  const sample = (name) =>
-    described.outputs.includes("entities") || described.outputs.includes("tags")
-      ? TAGGED_SAMPLE
-      : SAMPLES[name] ?? "";
+  const gives = (...names) => names.every((name) => described.outputs.includes(name));
+  const sample = (name) => {
+    if (gives("entities") || gives("tags")) return TAGGED_SAMPLE;
+    if (described.outputs.length === 2 && gives("tokens", "scores")) return MASKED_SAMPLE;
+    return SAMPLES[name] ?? "";
+  };
   const areas = described.fields.map((name) => [
     name,
     name,

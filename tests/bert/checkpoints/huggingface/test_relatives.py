@@ -84,7 +84,13 @@ def electra(directory: Path, saved_class: str = "ElectraForSequenceClassificatio
 
 
 def electra_config() -> BertConfig:
-    return tiny_config(len(_OF_BERT), hidden_act=GELU_ERF, pooler_act=GELU_ERF, embedding_size=8)
+    return tiny_config(
+        len(_OF_BERT),
+        hidden_act=GELU_ERF,
+        pooler_act=GELU_ERF,
+        embedding_size=8,
+        words_act=GELU_ERF,
+    )
 
 
 def mpnet_config() -> BertConfig:
@@ -94,6 +100,7 @@ def mpnet_config() -> BertConfig:
         type_vocab_size=0,
         padding_id=1,
         relative_attention_buckets=32,
+        words_act=GELU_ERF,
     )
 
 
