@@ -1,0 +1,122 @@
+"""Whatever is sent to any signature of any task: the answer is strict JSON, and none is a fault.
+
+The sample asks the tasks whose answers hold texts, 200 inputs a signature; `--full` asks all of
+them, 5,000 a signature, and `-s` shows how many were answered.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter import export
+from exporter.contract import text_inputs
+from exporter.preview.rest_api import RestApi
+from exporter.preview.versions import VersionManager
+from exporter.runtime.servable import Servable
+from tests.bert.checkpoints.huggingface.directory import (
+    TOKENS,
+    of_encoder,
+    tensors,
+    variables,
+    write_directory,
+)
+from tests.bert.checkpoints.masked_words import write_masked_words
+from tests.exporter.preview.hostile_requests import hostile_requests
+
+_SAMPLE, _FULL = 200, 5000
+_SIGMOID = {"activation_fn": "torch.nn.modules.activation.Sigmoid", "version": "5.1.2"}
+
+
+def _of_tokens(num_labels: int) -> dict[str, Any]:
+    named = tensors(variables(num_labels)).items()
+    return {name: value for name, value in named if "pooler" not in name}
+
+
+def _answerer(directory: Path) -> Path:
+    values = {
+        name.replace("classifier", "qa_outputs"): value for name, value in _of_tokens(2).items()
+    }
+    return write_directory(directory, values, "BertForQuestionAnswering")
+
+
+def _classifier(num_labels: int, **changes: Any) -> Callable[[Path], Path]:
+    return lambda directory: write_directory(directory, tensors(variables(num_labels)), **changes)
+
+
+# What writes the model, and the options of its export.
+_MODELS: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
+    "classification": (_classifier(3), {}),
+    "pair": (_classifier(3), {"text_pair": True}),
+    "multilabel": (_classifier(4, problem_type="multi_label_classification"), {}),
+    "regression": (_classifier(1), {}),
+    "cross-encoder": (_classifier(1, sentence_transformers=_SIGMOID), {}),
+    "embedding": (
+        lambda directory: write_directory(directory, of_encoder(variables()), "BertModel"),
+        {"normalize": True},
+    ),
+    "token embedding": (
+        lambda directory: write_directory(directory, of_encoder(variables()), "BertModel"),
+        {"pooling_strategy": "NONE"},
+    ),
+    "tagging": (
+        lambda directory: write_directory(directory, _of_tokens(5), "BertForTokenClassification"),
+        {},
+    ),
+    "question answering": (_answerer, {"null_answer": True}),
+    "fill-mask": (write_masked_words, {}),
+}
+_SAMPLED = ("tagging", "question answering", "fill-mask")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in _SAMPLED else pytest.mark.full) for name in _MODELS],
+)
+def test_every_answer_is_strict_json(name: str, full: bool, tmp_path: Path) -> None:
+    write, options = _MODELS[name]
+    directory = write(tmp_path / "model")
+    report = export(
+        directory, tmp_path / "served", version=1, warmup=False, verify=False, **options
+    )
+    texts = text_inputs(report.model.task, report.text_pair)
+    manager = VersionManager("served", tmp_path / "served", {})
+    manager.refresh()
+    api = RestApi(manager)
+    signatures = Servable(report.version_directory).signatures
+    # The first is another name of the second.
+    for seed, signature in enumerate(report.signatures[1:]):
+        inputs = answered = refused = 0
+        for request in hostile_requests(
+            signature,
+            signatures[signature],
+            texts,
+            _FULL if full else _SAMPLE,
+            len(TOKENS),
+            seed,
+        ):
+            answer = api.answer("POST", f"/v1/models/served:{request.verb}", request.body)
+            where = (signature, request.body[:300], answer.status, answer.body[:300])
+            found = json.loads(answer.body.decode("utf-8"), parse_constant=_refuse)
+            inputs += request.inputs
+            if answer.status == 400:
+                assert found.keys() == {"error"}, where
+                refused += request.inputs
+                continue
+            assert answer.status == 200, where
+            answered += request.inputs
+            rows = found.get("predictions", found.get("results"))
+            if request.rows is not None:
+                assert len(rows) == request.rows, where
+        # Nearly all texts have an answer, and some requests are no requests.
+        assert inputs == (_FULL if full else _SAMPLE)
+        assert refused > 0
+        assert answered > inputs / 2, (signature, answered)
+        print(f"{name}, {signature}: {inputs} inputs, {answered} answered, {refused} refused")
+    manager.close()
