@@ -59,14 +59,14 @@ def write_model(directory: Path, seed: int, name: str, vocabulary: str) -> None:
     tokenizer.save_pretrained(directory)
 
 
-def words_of(pipeline: FillMaskPipeline, text: str) -> list[list[Any]] | None:
+def words_of(pipeline: FillMaskPipeline, tokenizer: Any, text: str) -> list[list[Any]] | None:
     try:
         found = pipeline(text, top_k=_TOP_K, tokenizer_kwargs={"truncation": True})
     except PipelineException:
         return None
     # A list for each mask where there are several.
     first = found[0] if isinstance(found[0], list) else found
-    pieces = pipeline.tokenizer.convert_ids_to_tokens([word["token"] for word in first])
+    pieces = tokenizer.convert_ids_to_tokens([word["token"] for word in first])
     for piece, word in zip(pieces, first, strict=True):
         assert word["token_str"] == piece
     return [[piece, word["score"]] for piece, word in zip(pieces, first, strict=True)]
@@ -78,13 +78,13 @@ def main(output_dir: Path, request: dict[str, Any]) -> None:
         directory = output_dir / name
         write_model(directory, seed, name, request["vocabularies"][casing])
         model = getattr(transformers, f"{prefix}ForMaskedLM").from_pretrained(directory).eval()
-        tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(directory)
         if not hasattr(model.config, "type_vocab_size"):
             # The model takes none, whatever the tokenizer gives.
             tokenizer.model_input_names = ["input_ids", "attention_mask"]
         pipeline = FillMaskPipeline(model=model, tokenizer=tokenizer, device="cpu")
         texts = [text.replace("[MASK]", tokenizer.mask_token) for text in request["texts"]]
-        answers = [words_of(pipeline, text) for text in texts]
+        answers = [words_of(pipeline, tokenizer, text) for text in texts]
         (output_dir / f"{name}.json").write_text(json.dumps(answers))
 
 

@@ -171,8 +171,10 @@ def test_the_scores_of_few_rows_are_held_at_once(model: FineTunedModel) -> None:
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 def test_other_precisions(precision: str, directory: Path, tmp_path: Path) -> None:
     """Verified by their tolerance."""
-    options = {"target_serving": "2.17.0"} if PRECISIONS[precision].op else {}
-    report = export(directory, tmp_path / "served", precision=precision, warmup=False, **options)
+    target = "2.17.0" if PRECISIONS[precision].op else "2.12.0"
+    report = export(
+        directory, tmp_path / "served", precision=precision, warmup=False, target_serving=target
+    )
     assert report.verification is not None
     assert report.verification.largest_probability_difference < PRECISIONS[precision].tolerance
 
@@ -200,8 +202,7 @@ def test_of_pre_training(tmp_path: Path) -> None:
     for name, value in word_variables().items():
         if "pooler" not in name:
             np.testing.assert_array_equal(model.weights[name], value)
-    options = {"task": "fill_mask", "warmup": False, "verify": False}
-    report = export(prefix, tmp_path / "served", **options)
+    report = export(prefix, tmp_path / "served", task="fill_mask", warmup=False, verify=False)
     text = "the film is [MASK]"
     found = load_signatures(report.version_directory)["text"](text=tf.constant([text]))
     ids, segments = HuggingFaceProfile().build_reference(model).encode(text, None, 32)

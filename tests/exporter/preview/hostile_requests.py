@@ -142,7 +142,7 @@ def _features(
         }
         rows.append({name: columns.get(name, generator.randrange(3)) for name in names})
     if generator.randrange(4) == 0:
-        wrong = generator.choice(
+        wrong: Any = generator.choice(
             (-1, vocab_size, 2**31 - 1, -(2**31), 2**31, 2, 0.5, None, "a", [])
         )
         column = rows[generator.randrange(size)][generator.choice(names)]

@@ -10,6 +10,7 @@ from tests.bert.checkpoints.huggingface.directory import (
     variables,
     write_directory,
 )
+from tests.bert.checkpoints.masked_words import write_masked_words
 from tests.tiny_model import random_weights
 
 # A label comes from a stranger's files: the page may show it, and nothing more.
@@ -58,6 +59,11 @@ def export_answerer(scratch: Path) -> Path:
     }
     directory = write_directory(scratch / "answerer", values, "BertForQuestionAnswering")
     return _export(directory, scratch / "answers")
+
+
+def export_masked_words(scratch: Path) -> Path:
+    """Words in place of a mask, at random."""
+    return _export(write_masked_words(scratch / "masked"), scratch / "words")
 
 
 def _export(directory: Path, export_dir: Path, text_pair: bool | None = None) -> Path:

@@ -5,7 +5,6 @@ them, 5,000 a signature, and `-s` shows how many were answered.
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,58 +15,11 @@ from exporter.contract import text_inputs
 from exporter.preview.rest_api import RestApi
 from exporter.preview.versions import VersionManager
 from exporter.runtime.servable import Servable
-from tests.bert.checkpoints.huggingface.directory import (
-    TOKENS,
-    of_encoder,
-    tensors,
-    variables,
-    write_directory,
-)
-from tests.bert.checkpoints.masked_words import write_masked_words
+from tests.bert.checkpoints.huggingface.directory import TOKENS
 from tests.exporter.preview.hostile_requests import hostile_requests
+from tests.task_models import TASK_MODELS
 
 _SAMPLE, _FULL = 200, 5000
-_SIGMOID = {"activation_fn": "torch.nn.modules.activation.Sigmoid", "version": "5.1.2"}
-
-
-def _of_tokens(num_labels: int) -> dict[str, Any]:
-    named = tensors(variables(num_labels)).items()
-    return {name: value for name, value in named if "pooler" not in name}
-
-
-def _answerer(directory: Path) -> Path:
-    values = {
-        name.replace("classifier", "qa_outputs"): value for name, value in _of_tokens(2).items()
-    }
-    return write_directory(directory, values, "BertForQuestionAnswering")
-
-
-def _classifier(num_labels: int, **changes: Any) -> Callable[[Path], Path]:
-    return lambda directory: write_directory(directory, tensors(variables(num_labels)), **changes)
-
-
-# What writes the model, and the options of its export.
-_MODELS: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
-    "classification": (_classifier(3), {}),
-    "pair": (_classifier(3), {"text_pair": True}),
-    "multilabel": (_classifier(4, problem_type="multi_label_classification"), {}),
-    "regression": (_classifier(1), {}),
-    "cross-encoder": (_classifier(1, sentence_transformers=_SIGMOID), {}),
-    "embedding": (
-        lambda directory: write_directory(directory, of_encoder(variables()), "BertModel"),
-        {"normalize": True},
-    ),
-    "token embedding": (
-        lambda directory: write_directory(directory, of_encoder(variables()), "BertModel"),
-        {"pooling_strategy": "NONE"},
-    ),
-    "tagging": (
-        lambda directory: write_directory(directory, _of_tokens(5), "BertForTokenClassification"),
-        {},
-    ),
-    "question answering": (_answerer, {"null_answer": True}),
-    "fill-mask": (write_masked_words, {}),
-}
 _SAMPLED = ("tagging", "question answering", "fill-mask")
 
 
@@ -77,14 +29,15 @@ def _refuse(constant: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[] if name in _SAMPLED else pytest.mark.full) for name in _MODELS],
+    [
+        pytest.param(name, marks=[] if name in _SAMPLED else pytest.mark.full)
+        for name in TASK_MODELS
+    ],
 )
 def test_every_answer_is_strict_json(name: str, full: bool, tmp_path: Path) -> None:
-    write, options = _MODELS[name]
-    directory = write(tmp_path / "model")
-    report = export(
-        directory, tmp_path / "served", version=1, warmup=False, verify=False, **options
-    )
+    model = TASK_MODELS[name]
+    options: dict[str, Any] = {"version": 1, "warmup": False, "verify": False, **model.options}
+    report = export(model.write(tmp_path / "model"), tmp_path / "served", **options)
     texts = text_inputs(report.model.task, report.text_pair)
     manager = VersionManager("served", tmp_path / "served", {})
     manager.refresh()

@@ -243,6 +243,25 @@ def test_an_answer_in_its_context(scratch: Path) -> None:
     on_page(page_models.export_answerer(scratch), steps)
 
 
+def test_words_in_place_of_a_mask(scratch: Path) -> None:
+    async def steps(page: Tab) -> None:
+        assert "[MASK]" in await page.value("document.querySelector('#field-text').value")
+        await ask(page)
+        shown = json.loads(await page.value("document.querySelector('#json').textContent"))
+        (answer,) = shown["predictions"]
+        assert len(answer["tokens"]) == 5
+        assert await page.texts(".bars .label") == answer["tokens"]
+        await take_pictures(page, "words")
+        await write(page, "text", "a film")
+        await ask(page)
+        assert "no mask token" in await page.text("#answer")
+        await choose(page, "features")
+        await ask(page)
+        assert "no mask token" in await page.text("#answer")
+
+    on_page(page_models.export_masked_words(scratch), steps)
+
+
 def test_texts_are_never_markup_and_nothing_is_fetched_from_elsewhere() -> None:
     files = list((ROOT / "exporter" / "preview" / "page").iterdir())
     assert len(files) >= 5

@@ -4,12 +4,13 @@
 
 Prints the table for README.md and exits with 1 if a cell is not as it should be: a SavedModel
 that does not load or run, ids or strings that differ, probabilities further apart than 1e-6, or
-embeddings further apart than 1e-5; 5e-2 with weights in bfloat16, whose products are rounded as the
-processor does it, or made in float32. A green cell is the largest difference of a probability
-with weights in float32.
+embeddings and logits further apart than 1e-5; 5e-2 with weights in bfloat16, whose products are
+rounded as the processor does it, or made in float32. A green cell is the largest difference of a
+probability with weights in float32.
 """
 
 import argparse
+import itertools
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -27,14 +28,21 @@ from tests.programs.compatibility.asking import (
     read_signatures,
 )
 from tests.programs.compatibility.environments import Environment, NoPython
-from tests.programs.compatibility.exports import ExportFailed, make_exports, sample_inputs
+from tests.programs.compatibility.exports import (
+    ExportFailed,
+    classifiers,
+    make_exports,
+    sample_inputs,
+    task_models,
+)
 from tests.programs.compatibility.releases import OLD_RELEASES, RELEASES, Release, admitted_releases
 from tests.programs.compatibility.runner import LOADERS
-from tests.tiny_model import write_tiny_model
 
 _TOLERANCE = 1e-6
-# Not squashed into [0, 1]: the same relative error is a larger number.
-_EMBEDDING, _EMBEDDING_TOLERANCE = "embedding", 1e-5
+# Not squashed into [0, 1]: the same relative error is a larger number. `output` is whatever the
+# model answers, which `features` gives under its own name.
+_UNSQUASHED = ("embedding", "embeddings", "start_logits", "end_logits", "output")
+_UNSQUASHED_TOLERANCE = 1e-5
 _Asked = list[tuple[Signature, dict[str, np.ndarray], Answer]]
 
 
@@ -66,9 +74,9 @@ def main() -> int:
 
 
 def _lines(arguments: argparse.Namespace, scratch: Path, reds: Reds) -> Iterator[str]:
-    checkpoints = {"tiny": write_tiny_model(scratch / "tiny").directory}
-    if arguments.checkpoint:
-        checkpoints[arguments.checkpoint.name] = arguments.checkpoint
+    groups = {"classification": classifiers(scratch, arguments.checkpoint)}
+    if arguments.tasks:
+        groups |= {f"task {model.name}": [model] for model in task_models(scratch)}
     runners = [r for r in (*OLD_RELEASES, *RELEASES) if _is_wanted(r, arguments.runner)]
     exporters = [
         release
@@ -79,21 +87,23 @@ def _lines(arguments: argparse.Namespace, scratch: Path, reds: Reds) -> Iterator
             else release in (admitted_releases()[0], admitted_releases()[-1])
         )
     ]
-    yield "| exported with | `--target_serving` | run on TensorFlow | " + " | ".join(LOADERS) + " |"
-    yield "|---" * (3 + len(LOADERS)) + "|"
+    heads = ["model", "exported with", "`--target_serving`", "run on TensorFlow", *LOADERS]
+    yield f"| {' | '.join(heads)} |"
+    yield "|---" * len(heads) + "|"
     for exporter in exporters:
         environment = Environment(exporter)
-        for target in dict.fromkeys(release.target_serving for release in runners):
+        targets = dict.fromkeys(release.target_serving for release in runners)
+        for target, (name, models) in itertools.product(targets, groups.items()):
             folder = scratch / exporter.tensorflow / target
             try:
-                directories = make_exports(environment, checkpoints, target, folder)
+                directories = make_exports(environment, models, target, folder)
                 expected = _expected(environment, directories)
             except (ExportFailed, Red) as error:
-                reds.add(f"{exporter.tensorflow}, --target_serving {target}: {error}")
-                yield f"| {exporter.tensorflow} | {target} | | " + "red | " * len(LOADERS)
+                reds.add(f"{name}, {exporter.tensorflow}, --target_serving {target}: {error}")
+                yield f"| {name} | {exporter.tensorflow} | {target} | | " + "red | " * len(LOADERS)
                 continue
             for runner in (r for r in runners if r.target_serving == target):
-                row = f"| {exporter.tensorflow} | {target} | {runner.tensorflow} |"
+                row = f"| {name} | {exporter.tensorflow} | {target} | {runner.tensorflow} |"
                 try:
                     runs = Environment(runner)
                 except NoPython as error:
@@ -103,7 +113,7 @@ def _lines(arguments: argparse.Namespace, scratch: Path, reds: Reds) -> Iterator
                 yield f"{row} {' | '.join(cells)} |"
                 if arguments.guards:
                     yield from _guard_lines(runs, directories, reds)
-                if arguments.remove and runner != exporter:
+                if arguments.remove and runner != exporter and name == [*groups][-1]:
                     runs.remove()
         if arguments.remove:
             environment.remove()
@@ -164,7 +174,7 @@ def _tolerance(signature: Signature, output: str) -> float:
     # Between the names of a checkpoint, which may be any, and of a release.
     if f" {BFLOAT16} " in signature.directory.parent.name:
         return PRECISIONS[BFLOAT16].tolerance
-    return _EMBEDDING_TOLERANCE if output == _EMBEDDING else _TOLERANCE
+    return _UNSQUASHED_TOLERANCE if output in _UNSQUASHED else _TOLERANCE
 
 
 def _how_far(found: np.ndarray, expected: np.ndarray) -> str:
@@ -206,6 +216,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--checkpoint", type=Path, help="a fine-tuned model to export beside the tiny one"
+    )
+    parser.add_argument(
+        "--tasks", action="store_true", help="a row for a tiny model of each task, too"
     )
     parser.add_argument("--guards", action="store_true", help="the guard cases on each runner too")
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,8 @@ from tests.programs.compatibility.environments import Environment
 from tests.programs.compatibility.guard_cases import Bounds, ordinary_inputs
 from tests.programs.compatibility.tensor_json import strings
 from tests.repository import ROOT
-from tests.tiny_model import LABELS
+from tests.task_models import TASK_MODELS
+from tests.tiny_model import LABELS, write_tiny_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,14 +39,47 @@ class ExportFailed(Exception):
     """The exporter's last words."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A checkpoint, and the ways to export it."""
+
+    name: str
+    checkpoint: Path
+    flags: tuple[str, ...] = ()
+    """of all ways"""
+
+    kinds: tuple[Kind, ...] = KINDS
+
+
+def classifiers(scratch: Path, checkpoint: Path | None) -> list[Model]:
+    """The tests' model, and one of the user's."""
+    # It brings no labels.
+    labels = f"--labels={','.join(LABELS)}"
+    models = [Model("tiny", write_tiny_model(scratch / "tiny").directory, (labels,))]
+    return models if checkpoint is None else [*models, Model(checkpoint.name, checkpoint)]
+
+
+def task_models(scratch: Path) -> list[Model]:
+    """One of each task, exported in one way, and without the checks that other tests make."""
+    return [
+        Model(
+            name,
+            model.write(scratch / f"{name} model"),
+            tuple(model.flags()),
+            (Kind("unchecked", ("--nowarmup", "--noverify")),),
+        )
+        for name, model in TASK_MODELS.items()
+    ]
+
+
 def make_exports(
-    environment: Environment, checkpoints: dict[str, Path], target_serving: str, folder: Path
+    environment: Environment, models: Sequence[Model], target_serving: str, folder: Path
 ) -> list[Path]:
     """Runs the command in the environment; the version directories.
 
     Args:
       environment: whose TensorFlow exports.
-      checkpoints: by name; "tiny" is the tests' model, which brings no labels.
+      models: what is exported.
       target_serving: of all exports.
       folder: gets them.
 
@@ -53,24 +87,23 @@ def make_exports(
       ExportFailed: the exit code was not 0.
     """
     made = []
-    for name, checkpoint in checkpoints.items():
-        for kind in KINDS:
-            export_dir = folder / f"{name} {kind.name} {target_serving}"
+    for model in models:
+        for kind in model.kinds:
+            export_dir = folder / f"{model.name} {kind.name} {target_serving}"
             command: list[str | Path] = [
                 environment.python,
                 "-m",
                 "exporter",
                 "--version=1",
                 *kind.flags,
+                *model.flags,
             ]
-            command += [f"--checkpoint={checkpoint}", f"--export_dir={export_dir}"]
+            command += [f"--checkpoint={model.checkpoint}", f"--export_dir={export_dir}"]
             command += [f"--target_serving={target_serving}"]
-            if name == "tiny":
-                command.append(f"--labels={','.join(LABELS)}")
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
             if result.returncode:
                 lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
-                raise ExportFailed(f"{name}, {kind.name}: {lines[-1]}")
+                raise ExportFailed(f"{model.name}, {kind.name}: {lines[-1]}")
             made.append(export_dir / "1")
     return made
 
