@@ -74,9 +74,10 @@ def main() -> int:
 
 
 def _lines(arguments: argparse.Namespace, scratch: Path, reds: Reds) -> Iterator[str]:
-    groups = {"classification": classifiers(scratch, arguments.checkpoint)}
     if arguments.tasks:
-        groups |= {f"task {model.name}": [model] for model in task_models(scratch)}
+        groups = {model.name: [model] for model in task_models(scratch)}
+    else:
+        groups = {"classifiers": classifiers(scratch, arguments.checkpoint)}
     runners = [r for r in (*OLD_RELEASES, *RELEASES) if _is_wanted(r, arguments.runner)]
     exporters = [
         release
@@ -87,7 +88,8 @@ def _lines(arguments: argparse.Namespace, scratch: Path, reds: Reds) -> Iterator
             else release in (admitted_releases()[0], admitted_releases()[-1])
         )
     ]
-    heads = ["model", "exported with", "`--target_serving`", "run on TensorFlow", *LOADERS]
+    loaders = arguments.loader or LOADERS
+    heads = ["model", "exported with", "`--target_serving`", "run on TensorFlow", *loaders]
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"
     for exporter in exporters:
@@ -100,16 +102,16 @@ def _lines(arguments: argparse.Namespace, scratch: Path, reds: Reds) -> Iterator
                 expected = _expected(environment, directories)
             except (ExportFailed, Red) as error:
                 reds.add(f"{name}, {exporter.tensorflow}, --target_serving {target}: {error}")
-                yield f"| {name} | {exporter.tensorflow} | {target} | | " + "red | " * len(LOADERS)
+                yield f"| {name} | {exporter.tensorflow} | {target} | | " + "red | " * len(loaders)
                 continue
             for runner in (r for r in runners if r.target_serving == target):
                 row = f"| {name} | {exporter.tensorflow} | {target} | {runner.tensorflow} |"
                 try:
                     runs = Environment(runner)
                 except NoPython as error:
-                    yield row + f" skipped: {error} |" * len(LOADERS)
+                    yield row + f" skipped: {error} |" * len(loaders)
                     continue
-                cells = [_cell(runs, loader, expected, exporter, reds) for loader in LOADERS]
+                cells = [_cell(runs, loader, expected, exporter, reds) for loader in loaders]
                 yield f"{row} {' | '.join(cells)} |"
                 if arguments.guards:
                     yield from _guard_lines(runs, directories, reds)
@@ -215,10 +217,15 @@ def _arguments() -> argparse.Namespace:
         "--runner", action="append", choices=known, help="may be given twice; default: all"
     )
     parser.add_argument(
+        "--loader", action="append", choices=LOADERS, help="may be given twice; default: all"
+    )
+    parser.add_argument(
         "--checkpoint", type=Path, help="a fine-tuned model to export beside the tiny one"
     )
     parser.add_argument(
-        "--tasks", action="store_true", help="a row for a tiny model of each task, too"
+        "--tasks",
+        action="store_true",
+        help="a row for a tiny model of each task, in place of the classifiers in all precisions",
     )
     parser.add_argument("--guards", action="store_true", help="the guard cases on each runner too")
     parser.add_argument(
