@@ -57,8 +57,8 @@ class TextModel:
         return cls_id, sep_id
 
     def mask_token(self) -> str:
-        """What a text has in place of a word that is asked for."""
-        return self.huggingface_settings().mask_token
+        """What a text has in place of a word that is asked for; "" where the task asks for none."""
+        return self.huggingface_settings().mask_token if self.task.fills_masks else ""
 
     def mask_id(self) -> int:
         """The id of the mask token."""

@@ -96,8 +96,7 @@ def verify(
     lines = texts_of_file(verify_file, text_pair) if verify_file else []
     model = opened.model
     longest = [] if long_texts == CUT else [(long_text(model),)]
-    mask = model.mask_token() if model.task.fills_masks else ""
-    texts = [*lines, *longest, *adversarial_rows(text_pair, mask)]
+    texts = [*lines, *longest, *adversarial_rows(text_pair, model.mask_token())]
     decoding = decoding_of(texts, model, aggregation_strategy, questions, long_texts)
     ids, runs, load = _run(directory, texts, text_pair, decoding, model, precision, advance)
     _compare_ids(texts, ids, decoding.ids, model)

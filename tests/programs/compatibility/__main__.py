@@ -37,6 +37,7 @@ from tests.programs.compatibility.exports import (
 )
 from tests.programs.compatibility.releases import OLD_RELEASES, RELEASES, Release, admitted_releases
 from tests.programs.compatibility.runner import LOADERS
+from tests.task_models import TASK_MODELS
 
 _TOLERANCE = 1e-6
 # Not squashed into [0, 1]: the same relative error is a larger number. `output` is whatever the
@@ -74,8 +75,8 @@ def main() -> int:
 
 
 def _lines(arguments: argparse.Namespace, scratch: Path, reds: Reds) -> Iterator[str]:
-    if arguments.tasks:
-        groups = {model.name: [model] for model in task_models(scratch)}
+    if arguments.task:
+        groups = {model.name: [model] for model in task_models(scratch, arguments.task)}
     else:
         groups = {"classifiers": classifiers(scratch, arguments.checkpoint)}
     runners = [r for r in (*OLD_RELEASES, *RELEASES) if _is_wanted(r, arguments.runner)]
@@ -223,9 +224,10 @@ def _arguments() -> argparse.Namespace:
         "--checkpoint", type=Path, help="a fine-tuned model to export beside the tiny one"
     )
     parser.add_argument(
-        "--tasks",
-        action="store_true",
-        help="a row for a tiny model of each task, in place of the classifiers in all precisions",
+        "--task",
+        action="append",
+        choices=TASK_MODELS,
+        help="a row for a tiny model of the task, in place of the classifiers; may be given twice",
     )
     parser.add_argument("--guards", action="store_true", help="the guard cases on each runner too")
     parser.add_argument(
