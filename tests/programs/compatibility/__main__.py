@@ -165,7 +165,7 @@ def _largest_difference(environment: Environment, loader: str, expected: _Asked)
                 raise Red(f"{where}: {answer.error}: {answer.message:.300}")
             for name, value in wanted.outputs.items():
                 found = answer.outputs[name]
-                tolerance = _tolerance(signature, name)
+                tolerance = _tolerance(signature, name, value)
                 if not guards.same(found, value, tolerance):
                     raise Red(f"{where}: {name} differs{_how_far(found, value)}")
                 if value.dtype.kind == "f" and value.size and tolerance == _TOLERANCE:
@@ -173,10 +173,14 @@ def _largest_difference(environment: Environment, loader: str, expected: _Asked)
     return largest
 
 
-def _tolerance(signature: Signature, output: str) -> float:
+def _tolerance(signature: Signature, output: str, value: np.ndarray) -> float:
     # Between the names of a checkpoint, which may be any, and of a release.
     if f" {BFLOAT16} " in signature.directory.parent.name:
         return PRECISIONS[BFLOAT16].tolerance
+    if output in ("score", "scores") and signature.outputs.keys() & {"answer", "answers"}:
+        # Sums of many spans that say the same. Of `one` 700 times, two spans are so near that
+        # rounding exchanges them at the end of a window's best, and moves a sum of 28.6 by 2e-4.
+        return _UNSQUASHED_TOLERANCE * max(1.0, float(value.max(initial=0.0)))
     return _UNSQUASHED_TOLERANCE if output in _UNSQUASHED else _TOLERANCE
 
 
