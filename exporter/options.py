@@ -9,15 +9,8 @@ from bert.command.options import File, StrPath, declared, option, require_valid
 from bert.encoder.precision import FLOAT32, PRECISIONS
 from bert.errors import UserError
 from bert.model import FineTunedModel, TextModel
-from exporter.contract import (
-    AGGREGATION_STRATEGIES,
-    DEFAULT_SIGNATURES,
-    DEFAULT_TOP_K,
-    FIRST,
-    NONE,
-    SIMPLE,
-    TEXT,
-)
+from exporter import contract
+from exporter.contract import AGGREGATION_STRATEGIES, DEFAULT_SIGNATURES, FIRST, NONE, SIMPLE, TEXT
 from exporter.progress import Stage
 from exporter.publish import LARGEST_VERSION
 from exporter.text.long_texts import LongTexts
@@ -76,7 +69,7 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
         None,
         "how many labels the signature labels returns, or how many words fill a mask",
         group=_EXPORT,
-        unset=f"all labels, {DEFAULT_TOP_K} words",
+        unset=f"all labels, {contract.DEFAULT_TOP_K} words",
     )
     aggregation_strategy: str | None = option(
         None,
@@ -211,19 +204,20 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
         return text_pair
 
     def _check_top_k(self, model: TextModel) -> None:
-        num_labels, of, default = len(model.labels), "classes", "all"
+        if self.top_k is None:
+            return
+        most, what = len(model.labels) if model.task.labels_rows else 0, "classes"
         if model.task.fills_masks:
-            num_labels, of, default = len(model.vocabulary), "words", str(DEFAULT_TOP_K)
-        elif self.top_k is not None and not model.task.labels_rows:
+            most, what = len(model.vocabulary), "words"
+        if not most:
             raise UserError(
                 f"--top_k is {self.top_k}, but the task of the model, {model.task}, has no labels "
                 "of whole texts: leave the flag out."
             )
-        if self.top_k is not None and not 1 <= self.top_k <= num_labels:
+        if not 1 <= self.top_k <= most:
             raise UserError(
-                f"--top_k is {self.top_k}, where a number from 1 to {num_labels}, the {of} of "
-                f"the checkpoint, is expected: give such a number, or leave the flag out for "
-                f"{default}."
+                f"--top_k is {self.top_k}, where a number from 1 to {most}, the {what} of the "
+                "checkpoint, is expected: give such a number, or leave the flag out."
             )
 
     def long_text_settings(self, model: TextModel, text_pair: bool) -> LongTexts:

@@ -23,7 +23,7 @@ from bert.checkpoints.text.tokenizer_class import VOCABULARY_FILE
 from bert.config import ACTIVATIONS, GOOGLE_RESEARCH_NAMES, TANH, BertConfig
 from bert.errors import UserError, advising
 from bert.model import GOOGLE_RESEARCH, HUGGINGFACE, PIPELINE, RUN_SQUAD, FineTunedModel
-from bert.tasks import FIRST_TOKEN, POOLER, Pooling
+from bert.tasks import CLASSIFICATION, FIRST_TOKEN, POOLER, Pooling, Task
 from bert.variables import classifier_shapes, encoder_shapes, masked_word_shapes
 
 CONFIG_FILE = "bert_config.json"
