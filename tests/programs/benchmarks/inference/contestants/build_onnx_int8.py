@@ -6,6 +6,7 @@ python -m tests.programs.benchmarks.inference.contestants.build_onnx_int8 CHECKP
 import sys
 from pathlib import Path
 
+from onnx import TensorProto
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from tests.programs.benchmarks.inference.contestants.build_onnx import build_onnx
@@ -15,7 +16,10 @@ def build_onnx_int8(checkpoint: Path, output_dir: Path) -> None:
     build_onnx(checkpoint, output_dir)
     model = output_dir / "model.onnx"
     exact = model.rename(output_dir / "float32.onnx")
-    quantize_dynamic(exact, model, weight_type=QuantType.QInt8, per_channel=True)
+    # The types behind ONNX Runtime's own fused operators are not inferred.
+    options = {"DefaultTensorType": TensorProto.FLOAT}
+    weights = {"weight_type": QuantType.QInt8, "per_channel": True}
+    quantize_dynamic(exact, model, **weights, extra_options=options)
     exact.unlink()
 
 
