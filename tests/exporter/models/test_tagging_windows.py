@@ -136,7 +136,7 @@ def test_other_windows_are_told(
 ) -> None:
     """Entities depend on the windows."""
     rows = [(text_of(90).encode(),), *[(b"a",)] * 15]
-    monkeypatch.setattr(verification, "adversarial_rows", lambda _: rows)
+    monkeypatch.setattr(verification, "adversarial_rows", lambda *_: rows)
     opened = OpenedCheckpoint(read(directory, ReadOptions()))
     with pytest.raises(VerificationError, match="entities of"):
         verify(
