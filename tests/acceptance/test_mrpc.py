@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.metrics import f1_score
 
 from exporter import export
 from tests.acceptance.conftest import Trained, data_folder, fine_tune
@@ -50,6 +51,16 @@ def test_the_original_gives_the_same_probabilities(
     features = original_pair_features(pairs, trained.output_dir / "vocab.txt", _LENGTH)
     original = OriginalClassifier(trained.prefix, num_labels=2)
     np.testing.assert_allclose(answers, original.probabilities(*features), rtol=0, atol=1e-5)
+
+
+def test_f1_of_do_eval_is_that_of_the_answers_over_rest(
+    trained: Trained, answers: np.ndarray
+) -> None:
+    lines = (trained.output_dir / "eval_results.txt").read_text().splitlines()
+    results = dict(line.split(" = ") for line in lines)
+    labels = [int(row[0]) for row in trained.rows[1:]]
+    expected = f1_score(labels, answers.argmax(axis=1))
+    assert float(results["eval_f1"]) == pytest.approx(expected, abs=1e-6)
 
 
 def test_int8_changes_hardly_a_label(

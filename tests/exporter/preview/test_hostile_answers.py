@@ -67,9 +67,10 @@ def test_every_answer_is_strict_json(name: str, full: bool, tmp_path: Path) -> N
             rows = found.get("predictions", found.get("results"))
             if request.rows is not None:
                 assert len(rows) == request.rows, where
-        # Nearly all texts have an answer, and some requests are no requests.
+        # Nearly all texts have an answer, about half of the drawn features, and some requests are
+        # no requests.
         assert inputs == (_FULL if full else _SAMPLE)
         assert refused > 0
-        assert answered > inputs / 2, (signature, answered)
+        assert answered > inputs / 3, (signature, answered)
         print(f"{name}, {signature}: {inputs} inputs, {answered} answered, {refused} refused")
     manager.close()
