@@ -88,7 +88,10 @@ def find_tokenizer(
     if read is not None and kind.is_generic:
         casing = _casing_of_tokenizer_json(read, file, do_lower_case, kind)
         settings = dataclasses.replace(
-            read.settings, added_tokens=added_tokens, mask_token=added.roles()["mask_token"]
+            read.settings,
+            added_tokens=added_tokens,
+            mask_token=added.roles()["mask_token"],
+            pair_form=kind.pair_form(config, read.settings.pair_form),
         )
         return HuggingFaceTokenizerFiles(vocabulary, settings, casing, str(file))
     roles = added.roles()
@@ -101,8 +104,8 @@ def find_tokenizer(
         )
     casing = _casing(directory, vocabulary, do_lower_case, is_transformers, kind)
     settings = _settings_of_class(config, casing.value, roles)
-    settings = dataclasses.replace(settings, pair_form=forms[0])
-    settings = dataclasses.replace(settings, added_tokens=added_tokens)
+    pair_form = kind.pair_form(config, forms[0])
+    settings = dataclasses.replace(settings, pair_form=pair_form, added_tokens=added_tokens)
     return HuggingFaceTokenizerFiles(vocabulary, settings, casing, str(file))
 
 

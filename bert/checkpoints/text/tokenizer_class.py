@@ -68,6 +68,15 @@ _GENERIC_WITH_TOKENIZER_JSON = ("ConvBertTokenizer", "RetriBertTokenizer")
 # Those that lower-case whatever tokenizer_config.json says, in release 5.
 _UNCASED = ("DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer")
 
+# Those that give no token types: models see 0 for both texts. Of the generic ones release 4 gave
+# them.
+_WITHOUT_TOKEN_TYPES = (
+    "DistilBertTokenizer",
+    "MPNetTokenizer",
+    "RetriBertTokenizer",
+    *(name.removesuffix("Fast") for name in _GENERIC),
+)
+
 # Settings of BertJapaneseTokenizer, whose words come from MeCab or another library.
 _OF_JAPANESE = (
     "word_tokenizer_type",
@@ -89,6 +98,18 @@ class TokenizerClass:
     accents and Chinese characters, and the class's defaults what that leaves open"""
 
     special_tokens: SpecialTokens
+
+    def pair_form(self, config: Fields, form: PairForm) -> PairForm:
+        """The form that the model sees: where no token types are given, one segment.
+
+        Source: transformers, `model_input_names` of the classes and of tokenizer_config.json.
+        """
+        names = config.values.get("model_input_names")
+        if isinstance(names, list):
+            has_types = "token_type_ids" in names
+        else:
+            has_types = self.name.removesuffix("Fast") not in _WITHOUT_TOKEN_TYPES
+        return form if has_types else dataclasses.replace(form, second_segment=0)
 
 
 def find_tokenizer_class(directory: Path, config: Fields, default: str) -> TokenizerClass:

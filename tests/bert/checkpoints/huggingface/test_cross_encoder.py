@@ -24,6 +24,32 @@ def of_releases_before(activation: str | None) -> dict[str, Any]:
     return {"sbert_ce_default_activation_function": activation}
 
 
+@pytest.mark.parametrize(
+    ("settings", "segment"),
+    [
+        ({}, 1),
+        ({"tokenizer_class": "BertTokenizer"}, 1),
+        ({"tokenizer_class": "DistilBertTokenizer"}, 0),
+        ({"tokenizer_class": "DistilBertTokenizerFast"}, 0),
+        ({"model_input_names": ["input_ids", "attention_mask"]}, 0),
+        (
+            {
+                "tokenizer_class": "DistilBertTokenizer",
+                "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
+            },
+            1,
+        ),
+    ],
+)
+def test_the_segment_of_the_second_text(
+    settings: dict[str, Any], segment: int, tmp_path: Path
+) -> None:
+    """A tokenizer without token types leaves the model's own, which is 0 everywhere."""
+    directory = write_directory(tmp_path / "model", tensors(variables(1)))
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert read(directory, _OPTIONS).pair_form().second_segment == segment
+
+
 def write_release_6(directory: Path, num_outputs: int, **settings: Any) -> Path:
     """As CrossEncoder.save_pretrained writes it: modules.json with one module."""
     write_directory(directory, tensors(variables(num_outputs)))
