@@ -28,7 +28,9 @@ from bert.training.tagging.dataset import TaggingDataset
 from bert.training.training_options import TrainingOptions
 
 if TYPE_CHECKING:
+    from bert.training.fine_tuning import FineTuning
     from bert.training.run import Run
+    from bert.training.tagging.run import TaggingRun
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -55,20 +57,25 @@ def main(arguments: Sequence[str], values: flags.FlagValues) -> int:
 
 
 def _run(dataset: Dataset | TaggingDataset, options: FineTuningOptions) -> None:
+    """Runs the phases that the options ask for, in the original's order."""
+    run: FineTuning | TaggingRun
     if isinstance(dataset, TaggingDataset):
         from bert.training.tagging import run as tagging
 
-        _export(tagging.run(dataset, options), options, text_pair=False)
+        run, text_pair = tagging.TaggingRun(dataset, options), False
     else:
         from bert.training import fine_tuning
 
-        _export(fine_tuning.run(dataset, options), options, text_pair=dataset.is_pair)
-
-
-def _export(done: "Run[Any]", options: FineTuningOptions, text_pair: bool) -> None:
+        run, text_pair = fine_tuning.FineTuning(dataset, options), dataset.is_pair
+    if options.do_train:
+        run.train()
+    if options.do_eval:
+        run.evaluate()
+    if options.do_predict:
+        run.predict()
     if options.do_export:
         labels = None if options.labels is None else tuple(options.labels)
-        export_trained(done, options, text_pair=text_pair, labels=labels)
+        export_trained(run, options, text_pair=text_pair, labels=labels)
 
 
 def _check_flags(arguments: Sequence[str], values: flags.FlagValues) -> None:
@@ -130,11 +137,8 @@ def _dataset(options: FineTuningOptions) -> Dataset | TaggingDataset:
 def _of_task(options: FineTuningOptions, data_dir: Path) -> Dataset | TaggingDataset:
     given = None if options.labels is None else tuple(options.labels)
     name = options.task_name.lower()
-    for flag, needed in (
-        ("regression", CUSTOM),
-        ("multilabel", CUSTOM),
-        ("label_all_tokens", NER),
-    ):
+    needs = {"regression": CUSTOM, "multilabel": CUSTOM, "label_all_tokens": NER}
+    for flag, needed in needs.items():
         if getattr(options, flag) and name != needed:
             raise UserError(
                 f"--{flag} is for --task_name={needed}, but --task_name is {options.task_name}: "

@@ -8,10 +8,9 @@ from bert.training.label_counts import require_learnable
 from bert.training.messages import tell
 from bert.training.objective import OBJECTIVES
 from bert.training.options import FineTuningOptions
-from bert.training.run import Run
+from bert.training.run import EVAL_RESULTS_FILE, Run
 from bert.training.watch import Watch, best_metric, make_watch
 
-EVAL_RESULTS_FILE = "eval_results.txt"
 TEST_RESULTS_FILE = "test_results.tsv"
 
 
@@ -94,19 +93,3 @@ class FineTuning(Run[Classifier]):
         label_id = OBJECTIVES[self._dataset.task.name].labels_to_ids(self._labels)
         tokenizer, length = self.settings.tokenizer(), self._options.max_seq_length
         return encode(examples, tokenizer, label_id, length)
-
-
-def run(dataset: Dataset, options: FineTuningOptions) -> FineTuning:
-    """Runs the phases that the options ask for, in the original's order.
-
-    Raises:
-      UserError: a mistake of the user's.
-    """
-    fine_tuning = FineTuning(dataset, options)
-    if options.do_train:
-        fine_tuning.train()
-    if options.do_eval:
-        fine_tuning.evaluate()
-    if options.do_predict:
-        fine_tuning.predict()
-    return fine_tuning

@@ -23,6 +23,8 @@ from bert.training.trainer import Observer, Schedule, Trainer
 from bert.training.training_options import TrainingOptions
 from bert.training.watch import Watch
 
+EVAL_RESULTS_FILE = "eval_results.txt"
+
 _INIT_CHECKPOINT = "--init_checkpoint"
 
 

@@ -12,14 +12,13 @@ from bert.errors import UserError
 from bert.tasks import QUESTION_ANSWERING
 from bert.training.batches import Batch, EncodedExample, packed_tokens
 from bert.training.evaluation import run_batches, write_result
-from bert.training.fine_tuning import EVAL_RESULTS_FILE
 from bert.training.messages import tell
 from bert.training.questions.official_metrics import evaluate
 from bert.training.questions.options import SquadOptions
 from bert.training.questions.predictions import AnswerSettings, Prediction, predict_answer
 from bert.training.questions.squad_file import Question, read_questions
 from bert.training.questions.windows import Window, WindowSettings, windows_of
-from bert.training.run import Run
+from bert.training.run import EVAL_RESULTS_FILE, Run
 from bert.training.token_models import SpanFinder
 
 PREDICTIONS_FILE = "predictions.json"

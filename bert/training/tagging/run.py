@@ -10,10 +10,9 @@ from bert.tasks import TOKEN_CLASSIFICATION
 from bert.training import checkpoints, plots
 from bert.training.dataset import DEV, TEST, TRAIN
 from bert.training.evaluation import Metrics, run_batches, write_metrics, write_result
-from bert.training.fine_tuning import EVAL_RESULTS_FILE
 from bert.training.messages import tell
 from bert.training.options import FineTuningOptions
-from bert.training.run import Run
+from bert.training.run import EVAL_RESULTS_FILE, Run
 from bert.training.tagging.dataset import TaggingDataset
 from bert.training.tagging.encoding import (
     NO_TOKEN,
@@ -153,22 +152,6 @@ class TaggingRun(Run[Tagger]):
                 f"--max_seq_length {options.max_seq_length}: they are taken as O."
             )
         return encoded
-
-
-def run(dataset: TaggingDataset, options: FineTuningOptions) -> TaggingRun:
-    """Runs the phases that the options ask for.
-
-    Raises:
-      UserError: a mistake of the user's.
-    """
-    done = TaggingRun(dataset, options)
-    if options.do_train:
-        done.train()
-    if options.do_eval:
-        done.evaluate()
-    if options.do_predict:
-        done.predict()
-    return done
 
 
 def _by_sentence(
