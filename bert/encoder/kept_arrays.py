@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import BertConfig
+from bert.encoder.kernels import SCALED_ACTIVATIONS
 from bert.encoder.layout_table import Layouts
 from bert.encoder.layouts import Arrays, Table
 from bert.encoder.projections import projections_of
@@ -58,6 +59,9 @@ def _kept_arrays(
 ) -> Iterator[tuple[str, Any, Arrays]]:
     """Each scope with its layout and the arrays to keep."""
 
+    activation = SCALED_ACTIVATIONS[config.hidden_act]
+    inner, outer = np.float32(activation.inner), np.float32(activation.outer)
+
     def dense(scope: str) -> tuple[np.ndarray, np.ndarray]:
         return weights[f"{scope}/kernel"], weights[f"{scope}/bias"]
 
@@ -86,6 +90,11 @@ def _kept_arrays(
             if name == variables.ATTENTION_OUTPUT:
                 # The weights of a query sum to 1, so the value's bias adds a constant.
                 bias = bias + weights[f"{attention}/value/bias"] @ kernel
+            elif name == variables.INTERMEDIATE:
+                kernel, bias = kernel * inner, bias * inner
+            else:
+                # Its inputs are smaller by `outer`, all alike, which calibration may ignore.
+                kernel = kernel * outer
             scope, layout = f"{layer}/{name}", layouts.dense[name]
             yield scope, layout, layout.keep(kernel, bias, largest_inputs.get(scope))
     if config.has_pooler:

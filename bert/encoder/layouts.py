@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert.encoder.graphs import Case
-from bert.encoder.kernels import UNFUSED_ACTIVATIONS, as_float, first_two_exchanged
+from bert.encoder.kernels import as_float, first_two_exchanged
 from bert.encoder.projections import Projections, in_blocks
 
 Arrays = Mapping[str, np.ndarray]
@@ -28,9 +28,6 @@ _WIDEST_BLOCK = 64
 
 class Layout(Protocol):
     """The layout of a dense layer."""
-
-    activations: Mapping[str, Callable[[tf.Tensor], tf.Tensor]]
-    """the forms of activations that are fastest behind the product"""
 
     def keep(
         self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None
@@ -53,7 +50,6 @@ class Blocks:
     """
 
     dtype: tf.DType
-    activations = UNFUSED_ACTIVATIONS
 
     def keep(
         self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None

@@ -15,7 +15,12 @@ from bert.encoder.forward import Forward, Layer
 from bert.encoder.graphs import Case, run_by_case
 from bert.encoder.kept_arrays import STACKED, kept_arrays
 from bert.encoder.kernel_bits import KernelBits
-from bert.encoder.kernels import as_float, layer_norm_of_few, layer_norm_of_many
+from bert.encoder.kernels import (
+    SCALED_ACTIVATIONS,
+    as_float,
+    layer_norm_of_few,
+    layer_norm_of_many,
+)
 from bert.encoder.layout_table import LAYOUTS
 from bert.encoder.layouts import Attend
 from bert.encoder.packed_tokens import PackedTokens
@@ -165,9 +170,9 @@ class _CaseWeights:
         return normalised(inputs, kept["gamma"], kept["beta"], self._config.layer_norm_eps)
 
     def dense(self, scope: str, inputs: tf.Tensor, activation: str = LINEAR) -> tf.Tensor:
-        layout = self._layouts[scope]
-        product = layout.product(inputs, self._factors(scope, inputs), self._case)
-        return layout.activations[activation](product)
+        factors = self._factors(scope, inputs)
+        product = self._layouts[scope].product(inputs, factors, self._case)
+        return SCALED_ACTIVATIONS[activation].curve(product)
 
     def query_key_value(
         self, index: int | str, hidden: tf.Tensor
