@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from bert.encoder.calls import as_call
 from bert.encoder.packed_tokens import PackedTokens
 
 # Up to so many, layer normalisation is faster in several kernels.
@@ -52,11 +53,7 @@ def run_by_case(
 
     def graph(case: Case) -> Callable[[], tf.Tensor]:
         # Inlined, the graphs would be optimised as one, which takes longer than one by one.
-        function = tf.function(
-            functools.partial(run, case),
-            autograph=False,
-            experimental_attributes={"_noinline": True},
-        )
+        function = as_call(functools.partial(run, case))
         return lambda: function(tokens)
 
     cases = [Case(few, even) for even in (False, True) for few in (False, True)]

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from bert.encoder.calls import as_call
 from bert.encoder.graphs import Case
 from bert.encoder.int8 import Int8Matrix
 
@@ -41,10 +42,7 @@ class KernelBits(tf.saved_model.experimental.TrackableResource):
         bits = tf.where(_is_exact(), 8, 7)
         self._assign(bits)
         # The branch that is not taken, most of the function, need not be optimised with it.
-        halve = tf.function(
-            self._halve, autograph=False, experimental_attributes={"_noinline": True}
-        )
-        tf.cond(bits < 8, halve, lambda: 0)
+        tf.cond(bits < 8, as_call(self._halve), lambda: 0)
 
     def _destroy_resource(self) -> None:
         tf.raw_ops.DestroyResourceOp(resource=self.resource_handle)

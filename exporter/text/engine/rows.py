@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from bert.encoder.calls import as_call
 from bert.tokenizers.vocabulary import Vocabulary
 from exporter.text.engine.code_point_table import CODE_POINTS, FINAL_SIGMA, CodePointTable
 from exporter.text.engine.code_points import decode, decode_rows, final_sigmas, look_up
@@ -74,10 +75,10 @@ class RowTokenizer(tf.Module):
             splits_text=True,
         )
         # The executor visits every op of a branch that is not taken, which costs 36 us for this
-        # branch. A function that is not inlined is one op.
-        self._with_care_as_one_op = tf.function(
+        # branch. A call is one op.
+        self._with_care_as_one_op = as_call(
             self._with_care,
-            input_signature=[
+            [
                 tf.TensorSpec([None], tf.string),
                 _Rows(
                     tf.TensorSpec([None, COLUMNS], tf.int32),
@@ -86,8 +87,6 @@ class RowTokenizer(tf.Module):
                 ),
                 tf.TensorSpec([], tf.int32),
             ],
-            autograph=False,
-            experimental_attributes={"_noinline": True},
         )
 
     def tokenize(self, text: tf.Tensor) -> TokenIds:

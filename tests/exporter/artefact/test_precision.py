@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 import tensorflow as tf
 
 from bert.checkpoints import ReadOptions, read
+from bert.encoder.kernels import SCALED_ACTIVATIONS
 from bert.encoder.precision import BFLOAT16, FLOAT32, INT8, PRECISIONS, Choice
 from bert.model import FineTunedModel
 from bert.reference import ReferenceModel
-from bert.variables import layer, self_attention
+from bert.variables import INTERMEDIATE, OUTPUT, layer, self_attention
 from exporter import export
 from exporter.contract import REPORT_FILE
 from exporter.runtime.reload import run_in_fresh_process
@@ -118,7 +120,7 @@ def test_weights_made_float32(exports: dict[str, Path], model: TinyModel) -> Non
     ids, (always, never) = _run(exports[BFLOAT16], PRECISIONS[BFLOAT16].choices)
     exact = read(model.prefix, ReadOptions(labels=LABELS))
     weights = {
-        name: values if _stays_float32(name) else _rounded(values)
+        name: values if _stays_float32(name) else _rounded(values, _factor(name, exact))
         for name, values in exact.weights.items()
     }
     # The value's bias, of which the output's takes care, is multiplied before anything is rounded.
@@ -137,8 +139,18 @@ def _stays_float32(name: str) -> bool:
     return of_encoder or name.startswith("output_")
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
-    return values.astype(tf.bfloat16.as_numpy_dtype).astype(np.float32)
+def _factor(name: str, model: FineTunedModel) -> np.float32:
+    """What a kernel is multiplied with before it is kept, for the activation beside it."""
+    activation = SCALED_ACTIVATIONS[model.config.hidden_act]
+    factors = {INTERMEDIATE: activation.inner, OUTPUT: activation.outer}
+    of_kernel = [
+        factor for scope, factor in factors.items() if re.search(rf"\d/{scope}/kernel", name)
+    ]
+    return np.float32(of_kernel[0] if of_kernel else 1.0)
+
+
+def _rounded(values: np.ndarray, factor: np.float32) -> np.ndarray:
+    return (values * factor).astype(tf.bfloat16.as_numpy_dtype).astype(np.float32) / factor
 
 
 def test_they_differ_and_take_less(exports: dict[str, Path], model: TinyModel) -> None:
