@@ -70,14 +70,10 @@ class Int8Matrix:
         """[N, I] -> float32 [N, O], without the bias."""
         if "factors" in kept:
             inputs = inputs * kept["factors"]
-        # Both read; an absolute value of each input would be written, too.
-        largest, least = (
-            reduce(inputs, axis=1, keepdims=True) for reduce in (tf.reduce_max, tf.reduce_min)
-        )
-        sizes = tf.maximum(largest, -least)  # [N, 1]
+        shares, sizes = _shares(inputs, case)
         # One op for rounding and conversion. A row of zeros stays one.
         integers = tf.raw_ops.QuantizeV2(
-            input=inputs * tf.math.reciprocal(tf.maximum(sizes, _SMALLEST_SIZE)),
+            input=shares,
             min_range=-_RANGE,
             max_range=_RANGE,
             T=tf.qint8,
@@ -137,6 +133,19 @@ class Int8Table:
         """The product with each row of the table: float32 [M, H] -> float32 [M, V]."""
         table = tf.cast(kept["table"], tf.float32)
         return tf.matmul(vectors, table, transpose_b=True) * kept["scales"][:, 0]
+
+
+def _shares(inputs: tf.Tensor, case: Case) -> tuple[tf.Tensor, tf.Tensor]:
+    """Inputs as shares of the largest in their row, and its size: [N, I] -> [N, I], [N, 1]."""
+    if case.few:  # the fewest ops
+        sizes = tf.reduce_max(tf.abs(inputs), axis=1, keepdims=True)
+        return tf.math.divide_no_nan(inputs, sizes), sizes
+    # The fewest passes: a second one to read costs less than absolute values, which are written.
+    largest, least = (
+        reduce(inputs, axis=1, keepdims=True) for reduce in (tf.reduce_max, tf.reduce_min)
+    )
+    sizes = tf.maximum(largest, -least)
+    return inputs * tf.math.reciprocal(tf.maximum(sizes, _SMALLEST_SIZE)), sizes
 
 
 def _divisors(kernel: np.ndarray, largest: np.ndarray) -> np.ndarray:
