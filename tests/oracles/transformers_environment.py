@@ -19,7 +19,7 @@ _TORCH: tuple[tuple[str, ...], ...] = (
     ("filelock", "fsspec", "jinja2", "networkx", "setuptools>=77.0.3", "sympy"),
     ("typing-extensions", "numpy<2.3"),
 )
-_INSTALLATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+TRANSFORMERS_INSTALLATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "transformers": (
         *_TORCH,
         ("transformers==5.23.0", "sentence-transformers==6.2.0", "safetensors==0.8.0"),
@@ -48,11 +48,11 @@ class TransformersEnvironment:
         self._directory = folder / name
         self.python = self._directory / "bin" / "python"
         stamp = self._directory / "installed.txt"
-        wanted = "\n".join(" ".join(packages) for packages in _INSTALLATIONS[name])
+        wanted = "\n".join(" ".join(packages) for packages in TRANSFORMERS_INSTALLATIONS[name])
         if stamp.exists() and stamp.read_text() == wanted:
             return
         subprocess.run([sys.executable, "-m", "venv", "--clear", self._directory], check=True)
-        for packages in _INSTALLATIONS[name]:
+        for packages in TRANSFORMERS_INSTALLATIONS[name]:
             options = ["--quiet", "--disable-pip-version-check"]
             subprocess.run([self.python, "-m", "pip", "install", *options, *packages], check=True)
         stamp.write_text(wanted)

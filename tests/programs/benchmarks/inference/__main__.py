@@ -1,6 +1,8 @@
 """From text to probabilities, side by side with what others do, and where the time goes.
 
     scripts/benchmark                        times, then loading, then the machine's limits
+    scripts/benchmark --task tagging,embedding,question-answering
+                                             the same of other tasks, and our share outside BERT
     scripts/benchmark --memory               peaks of large requests; minutes
     scripts/benchmark --profile              op times of our own graph
     scripts/benchmark --tables results.json  the tables of earlier runs
@@ -24,6 +26,7 @@ from tests.programs.benchmarks.inference.plot import to_svg
 from tests.programs.benchmarks.inference.registry import entrants
 from tests.programs.benchmarks.inference.requests import Request, standard_requests
 from tests.programs.benchmarks.inference.tables import all_tables
+from tests.programs.benchmarks.inference.tasks import TASKS
 
 _SECTIONS = ("times", "loading", "limits", "memory")
 _DEFAULT_SECTIONS = _SECTIONS[:3]
@@ -40,26 +43,34 @@ def main() -> None:
         if arguments.plot:
             arguments.plot.write_text(to_svg(results), encoding="utf-8")
         return
+    tasks = _chosen(TASKS, arguments.task, "--task") if arguments.task else []
     requests = _chosen(standard_requests(VOCABULARY), arguments.shapes, "--shapes")
     is_bert = arguments.model in (BERT_BASE, MINILM)
+    if tasks and not is_bert:
+        sys.exit(f"--model is {arguments.model}, where --task has heads for {BERT_BASE}, {MINILM}")
     known = {
         name: name
         for name, entrant in entrants(warmup=False).items()
         if is_bert or not entrant.of_bert
     }
+    if tasks:
+        known = {name: name for task in tasks for name in task.contestants}
     names = _chosen(known, arguments.contestants, "--contestants")
     benchmark = Benchmark(arguments.model, names, _earlier(arguments))
     if arguments.prepare:
-        benchmark.prepare()
+        benchmark.prepare(tasks)
     elif arguments.profile:
         _write(arguments.json, _profile(arguments, benchmark, requests))
     else:
         try:
-            for section in arguments.sections:
+            for section in () if tasks else arguments.sections:
                 if section == "times":
                     benchmark.times(requests, arguments.rounds)
                 else:
                     getattr(benchmark, section)()
+                _write(arguments.json, benchmark.results)
+            if tasks:
+                benchmark.tasks(tasks, arguments.rounds)
                 _write(arguments.json, benchmark.results)
         except (Disagreement, ContestantDied) as error:
             sys.exit(f"benchmark: {error}")
@@ -74,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--model", choices=MODELS, default=MODELS[0], help="default: %(default)s")
     parser.add_argument("--shapes", help="requests to time, with commas; default: all")
+    parser.add_argument("--task", help=f"time these instead, with commas: {', '.join(TASKS)}")
     parser.add_argument("--contestants", help="who takes part, with commas; default: all")
     parser.add_argument("--rounds", type=int, help=f"default: {_ROUNDS}")
     parser.add_argument(

@@ -24,6 +24,7 @@ from tests.programs.benchmarks.inference.requests import (
     sentences_source,
     standard_requests,
 )
+from tests.programs.benchmarks.inference.tasks import Task, TaskContest
 from tests.repository import ROOT
 
 MINILM_FOLDER = ROOT / "build" / "minilm"
@@ -64,8 +65,16 @@ class Benchmark:
     def config(self) -> BertConfig:
         return read(self.checkpoint, ReadOptions()).config
 
-    def prepare(self) -> None:
-        """Makes environments and artefacts, so that a later run measures at once."""
+    def prepare(self, tasks: Sequence[Task] = ()) -> None:
+        """Makes environments and artefacts, so that a later run measures at once.
+
+        With `tasks` only theirs.
+        """
+        for task in tasks:
+            for name, (_, artefact) in self._task_contest(task).prepare().items():
+                print(f"{task.name}, {name}: {artefact}", file=sys.stderr, flush=True)
+        if tasks:
+            return
         for warmup in (False, True):
             for name, (_, artefact) in self._entrants(warmup).items():
                 print(f"{name}: {artefact}", file=sys.stderr, flush=True)
@@ -94,6 +103,16 @@ class Benchmark:
             figures = self.results[section]
             order = [name for name in standard_requests(VOCABULARY) if name in figures]
             self.results[section] = {name: figures[name] for name in order}
+
+    def tasks(self, tasks: Sequence[Task], rounds: int) -> None:
+        """Everybody's times for the requests of these tasks, on the encoder of this model.
+
+        Raises:
+          contest.Disagreement: the answers are not the same.
+        """
+        for task in tasks:
+            found = self._task_contest(task).run(task.requests(VOCABULARY), rounds)
+            self.results.setdefault("tasks", {})[task.name] = found
 
     def loading(self) -> None:
         """Loading, the first request and the size on disk, each in a fresh process."""
@@ -125,6 +144,9 @@ class Benchmark:
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         ).stdout
         self.results["limits"] = json.loads(output)
+
+    def _task_contest(self, task: Task) -> TaskContest:
+        return TaskContest(task, self._names, self.checkpoint, self._folder / "tasks")
 
     def _entrants(self, warmup: bool) -> dict[str, tuple[Entrant, Path]]:
         """The chosen contestants and what each of them loads, made where it is missing."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from tests.programs.benchmarks.inference.contestant import Contestant
 from tests.programs.benchmarks.inference.registry import TOLERANCE
-from tests.programs.benchmarks.inference.requests import Request
-from tests.programs.benchmarks.inference.worker import Refused
+from tests.programs.benchmarks.inference.requests import Questions, Request
+from tests.programs.benchmarks.inference.worker import Refused, Row
 
 # In each round a contestant runs a request so often, or until the budget in seconds is spent.
 _LEAST_RUNS = 3
@@ -20,7 +20,7 @@ _BUDGET = 0.6
 _ONCE_A_ROUND = 3.0
 _ONCE = 10.0
 # The first request of all has the graph optimised and says nothing of later ones.
-_WARM_UP = ("a film",)
+WARM_UP = ("a film",)
 
 
 class Disagreement(Exception):
@@ -46,8 +46,9 @@ class Cell(NamedTuple):
 def compete(
     contestants: Sequence[Contestant],
     precisions: Mapping[str, str],
-    requests: Sequence[Request],
+    requests: Sequence[Request | Questions],
     rounds: int,
+    warm_up: Sequence[Row] = WARM_UP,
 ) -> dict[str, dict[str, Cell]]:
     """Times every request with every contestant, round after round.
 
@@ -57,6 +58,7 @@ def compete(
         the others' are compared with.
       requests: in the order in which each round runs them.
       rounds: how often each is measured.
+      warm_up: a first request, which is not measured.
 
     Returns:
       Request -> contestant -> times.
@@ -65,6 +67,8 @@ def compete(
       Disagreement: answers differ by more than the precision explains.
     """
     cells: dict[str, dict[str, Cell]] = {request.name: {} for request in requests}
+    for contestant in contestants:
+        contestant.ask(warm_up)
     first_seconds = _agree(contestants, precisions, requests, cells)
     for number in range(rounds):
         for request in requests:
@@ -93,26 +97,24 @@ def compete(
 def _agree(
     contestants: Sequence[Contestant],
     precisions: Mapping[str, str],
-    requests: Sequence[Request],
+    requests: Sequence[Request | Questions],
     cells: dict[str, dict[str, Cell]],
 ) -> dict[tuple[str, str], float]:
     """Compares all answers, and starts the cells; the seconds of each run."""
-    for contestant in contestants:
-        contestant.ask(_WARM_UP)
     seconds: dict[tuple[str, str], float] = {}
     for request in requests:
         expected: np.ndarray | None = None
         # float32 first: what is expected of the others.
         for contestant in sorted(contestants, key=lambda one: precisions[one.name] != "float32"):
             try:
-                probabilities, of_run = contestant.ask(request.texts)
+                numbers, of_run = contestant.ask(request.texts)
             except Refused as error:
                 cells[request.name][contestant.name] = Cell([], str(error))
                 continue
             cells[request.name][contestant.name] = Cell([])
             seconds[request.name, contestant.name] = of_run
-            expected = probabilities if expected is None else expected
-            _require_same(contestant.name, request.name, precisions, probabilities, expected)
+            expected = numbers if expected is None else expected
+            _require_same(contestant.name, request.name, precisions, numbers, expected)
         print(f"same answers: {request.name}", file=sys.stderr, flush=True)
     return seconds
 
@@ -121,15 +123,15 @@ def _require_same(
     contestant: str,
     request: str,
     precisions: Mapping[str, str],
-    probabilities: np.ndarray,
+    numbers: np.ndarray,
     expected: np.ndarray,
 ) -> None:
-    if probabilities.shape != expected.shape:
-        raise Disagreement(f"{contestant}, {request}: {probabilities.shape}, not {expected.shape}")
-    difference = float(np.abs(probabilities - expected).max())
+    if numbers.shape != expected.shape:
+        raise Disagreement(f"{contestant}, {request}: {numbers.shape}, not {expected.shape}")
+    difference = float(np.abs(numbers - expected).max(initial=0.0))
     tolerance = TOLERANCE[precisions[contestant]]
     if not difference <= tolerance:
         raise Disagreement(
-            f"{contestant}, {request}: a probability differs by {difference:.2g}, where "
+            f"{contestant}, {request}: an answer differs by {difference:.2g}, where "
             f"{tolerance:.2g} is the most that {precisions[contestant]} explains"
         )

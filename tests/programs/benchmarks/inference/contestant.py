@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.programs.benchmarks.inference.worker import Refused
+from tests.programs.benchmarks.inference.worker import Refused, Row
 from tests.repository import ROOT
 
 THREADS = 2
@@ -68,17 +68,17 @@ class Contestant:
         """Loads the model; the seconds it took."""
         return self._ask(do="load")["seconds"]
 
-    def ask(self, texts: Sequence[str]) -> tuple[np.ndarray, float]:
-        """Probabilities [rows, labels], and seconds.
+    def ask(self, texts: Sequence[Row]) -> tuple[np.ndarray, float]:
+        """Probabilities [rows, labels], or what else the contestant answers, and seconds.
 
         Raises:
           Refused: the contestant cannot answer this request.
         """
         answer = self._ask(do="ask", texts=texts)
-        return np.array(answer["probabilities"]), answer["seconds"]
+        return np.array(answer["numbers"]).reshape(answer["shape"]), answer["seconds"]
 
     def time(
-        self, texts: Sequence[str], least_runs: int, most_runs: int, budget: float
+        self, texts: Sequence[Row], least_runs: int, most_runs: int, budget: float
     ) -> list[float]:
         """Seconds of one run after the other: at least and at most so many, within a budget."""
         return self._ask(

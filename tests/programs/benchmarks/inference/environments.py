@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.oracles.transformers_environment import TRANSFORMERS_INSTALLATIONS
 from tests.programs.compatibility.environments import ENVIRONMENTS_VARIABLE
 from tests.repository import ROOT
 
@@ -68,6 +69,9 @@ OPENVINO = Environment(
         ("openvino==2026.4.1", "openvino-tokenizers==2026.4.1.0", "nncf==3.4.0"),
     ),
 )
+
+# transformers 5 has no pipeline that answers questions.
+TRANSFORMERS4 = Environment("transformers4", TRANSFORMERS_INSTALLATIONS["transformers4"])
 
 # transformers 5 has no TensorFlow models.
 HUGGINGFACE_TENSORFLOW = Environment(

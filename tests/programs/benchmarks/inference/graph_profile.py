@@ -9,7 +9,7 @@ functions are left out, being the time of other ops.
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -19,12 +19,14 @@ import tensorflow as tf
 
 from exporter.runtime.servable import Servable
 from tests.programs.benchmarks.inference.graph_stages import (
+    ANSWER,
     LAYOUT,
     TEXT,
     ExecutedOp,
     parse_label,
     stages_of,
 )
+from tests.programs.benchmarks.inference.worker import Row
 
 _TRACED_RUNS = 15
 _TIMED_RUNS = 30
@@ -65,6 +67,11 @@ class Profile(NamedTuple):
         """Tokenization, packing and layout, of all op time."""
         return (self.stage_ms(TEXT) + self.stage_ms(LAYOUT)) / self.total_ms
 
+    @property
+    def share_outside_encoder(self) -> float:
+        """The text's, and what is made of the encoder's last product, of all op time."""
+        return self.text_share + self.stage_ms(ANSWER) / self.total_ms
+
     def by_kind(self, stage: str) -> list[tuple[str, int, float]]:
         """(kind, executions, milliseconds) of a stage's ops, the most expensive first."""
         runs: dict[str, int] = defaultdict(int)
@@ -79,26 +86,43 @@ class Profile(NamedTuple):
 class GraphProfiler:
     """One text signature of a SavedModel in a session, traced."""
 
-    def __init__(self, directory: Path, signature: str = "text") -> None:
-        """Loads the SavedModel; the signature has one input, texts."""
+    def __init__(
+        self,
+        directory: Path,
+        signature: str = "text",
+        text_names: Sequence[str] = (),
+        traced_runs: int = _TRACED_RUNS,
+        timed_runs: int = _TIMED_RUNS,
+    ) -> None:
+        """Loads the SavedModel.
+
+        Args:
+          directory: of the version.
+          signature: takes texts.
+          text_names: its inputs, where it has several.
+          traced_runs: of each request, whose medians are told.
+          timed_runs: likewise, without tracing.
+        """
         self._servable = Servable(directory)
         self._session = self._servable._session
         definition = self._servable.signature(signature)
-        (self._feed,) = (info.name for info in definition.inputs.values())
+        names = text_names or [*definition.inputs]
+        self._feeds = [definition.inputs[name].name for name in names]
+        self._traced_runs, self._timed_runs = traced_runs, timed_runs
         self._fetches = [info.name for info in definition.outputs.values()]
 
-    def profile(self, texts: Sequence[str]) -> Profile:
+    def profile(self, texts: Sequence[Row]) -> Profile:
         """Times one request: without tracing, then kernel by kernel."""
         for _ in range(3):
             self._run(texts)
         latencies = []
-        for _ in range(_TIMED_RUNS):
+        for _ in range(self._timed_runs):
             start = perf_counter()
             self._run(texts)
             latencies.append((perf_counter() - start) * 1e3)
 
         options = tf.compat.v1.RunOptions(trace_level=tf.compat.v1.RunOptions.FULL_TRACE)
-        runs = [_executed(self._run(texts, options)) for _ in range(_TRACED_RUNS)]
+        runs = [_executed(self._run(texts, options)) for _ in range(self._traced_runs)]
         stages = stages_of(runs[0])
         kinds = {op.name: op.kind for op in runs[0]}
         own = [[op for op in run if not op.calls_a_function] for run in runs]
@@ -121,12 +145,20 @@ class GraphProfiler:
         return Profile(nodes, *map(statistics.median, (latencies, busy, spans)))
 
     def _run(
-        self, texts: Sequence[str], options: tf.compat.v1.RunOptions | None = None
+        self, texts: Sequence[Row], options: tf.compat.v1.RunOptions | None = None
     ) -> tf.compat.v1.RunMetadata:
         metadata = tf.compat.v1.RunMetadata() if options else None
-        feed = np.array([text.encode() for text in texts], object)
-        self._session.run(self._fetches, {self._feed: feed}, options=options, run_metadata=metadata)
+        self._session.run(self._fetches, self._fed(texts), options=options, run_metadata=metadata)
         return metadata
+
+    def _fed(self, texts: Sequence[Row]) -> Mapping[str, np.ndarray]:
+        """An input's tensor -> its texts."""
+        rows = [[row] if isinstance(row, str) else row for row in texts]
+        columns = zip(*rows, strict=True)
+        return {
+            feed: np.array([text.encode() for text in column], object)
+            for feed, column in zip(self._feeds, columns, strict=True)
+        }
 
 
 def _executed(metadata: tf.compat.v1.RunMetadata) -> list[ExecutedOp]:

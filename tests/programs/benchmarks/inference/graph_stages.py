@@ -3,7 +3,9 @@
 text      what the ids handed to the embedding tables are computed from: tokenization,
           truncation, packing, the order of the rows
 layout    further index arithmetic on the rows' lengths: places in padded attention, masks
-encoder   the embedding tables and all that follows from them
+encoder   the embedding tables and what follows from them, up to the last product of matrices, which
+          is that of the head where there is one
+answer    what is made of that product: activation, pooling, entities, spans
 weights   reading weights, and constants
 """
 
@@ -11,10 +13,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-TEXT, LAYOUT, ENCODER, WEIGHTS = STAGES = ("text", "layout", "encoder", "weights")
+TEXT, LAYOUT, ENCODER, ANSWER, WEIGHTS = STAGES = (
+    *("text", "layout", "encoder", "answer", "weights"),
+)
 
 _FUNCTION_CALLS = ("StatefulPartitionedCall", "PartitionedCall")
 _RETURNED = " (returned)"
+# In the name of every op that multiplies matrices.
+_PRODUCT = "MatMul"
 # How the session calls the argument of its own graph that stands for a fed tensor.
 _FED = "_arg_"
 # What a table passes on its way from the variable to the gather.
@@ -78,13 +84,15 @@ def stages_of(executed: Iterable[ExecutedOp]) -> dict[str, str]:
     text = _reachable(ids, inputs)
     fed = [name for name, kind in kinds.items() if kind == "_Arg" and name.startswith(_FED)]
     from_request = _reachable(fed, consumers)
-    encoder = _reachable(tables, consumers)
+    after_tables = _reachable(tables, consumers)
+    products = [name for name in after_tables if _PRODUCT in kinds.get(name, "")]
+    before_products = _reachable(products, inputs)
     stages = {}
     for name in kinds:
         if name in text and name in from_request:
             stages[name] = TEXT
-        elif name in encoder:
-            stages[name] = ENCODER
+        elif name in after_tables:
+            stages[name] = ENCODER if name in before_products else ANSWER
         else:
             stages[name] = LAYOUT if name in from_request else WEIGHTS
     return stages

@@ -13,6 +13,8 @@ _SEED = 11
 # tokens, the punctuation and the letters.
 _FREQUENT_WORDS = slice(1996, 8000)
 _CLS_AND_SEP = 2
+# Of the question alone, and of a window as transformers' pipeline cuts it.
+_QUESTION_TOKENS, _WINDOW_TOKENS = 12, 384
 
 
 class Request(NamedTuple):
@@ -24,6 +26,13 @@ class Request(NamedTuple):
     @property
     def rows(self) -> int:
         return len(self.texts)
+
+
+class Questions(NamedTuple):
+    """Questions and their contexts in one request."""
+
+    name: str
+    texts: list[tuple[str, str]]
 
 
 def standard_requests(vocabulary_file: Path) -> dict[str, Request]:
@@ -51,6 +60,20 @@ def memory_requests(vocabulary_file: Path) -> dict[str, Request]:
         "4096 sentences": Request("4096 sentences", _cycled(real_sentences(), 4096)),
         "64 x 512": Request("64 x 512", words.texts([512] * 64)),
     }
+
+
+def sentence_requests(vocabulary_file: Path) -> list[Request]:
+    """What taggers and embeddings are timed with."""
+    return [standard_requests(vocabulary_file)["64 sentences"]]
+
+
+def question_requests(vocabulary_file: Path) -> list[Questions]:
+    """Questions whose contexts make one full window, with [CLS] and both [SEP] in it."""
+    words = _Words(vocabulary_file)
+    # _Words counts two of the three special tokens, in either text.
+    lengths = [_QUESTION_TOKENS + 2, _WINDOW_TOKENS - _QUESTION_TOKENS - 1]
+    pairs = [(question, context) for question, context in (words.texts(lengths) for _ in range(8))]
+    return [Questions(f"{rows} x {_WINDOW_TOKENS}", pairs[:rows]) for rows in (1, 8)]
 
 
 def real_sentences() -> list[str]:

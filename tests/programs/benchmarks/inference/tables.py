@@ -24,6 +24,7 @@ def all_tables(results: Mapping[str, Any], config: BertConfig) -> str:
     tables = []
     if results.get("times"):
         tables += [_times(results["times"]), _ratios(results["times"])]
+    tables += [_task(task, requests) for task, requests in results.get("tasks", {}).items()]
     if results.get("times") and results.get("limits"):
         tables.append(_limits(results, config))
     if results.get("loading"):
@@ -56,6 +57,30 @@ def _ratios(times: Mapping[str, Mapping[str, Any]]) -> str:
     for request, cells in times.items():
         ratios = [_ratio(cells, *pair) for pair in pairs.values()]
         rows.append([request, *(f"{ratio:.2f}" if ratio else _MISSING for ratio in ratios)])
+    return _aligned(rows)
+
+
+def _task(task: str, requests: Mapping[str, Mapping[str, Any]]) -> str:
+    """Times, how many times as long as ours others take, and our share outside the encoder."""
+    names = list(next(iter(requests.values()))["times"])
+    others = [name for name in names if name != OURS and OURS in names]
+    rows = [
+        [
+            f"{task}, ms",
+            *names,
+            *(f"{name} / {OURS}" for name in others),
+            *(["outside encoder"] if OURS in names else []),
+        ]
+    ]
+    for request, figures in requests.items():
+        times = figures["times"]
+        row = [request, *(_milliseconds(_median(times, name)) for name in names)]
+        for name in others:
+            ratio = _ratio(times, name, OURS)
+            row.append(f"{ratio:.2f}" if ratio else _MISSING)
+        if OURS in names:
+            row.append(f"{figures['share_outside_encoder']:.1%}")
+        rows.append(row)
     return _aligned(rows)
 
 

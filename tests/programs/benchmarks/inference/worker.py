@@ -21,8 +21,10 @@ _PR_SET_PDEATHSIG = 1
 # proc(5), clear_refs: 5 sets the peak of resident memory back to what is resident now.
 _RESET_PEAK = "5"
 
-# Texts -> float [rows, labels].
-Predict = Callable[[list[str]], np.ndarray]
+# A text, or a question and its context.
+Row = str | tuple[str, str]
+# Rows -> float [rows, labels], or other numbers that say what the answer is.
+Predict = Callable[[list[Any]], np.ndarray]
 
 
 class Refused(Exception):
@@ -58,13 +60,17 @@ class _Worker:
         self._predict = self._load()
         return {"seconds": time.perf_counter() - start}
 
-    def ask(self, texts: list[str]) -> dict[str, Any]:
+    def ask(self, texts: list[Any]) -> dict[str, Any]:
         """One request: its answer and its time."""
-        seconds, probabilities = self._timed(texts)
-        return {"probabilities": probabilities.astype(float).tolist(), "seconds": seconds}
+        seconds, numbers = self._timed(texts)
+        return {
+            "numbers": numbers.astype(float).ravel().tolist(),
+            "shape": numbers.shape,
+            "seconds": seconds,
+        }
 
     def time(
-        self, texts: list[str], least_runs: int, most_runs: int, budget: float
+        self, texts: list[Any], least_runs: int, most_runs: int, budget: float
     ) -> dict[str, Any]:
         """The times of a request sent again and again: until `budget` seconds are spent."""
         seconds: list[float] = []
@@ -72,18 +78,18 @@ class _Worker:
             seconds.append(self._timed(texts)[0])
         return {"seconds": seconds}
 
-    def peak(self, texts: list[str]) -> dict[str, Any]:
+    def peak(self, texts: list[Any]) -> dict[str, Any]:
         """Resident bytes before a request, and their peak during it."""
         before = _resident("VmRSS")
         Path("/proc/self/clear_refs").write_text(_RESET_PEAK)
         seconds, _ = self._timed(texts)
         return {"before": before, "peak": _resident("VmHWM"), "seconds": seconds}
 
-    def _timed(self, texts: list[str]) -> tuple[float, np.ndarray]:
+    def _timed(self, texts: list[Any]) -> tuple[float, np.ndarray]:
         assert self._predict is not None, "not loaded"
         start = time.perf_counter()
-        probabilities = self._predict(texts)
-        return time.perf_counter() - start, probabilities
+        numbers = self._predict(texts)
+        return time.perf_counter() - start, numbers
 
 
 class Arguments(NamedTuple):

@@ -11,40 +11,57 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+import transformers
 from onnxruntime.transformers import optimizer
-from transformers import AutoModelForSequenceClassification, PreTrainedModel
+from transformers import PreTrainedModel
 
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-_OUTPUT = "probabilities"
+_PROBABILITIES = "probabilities"
+# What a model of such a class gives for each token; one of another gives probabilities a row.
+_OF_TOKENS = {
+    "BertForTokenClassification": (_PROBABILITIES,),
+    "BertForQuestionAnswering": ("start_logits", "end_logits"),
+    "BertModel": ("last_hidden_state",),
+}
 _OPSET = 17
 
 
-class _Classifier(torch.nn.Module):
-    def __init__(self, model: PreTrainedModel, inputs: Sequence[str]) -> None:
+class _Graph(torch.nn.Module):
+    def __init__(
+        self, model: PreTrainedModel, inputs: Sequence[str], outputs: Sequence[str]
+    ) -> None:
         super().__init__()
-        self._model, self._inputs = model, inputs
+        self._model, self._inputs, self._outputs = model, inputs, outputs
 
-    def forward(self, *features: torch.Tensor) -> torch.Tensor:
-        named = dict(zip(self._inputs, features, strict=True))
-        return self._model(**named).logits.softmax(-1)
+    def forward(self, *features: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = self._model(**dict(zip(self._inputs, features, strict=True)))
+        return tuple(
+            found.logits.softmax(-1) if name == _PROBABILITIES else found[name]
+            for name in self._outputs
+        )
 
 
 def build_onnx(checkpoint: Path, output_dir: Path) -> None:
+    fields = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    (architecture,) = fields["architectures"]
+    outputs = _OF_TOKENS.get(architecture, (_PROBABILITIES,))
     # The optimizer knows attention written out, not the op that stands for all of it.
-    model = AutoModelForSequenceClassification.from_pretrained(
+    model = getattr(transformers, architecture).from_pretrained(
         checkpoint, attn_implementation="eager"
     )
     taken = inspect.signature(model.forward).parameters
     inputs = [name for name in _INPUTS if name in taken]
+    of_tokens = {0: "rows", 1: "length"}
+    of_outputs = of_tokens if architecture in _OF_TOKENS else {0: "rows"}
     plain = output_dir / "plain.onnx"
     rows = torch.ones(2, 9, dtype=torch.int64)
     torch.onnx.export(
-        _Classifier(model, inputs).eval(),
+        _Graph(model, inputs, outputs).eval(),
         (rows, rows, torch.zeros_like(rows))[: len(inputs)],
         plain,
         input_names=inputs,
-        output_names=[_OUTPUT],
-        dynamic_axes={**{name: {0: "rows", 1: "length"} for name in inputs}, _OUTPUT: {0: "rows"}},
+        output_names=[*outputs],
+        dynamic_axes=dict.fromkeys(inputs, of_tokens) | dict.fromkeys(outputs, of_outputs),
         opset_version=_OPSET,
         # The new exporter writes graphs that the optimizer does not know.
         dynamo=False,
