@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bert.checkpoints.huggingface.directory import CONFIG, tensors, write_directory
+from tests.full import sampled
 from tests.programs.benchmarks.inference.contestants.task_answers import (
     EMBEDDING,
     QUESTION_ANSWERING,
@@ -37,7 +38,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_directory(tmp_path_factory.mktemp("tasks") / "checkpoint", tensors(weights))
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", sampled(TASKS, [TAGGING]))
 def test_a_task_is_timed_where_answers_agree(name: str, classifier: Path, tmp_path: Path) -> None:
     contest = TaskContest(TASKS[name], [PIPELINE, "ours"], classifier, tmp_path)
     (request,) = _REQUESTS[name]
