@@ -106,6 +106,10 @@ def _arguments() -> argparse.Namespace:
     profiling.add_argument("--precision", default="float32", help="of the export profiled")
     arguments = parser.parse_args()
     arguments.sections = [name for name in _SECTIONS if getattr(arguments, name)]
+    if arguments.task and (arguments.sections or arguments.shapes or arguments.profile):
+        parser.error(
+            "--task has requests of its own and goes with no other section and no --shapes"
+        )
     if arguments.quick:
         arguments.sections = ["times"]
         arguments.shapes = arguments.shapes or _QUICK_SHAPES

@@ -43,7 +43,7 @@ class Task(NamedTuple):
 
 
 PIPELINE, BATCHED_PIPELINE = "pipeline", "pipeline-batch"
-SENTENCE_TRANSFORMERS, ONNX = "sentence-tr.", "onnx"
+SENTENCE_TRANSFORMERS, ONNX = "sentence-transformers", "onnx"
 
 TASKS: Mapping[str, Task] = {
     task.name: task
