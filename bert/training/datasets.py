@@ -50,7 +50,9 @@ def _of_task(options: FineTuningOptions, data_dir: Path) -> Dataset | TaggingDat
                 "leave the flag out, or give that task."
             )
     if name == NER:
-        return TaggingDataset(data_dir, given, options.output_dir)
+        return TaggingDataset(
+            data_dir, given, options.output_dir, options.dev_fraction, options.seed
+        )
     if name == CUSTOM:
         return _own_data(options, data_dir, given)
     task = find_task(options.task_name)

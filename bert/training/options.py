@@ -75,7 +75,8 @@ class FineTuningOptions(TrainingOptions):
     )
     dev_fraction: float = option(
         0.1,
-        "share of the training data to evaluate on where there is no file for that, of each label",
+        "share of the training data to evaluate on where there is no file for that, of each label; "
+        f"with --task_name={NER}, too",
         group=_OWN,
         least=0.0,
         most=0.9,

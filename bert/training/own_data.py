@@ -1,16 +1,14 @@
 """A person's own labelled texts: train, dev and test as .csv, .tsv or .jsonl."""
 
-import collections
 import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from bert.errors import UserError
 from bert.tasks import CLASSIFICATION, Task
 from bert.training.dataset import DEV, TEST, TRAIN, InputExample, Label, read_number
+from bert.training.held_out import share
 from bert.training.tables import ENDINGS, Row, find_file, read_rows
 
 # The name of the task; every other name is one of `glue.TASKS`.
@@ -131,35 +129,13 @@ class OwnDataset:
             return [self._example(row, split) for row in self._rows(split)]
         if not self._holds_out or self.file(DEV).exists():
             return self._with_known_labels(split)
-        held_out = self._held_out()
         examples = self._with_known_labels(TRAIN)
-        return [
-            example
-            for index, example in enumerate(examples)
-            if (index in held_out) == (split == DEV)
-        ]
+        names = [_names(example) for example in examples]
+        return share(split, examples, names, self.dev_fraction, self.seed)
 
     @property
     def _holds_out(self) -> bool:
         return self.dev_fraction > 0 and self.file(TRAIN).exists()
-
-    def _held_out(self) -> set[int]:
-        """The places of the training examples that stand for DEV: a share of each label."""
-        generator = np.random.default_rng(self.seed)
-        by_label: dict[str, list[int]] = {}
-        for index, stratum in enumerate(_strata(self._training)):
-            by_label.setdefault(stratum, []).append(index)
-        held_out: set[int] = set()
-        for _, indices in sorted(by_label.items()):
-            # One example of a label at least stays to be learnt.
-            count = min(len(indices) - 1, round(len(indices) * self.dev_fraction))
-            held_out.update(int(index) for index in generator.permutation(indices)[:count])
-        if not held_out:
-            raise UserError(
-                f"--dev_fraction is {self.dev_fraction:g}, of which {len(self._training)} examples "
-                f"leave none for --do_eval: give a larger share, or a file for {DEV}."
-            )
-        return held_out
 
     @functools.cached_property
     def _training(self) -> Sequence[InputExample]:
@@ -209,12 +185,3 @@ def _names(example: InputExample) -> tuple[str, ...]:
     if isinstance(label, str):
         return (label,)
     return label if isinstance(label, tuple) else ()
-
-
-def _strata(examples: Sequence[InputExample]) -> list[str]:
-    """What each example is to be held out with a share of: its rarest label, "" without any."""
-    counts = collections.Counter(name for example in examples for name in _names(example))
-    return [
-        min(_names(example), key=lambda name: (counts[name], name), default="")
-        for example in examples
-    ]

@@ -5,7 +5,8 @@ import functools
 from pathlib import Path
 
 from bert.errors import UserError
-from bert.training.dataset import DEV, TRAIN
+from bert.training.dataset import DEV, TEST, TRAIN
+from bert.training.held_out import share
 from bert.training.messages import tell
 from bert.training.tables import find_file
 from bert.training.tagging.sentences import ENDINGS, TaggedSentence, read_sentences
@@ -24,6 +25,10 @@ class TaggingDataset:
     the training sentences, sorted"""
 
     output_dir: Path
+    dev_fraction: float
+    """the share of the training sentences that is held out where there is no file for DEV"""
+
+    seed: int
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
@@ -56,15 +61,19 @@ class TaggingDataset:
         return given
 
     def file(self, split: str) -> Path:
-        """The file of a split.
+        """The file that has the sentences of a split: that of TRAIN, where DEV is a share of them.
 
         Raises:
           UserError: there are two, of different formats.
         """
-        return find_file(self.data_dir, split, ENDINGS)
+        found = find_file(self.data_dir, split, ENDINGS)
+        if split != DEV or found.exists() or not self.dev_fraction:
+            return found
+        training = find_file(self.data_dir, TRAIN, ENDINGS)
+        return training if training.exists() else found
 
     def has(self, split: str) -> bool:
-        """Whether its file is there."""
+        """Whether its file is there, or a share of the training sentences for DEV."""
         return self.file(split).exists()
 
     def sentences(self, split: str) -> list[TaggedSentence]:
@@ -73,7 +82,7 @@ class TaggingDataset:
         Raises:
           UserError: the file cannot be read, or a line of it is wrong.
         """
-        sentences = self._training if split == TRAIN else read_sentences(self.file(split), split)
+        sentences = self._read(split)
         known = set(self.labels)
         for sentence in sentences:
             for index, tag in enumerate(sentence.tags or ()):
@@ -84,6 +93,12 @@ class TaggingDataset:
                         f"{', '.join(self.labels[:20])} is expected: correct the line."
                     )
         return sentences
+
+    def _read(self, split: str) -> list[TaggedSentence]:
+        if split == TEST or self.file(DEV) != self.file(TRAIN):
+            return self._training if split == TRAIN else read_sentences(self.file(split), split)
+        names = [set(sentence.tags or ()) - {OUTSIDE} for sentence in self._training]
+        return share(split, self._training, names, self.dev_fraction, self.seed)
 
     @functools.cached_property
     def _training(self) -> list[TaggedSentence]:

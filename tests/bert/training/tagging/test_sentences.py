@@ -11,7 +11,7 @@ from bert.errors import UserError
 from bert.run_classifier import define_flags, main
 from bert.tokenizers.google_research import FullTokenizer
 from bert.tokenizers.vocabulary import Vocabulary
-from bert.training.dataset import TEST, TRAIN
+from bert.training.dataset import DEV, TEST, TRAIN
 from bert.training.tagging.dataset import TaggingDataset
 from bert.training.tagging.encoding import NO_TOKEN, encode_sentence, has_label
 from bert.training.tagging.evaluation import measure, word_tags
@@ -113,19 +113,44 @@ def test_a_file_without_sentences(tmp_path: Path) -> None:
 def test_a_tag_that_training_does_not_have(tmp_path: Path) -> None:
     (tmp_path / "train.conll").write_text("the O\nfilm B-PER\n")
     (tmp_path / "dev.conll").write_text("the O\nfilm B-LOC\n")
-    dataset = TaggingDataset(tmp_path, None, tmp_path / "out")
+    dataset = TaggingDataset(tmp_path, None, tmp_path / "out", 0.0, 7)
     assert dataset.labels == ("B-PER", "O")
     with pytest.raises(UserError, match=r"dev\.conll, line 2: found the tag 'B-LOC'"):
         dataset.sentences("dev")
-    given = TaggingDataset(tmp_path, LABELS, tmp_path / "out")
+    given = TaggingDataset(tmp_path, LABELS, tmp_path / "out", 0.0, 7)
     assert given.labels == LABELS
     assert given.sentences("dev")[0].tags == ("O", "B-LOC")
+
+
+def test_a_share_of_each_kind_of_sentence_is_held_out(tmp_path: Path) -> None:
+    """Of a sentence's rarest tag, or of those without one; what occurs once stays to be learnt."""
+    tags = ["O"] * 40 + ["B-PER"] * 20 + ["B-LOC"] * 10 + ["B-ORG"]
+    rows = [f"word{index} {tag}\nthe O\n\n" for index, tag in enumerate(tags)]
+    (tmp_path / "train.txt").write_text("".join(rows))
+    dataset = TaggingDataset(tmp_path, None, tmp_path / "out", 0.2, 7)
+    assert dataset.has(DEV) and not dataset.has(TEST)
+    train, dev = dataset.sentences(TRAIN), dataset.sentences(DEV)
+    found = [sentence.tags[0] for sentence in dev if sentence.tags]
+    assert {tag: found.count(tag) for tag in set(tags)} == {
+        "O": 8,
+        "B-PER": 4,
+        "B-LOC": 2,
+        "B-ORG": 0,
+    }
+    first_words = [sentence.words[0] for sentence in train + dev]
+    assert sorted(first_words) == sorted(f"word{index}" for index in range(len(tags)))
+    assert TaggingDataset(tmp_path, None, tmp_path / "out", 0.2, 7).sentences(DEV) == dev
+    assert TaggingDataset(tmp_path, None, tmp_path / "out", 0.2, 8).sentences(DEV) != dev
+    assert not TaggingDataset(tmp_path, None, tmp_path / "out", 0.0, 7).has(DEV)
+    (tmp_path / "dev.conll").write_text("the O\n")
+    again = TaggingDataset(tmp_path, None, tmp_path / "out", 0.2, 7)
+    assert (len(again.sentences(TRAIN)), len(again.sentences(DEV))) == (len(tags), 1)
 
 
 def test_one_tag_alone_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.conll").write_text("the O\nfilm O\n")
     with pytest.raises(UserError, match="every word has the tag 'O'"):
-        _ = TaggingDataset(tmp_path, None, tmp_path).labels
+        _ = TaggingDataset(tmp_path, None, tmp_path, 0.0, 7).labels
 
 
 def test_first_pieces_carry_the_tags() -> None:

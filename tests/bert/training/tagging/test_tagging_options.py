@@ -57,3 +57,25 @@ def test_the_best_checkpoint_is_kept_and_judged(
     values(["run_classifier", *given, "--do_train", "--noheader"])
     assert main(["run_classifier"], values) == 1
     assert "was trained for token_classification" in capfd.readouterr().err
+
+
+def test_without_a_file_for_dev_a_share_is_held_out(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Judged, and predicted in the format of the file that it is taken from."""
+    words = [{"tokens": words, "tags": tags} for words, tags in make_sentences(60, seed=3)]
+    rows = "".join(json.dumps(each) + "\n" for each in words)
+    (tmp_path / "train.jsonl").write_text(rows, encoding="utf-8")
+    config = tiny_config(write_vocabulary(tmp_path / "vocab.txt"))
+    (tmp_path / "bert_config.json").write_text(config.to_google_research_json())
+    phases = ("--do_train", "--do_eval", "--do_predict", "--num_train_epochs=1")
+    assert run(tmp_path, *phases, "--dev_fraction=0.25") == 0
+    told = capfd.readouterr().err
+    predicted = (tmp_path / "out" / "test_results.jsonl").read_text(encoding="utf-8")
+    found = [tuple(json.loads(line)["tokens"]) for line in predicted.splitlines()]
+    assert 10 <= len(found) <= 15
+    assert f"Training on {60 - len(found)} examples" in told
+    assert f"on {len(found)} sentences, written to" in told
+    assert set(found) <= {tuple(each["tokens"]) for each in words}
+    assert run(tmp_path, "--do_eval", "--dev_fraction=0") == 1
+    assert "has no dev.conll, which --do_eval reads" in capfd.readouterr().err
