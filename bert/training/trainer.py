@@ -2,14 +2,12 @@
 
 import dataclasses
 import math
-import sys
-from collections import deque
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import tensorflow as tf
-from tqdm import tqdm
 
 from bert.encoder import dropout
 from bert.encoder.packed_tokens import PackedTokens
@@ -18,14 +16,12 @@ from bert.training import checkpoints
 from bert.training.accumulation import Gradients, accumulated, split
 from bert.training.batches import Batch, EncodedExample, batch_signature, packed_tokens, shuffled
 from bert.training.optimization import AdamWeightDecay
+from bert.training.progress import ProgressLine
 from bert.variables import EMBEDDINGS
 
 # modeling.py takes these tables by one-hot product and by slice, so their gradients are dense
 # before the norm is taken, where a gathered table's is not.
 _DENSE_TABLES = (f"{EMBEDDINGS}/token_type_embeddings", f"{EMBEDDINGS}/position_embeddings")
-
-# The progress line shows the mean loss of this many steps.
-_SHOWN_STEPS = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,29 +159,19 @@ class Trainer(tf.Module):
         steps = range(first, schedule.num_train_steps)
         if first and watch is not None and not watch.after_checkpoint(first):
             return
-        losses: deque[float] = deque(maxlen=_SHOWN_STEPS)
-        with tqdm(
-            desc="training",
-            total=schedule.num_train_steps,
-            initial=first,
-            unit="step",
-            # Often enough for eyes at a terminal; a log file keeps every line that is shown.
-            mininterval=0.5 if sys.stderr.isatty() else 10.0,
-            file=sys.stderr,
-        ) as progress:
+        with ProgressLine(first, schedule.num_train_steps, schedule.batch_size) as progress:
             for step, batch in zip(
                 steps, shuffled(examples, schedule.batch_size, schedule.seed, steps), strict=True
             ):
                 rate = float(self._optimizer.learning_rate())
+                started = time.perf_counter()
                 loss = float(self.step(batch))
                 if not math.isfinite(loss):
                     raise UserError(
                         f"The loss at step {step + 1} is {loss}, the training diverged: lower "
                         f"--learning_rate (now {schedule.learning_rate:g})."
                     )
-                losses.append(loss)
-                progress.set_postfix(loss=f"{sum(losses) / len(losses):.4f}", refresh=False)
-                progress.update()
+                progress.update(loss, time.perf_counter() - started)
                 done = step + 1
                 if watch is not None:
                     watch.after_step(done, loss, rate)
