@@ -95,14 +95,19 @@ class Run(Generic[M]):
         step = 0
         if self._resumed is not None:
             step = checkpoints.read_global_step(self._resumed.place.weights)
+            model = self._loader.load(self._resumed)
             if step >= schedule.num_train_steps:
                 tell(
                     f"{self._resumed} is at step {step} of {schedule.num_train_steps} already: "
                     "nothing to train."
                 )
+                # A training that was killed may have left its last checkpoint without judgement.
+                best = options.output_dir / BEST
+                if self._keeps_best and not best.exists():
+                    self._write_settings(best)
+                self._watch(model, step).after_checkpoint(step)
                 return
             tell(f"Training goes on from {self._resumed}.")
-            model = self._loader.load(self._resumed)
             trainer = Trainer(model, schedule)
             trainer.resume(self._resumed.place.weights)
         else:

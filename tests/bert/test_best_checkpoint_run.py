@@ -1,6 +1,7 @@
 """A run that keeps its best checkpoint: what it evaluates, predicts, exports and draws."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -79,6 +80,33 @@ def test_the_best_checkpoint_is_the_answer(
     assert json.loads((out / "dev_metrics.json").read_text())["accuracy"].keys() == {
         str(step) for step in of_dev
     }
+
+
+def test_killed_before_the_last_checkpoint_was_evaluated(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is left to train, but the last checkpoint is the best one until it was judged."""
+    write_toy_data(tmp_path / "data", num_train=40, num_dev=30)
+    given = [*_given(tmp_path), "--keep_best", "--do_eval", "--num_train_epochs=1"]
+    assert _run(*given) == 0
+    expected = capfd.readouterr().out
+    out = tmp_path / "out"
+    history = (out / "dev_metrics.json").read_text()
+    assert list(json.loads(history)["accuracy"]) == ["5"]
+    # What the kill leaves: the training's own checkpoint, which is written first.
+    (out / "dev_metrics.json").unlink()
+    for file in [*(out / "best").glob("model.ckpt-*"), out / "best" / "checkpoint"]:
+        file.unlink()
+    assert _run(*given) == 0
+    told = capfd.readouterr()
+    assert "at step 5 of 5 already: nothing to train" in told.err
+    assert f"Evaluated {out}/best/model.ckpt-5" in told.err and told.out == expected
+    assert (out / "dev_metrics.json").read_text() == history
+    # The same where the best one was not to be kept until now.
+    (out / "dev_metrics.json").unlink()
+    shutil.rmtree(out / "best")
+    assert _run(*given) == 0
+    assert read(out / "best", ReadOptions()).max_seq_length == 16
 
 
 @pytest.mark.parametrize("flag", ["--keep_best", "--early_stopping=1"])
