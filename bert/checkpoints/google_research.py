@@ -20,6 +20,7 @@ from bert.checkpoints.text.added_tokens import TOKENIZER_CONFIG_FILE
 from bert.checkpoints.text.profile import find_text_profile
 from bert.checkpoints.text.settings import find_max_seq_length
 from bert.checkpoints.text.tokenizer_class import VOCABULARY_FILE
+from bert.checkpoints.whole_files import write_whole
 from bert.config import ACTIVATIONS, GOOGLE_RESEARCH_NAMES, TANH, BertConfig
 from bert.errors import UserError, advising
 from bert.model import GOOGLE_RESEARCH, HUGGINGFACE, PIPELINE, RUN_SQUAD, FineTunedModel
@@ -85,12 +86,10 @@ def write_settings(
     task: Task = CLASSIFICATION,
 ) -> None:
     """Writes what `KIND` looks for beside a checkpoint."""
-    (directory / CONFIG_FILE).write_text(config.to_google_research_json(), encoding="utf-8")
-    (directory / VOCABULARY_FILE).write_bytes(vocabulary_file)
+    write_whole(directory / CONFIG_FILE, config.to_google_research_json())
+    write_whole(directory / VOCABULARY_FILE, vocabulary_file)
     settings = {"do_lower_case": do_lower_case, "model_max_length": max_seq_length}
-    (directory / TOKENIZER_CONFIG_FILE).write_text(
-        json.dumps(settings, indent=2) + "\n", encoding="utf-8"
-    )
+    write_whole(directory / TOKENIZER_CONFIG_FILE, json.dumps(settings, indent=2) + "\n")
     if labels is not None:
         write_labels(directory, labels, task)
 

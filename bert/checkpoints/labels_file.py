@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bert.checkpoints.whole_files import write_whole
 from bert.errors import UserError
 from bert.tasks import CLASSIFICATION, TASKS, Task
 
@@ -30,7 +31,7 @@ def write_labels(directory: Path, labels: Sequence[str], task: Task = CLASSIFICA
     names = list(labels)
     content: Any = names if task is CLASSIFICATION else {"task": task.name, "labels": names}
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    (directory / LABELS_FILE).write_text(f"{text}\n", encoding="utf-8")
+    write_whole(directory / LABELS_FILE, f"{text}\n")
 
 
 def trained_for(directory: Path) -> TrainedFor | None:

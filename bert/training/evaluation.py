@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from bert.checkpoints.whole_files import write_whole
 from bert.errors import UserError
 from bert.training.batches import Batch, EncodedExample, batch_signature, in_order, packed_tokens
 from bert.training.classifier import Classifier
@@ -111,7 +112,7 @@ def write_result(file: Path, text: str) -> None:
       UserError: it cannot be written.
     """
     try:
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text)
     except OSError as error:
         raise UserError(
             f"--output_dir: {file} cannot be written ({error.strerror}): make room or name another "

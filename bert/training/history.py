@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from bert.checkpoints.whole_files import write_whole
 from bert.errors import UserError
 
 HISTORY_FILE = "dev_metrics.json"
@@ -37,9 +38,7 @@ class History:
         """
         self._values[step] = value
         rows = {str(at): value for at, value in sorted(self._values.items())}
-        beside = self._file.with_suffix(".tmp")
-        beside.write_text(json.dumps({self._metric: rows}, indent=2) + "\n", encoding="utf-8")
-        beside.replace(self._file)
+        write_whole(self._file, json.dumps({self._metric: rows}, indent=2) + "\n")
 
     def since_best(self) -> int:
         """How many checkpoints were evaluated after the first of the best ones."""
