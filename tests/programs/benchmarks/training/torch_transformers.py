@@ -24,6 +24,8 @@ _WEIGHT_DECAY = 0.01
 _EPSILON = 1e-6
 _CLIP_NORM = 1.0
 _EVAL_BATCH = 32
+# Of progress, on standard error.
+_STEPS_A_LINE = 20
 
 
 def read(file: Path) -> tuple[list[str], list[int]]:
@@ -82,6 +84,9 @@ def main() -> None:
         schedule.step()
         optimizer.zero_grad()
         times.append(time.time())
+        if len(times) % _STEPS_A_LINE == 0:
+            rate = size * (len(times) - 1) / (times[-1] - times[0])
+            print(f"step {len(times)} of {num_steps}, {rate:.1f} examples/s", file=sys.stderr)
 
     model.eval()
     texts, labels = read(data / "dev.tsv")
