@@ -7,13 +7,13 @@ from tensorflow.python.framework import op_def_registry
 
 from exporter.serving.reachability import called_signatures, ops_behind, output_tensors
 
-# Ops that TensorFlow calls stateful, although all they keep is the model's own variables.
+# Ops that TensorFlow calls stateful, although they keep nothing, or the model's own variables.
 _HARMLESS_STATEFUL = frozenset(
     {
         *("Variable", "VariableV2", "VarHandleOp", "VarIsInitializedOp", "VariableShape"),
         *("ReadVariableOp", "ResourceGather", "ResourceGatherNd", "DisableCopyOnRead"),
         *("StatefulPartitionedCall", "If", "While", "Case"),
-        *("Assert", "CheckNumerics", "CheckNumericsV2", "GuaranteeConst", "Empty"),
+        *("Assert", "CheckNumerics", "CheckNumericsV2", "GuaranteeConst", "Empty", "Timestamp"),
         *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal"),
         *("TensorArrayV3", "TensorArrayReadV3", "TensorArrayWriteV3", "TensorArraySizeV3"),
         *("TensorArrayGatherV3", "TensorArrayScatterV3", "TensorArrayCloseV3"),

@@ -7,6 +7,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from bert.encoder.precision import BFLOAT16, INT8
+from exporter import export
 from exporter.check import audit as audit_module
 from exporter.check.findings import Finding, Severity, merge_signatures
 from exporter.check.limits import DEFAULT_TIMEOUT, Limits
@@ -22,7 +24,7 @@ from tests.exporter.preview.models import (
     text_record,
     write_warmup,
 )
-from tests.tiny_model import TinyModel
+from tests.tiny_model import LABELS, TinyModel
 
 
 def test_our_export_is_clean(tiny_export: Path) -> None:
@@ -32,6 +34,25 @@ def test_our_export_is_clean(tiny_export: Path) -> None:
     assert report.oldest_release == "2.10.0"
     assert report.requests_tried > 60
     assert {"text", "features", "labels", "tokenize"} <= set(report.signatures)
+
+
+@pytest.mark.parametrize("precision", [BFLOAT16, INT8])
+def test_our_export_that_tries_its_processor_is_clean(
+    precision: str, tiny_model: TinyModel, tmp_path: Path
+) -> None:
+    """A load that multiplies and reads the clock is no danger: requests are tried too."""
+    report = export(
+        tiny_model.prefix,
+        tmp_path / "models",
+        labels=LABELS,
+        precision=precision,
+        target_serving="2.17.0",
+        warmup=False,
+        verify=False,
+    )
+    found = audited(report.version_directory, "2.17.0")
+    assert found.findings == ()
+    assert found.requests_tried > 60
 
 
 @pytest.mark.usefixtures("in_this_process")
