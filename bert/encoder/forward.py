@@ -33,7 +33,10 @@ class Weights(Protocol):
         """A dense layer and an activation: float [N, I] -> float [N, O], of any precision."""
 
     def layers(self, layer: "Layer", hidden: tf.Tensor, count: int) -> tf.Tensor:
-        """Runs the first `count` layers, each on what the one before gave: [N, H] -> [N, H]."""
+        """Runs the first `count` layers, each on what the one before gave: [N, H] -> [N, H].
+
+        `layer` is called for each of them, or once to trace the body of a loop over all.
+        """
 
     def query_key_value(
         self, index: int | str, hidden: tf.Tensor
@@ -108,7 +111,8 @@ class Forward:
     def layers(self, numbers: Sequence[int]) -> tf.Tensor:
         """The outputs of several layers side by side: float32 [N, H for each].
 
-        `numbers` are indices of a list of the layers: -1 is the last one.
+        `numbers` are indices of a list of the layers: -1 is the last one. For weights that run
+        layer by layer: what a loop computes inside cannot be had outside it.
         """
         outputs: list[tf.Tensor] = []
 

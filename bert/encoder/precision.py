@@ -46,6 +46,9 @@ class Precision:
     is_calibrated: bool = False
     """whether its layouts ask for the largest inputs of each layer"""
 
+    keeps_packed: bool = False
+    """whether its products may keep a packed copy of their weights, in a graph without a loop"""
+
     tries_bits: bool = False
     """whether a server that loads a model tries how many bits its processor multiplies exactly"""
 
@@ -82,6 +85,7 @@ PRECISIONS: Mapping[str, Precision] = {
             tolerated_labels=0.1,
             op="_QuantizedMatMul",
             is_calibrated=True,
+            keeps_packed=True,
             tries_bits=True,
         ),
     )

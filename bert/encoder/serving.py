@@ -49,6 +49,7 @@ class ServingEncoder(tf.Module):
         """
         super().__init__(name="encoder")
         self._config = config
+        self._keeps_packed = PRECISIONS[precision].keeps_packed
         self._layouts: dict[str, Any] = {}
         self._kept: dict[str, dict[str, tf.Variable]] = {}
         layouts = LAYOUTS[precision]
@@ -80,7 +81,6 @@ class ServingEncoder(tf.Module):
 
     def layers(self, tokens: PackedTokens, numbers: Sequence[int]) -> tf.Tensor:
         """The outputs of several layers side by side; see `Forward.layers`."""
-        # The outputs of single layers do not leave a loop.
         return self._run(lambda forward: forward.layers(numbers), tokens, is_unrolled=True)
 
     def word_products(self, vectors: tf.Tensor) -> tf.Tensor:
@@ -95,7 +95,9 @@ class ServingEncoder(tf.Module):
         is_unrolled: bool = False,
     ) -> tf.Tensor:
         def run(case: Case, tokens: PackedTokens) -> tf.Tensor:
-            if is_unrolled or (self._bits is not None and case.few and case.even):
+            # Short requests read weights more than they multiply. A copy for each of the other
+            # cases would take its memory again.
+            if is_unrolled or (self._keeps_packed and case.few and case.even):
                 case = dataclasses.replace(case, is_unrolled=True)
             weights = self._weights(case)
             return output(Forward(self._config, weights, tokens, rows_are_even=case.even))
