@@ -1,5 +1,6 @@
 """The matrix's own parts: what it reads, how it compares, and a cell of each colour."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 
 from tests.full import sampled
 from tests.programs.compatibility import guards
-from tests.programs.compatibility.__main__ import Red, _largest_difference
-from tests.programs.compatibility.asking import process, read_signatures
+from tests.programs.compatibility.asking import Answer, process, read_signatures
+from tests.programs.compatibility.cells import Asked, Red, Reds, cell, largest_difference
 from tests.programs.compatibility.environments import Environment, NoPython, find_python
 from tests.programs.compatibility.exports import sample_inputs
 from tests.programs.compatibility.releases import OLD_RELEASES, RELEASES, admitted_releases
@@ -70,7 +71,29 @@ def test_a_cell(tiny_export: Path, loader: str) -> None:
             signature = read_signatures(tiny_export)[name]
             for inputs in sample_inputs(signature, bounds):
                 expected.append((signature, inputs, asking.ask(signature.request(inputs))))
-    assert _largest_difference(Here(), loader, expected) <= 1e-6
+    assert largest_difference(Here(), loader, expected) <= 1e-6
     expected[0][2].outputs["probabilities"][0, 0] += 1e-5
     with pytest.raises(Red, match=r"text: probabilities differs by 1\.0e-05"):
-        _largest_difference(Here(), loader, expected)
+        largest_difference(Here(), loader, expected)
+
+
+def _asked(directory: Path) -> Asked:
+    """Requests whose answers are not looked at."""
+    signature = read_signatures(directory)["text"]
+    no_answer = Answer({}, None, "", 0)
+    inputs = sample_inputs(signature, guards.bounds_of(directory))
+    return [(signature, given, no_answer) for given in inputs]
+
+
+@pytest.mark.parametrize("loader", sampled(LOADERS, ["tf.saved_model.load"]))
+def test_a_cell_of_a_release_without_an_op(tiny_export: Path, tmp_path: Path, loader: str) -> None:
+    """Green if each request gets the error that names the op, red if it is answered."""
+    directory = tmp_path / "models" / "1"
+    shutil.copytree(tiny_export, directory)
+    graph = directory / "saved_model.pb"
+    graph.write_bytes(graph.read_bytes().replace(b"Softmax", b"Softmay"))
+    here, reds = Here(), Reds()
+    found = cell(here, loader, _asked(directory), here.release, reds, lacked_op="Softmay")
+    assert (found, reds) == ("NOT_FOUND", [])
+    assert cell(here, loader, _asked(tiny_export), here.release, reds, lacked_op="Softmay") == "red"
+    assert "an answer, where NOT_FOUND of Softmay is expected" in reds[0]

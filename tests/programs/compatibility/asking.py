@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -136,10 +137,14 @@ class Process:
 
 @contextlib.contextmanager
 def process(
-    loader: str, python: Path = Path(sys.executable), *, forks: bool = False
+    loader: str,
+    python: Path = Path(sys.executable),
+    *,
+    forks: bool = False,
+    variables: Mapping[str, str] = types.MappingProxyType({}),
 ) -> Iterator[Process]:
-    """A process of `runner` that lives until the block ends."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    """A process of `runner`, with more environment variables, that lives until the block ends."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
     with (
         # A pipe that nobody reads would stop the process when it is full.
         tempfile.TemporaryFile() as errors,

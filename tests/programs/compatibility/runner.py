@@ -66,7 +66,7 @@ def _by_session() -> Callable[[Path], _Run]:
 
     def load(directory: Path) -> _Run:
         session = tf1.Session(graph=tf.Graph())
-        with session.graph.as_default():
+        with session.graph.as_default(), _status_errors(tf):
             tf1.saved_model.load(session, ["serve"], str(directory))
         tensor = session.graph.get_tensor_by_name
 
@@ -92,7 +92,8 @@ def _by_saved_model_load() -> Callable[[Path], _Run]:
     import tensorflow_text  # noqa: F401
 
     def load(directory: Path) -> _Run:
-        loaded = tf.saved_model.load(str(directory))
+        with _status_errors(tf):
+            loaded = tf.saved_model.load(str(directory))
 
         def run(request: dict[str, Any]) -> dict[str, np.ndarray]:
             # Kept here: the functions do not keep their model, and with it their variables.
@@ -124,6 +125,11 @@ def _status_errors(tensorflow: Any) -> Iterator[None]:
         yield
     except tensorflow.errors.OpError as error:
         raise StatusError(error.error_code, error.message) from error
+    except (FileNotFoundError, RuntimeError) as error:
+        # What tf.saved_model.load makes of it: the one in 2.12, the other in 2.15.
+        if "Op type not registered" not in str(error):
+            raise
+        raise StatusError(tensorflow.errors.NOT_FOUND, str(error)) from error
 
 
 def _limit_memory() -> None:
