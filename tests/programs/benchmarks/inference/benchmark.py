@@ -17,7 +17,13 @@ from tests.programs.benchmarks.inference.checkpoints import write_checkpoint
 from tests.programs.benchmarks.inference.contest import compete
 from tests.programs.benchmarks.inference.contestant import THREADS, Contestant
 from tests.programs.benchmarks.inference.footprint import loading, memory
-from tests.programs.benchmarks.inference.registry import OURS, OURS_BFLOAT16, Entrant, entrants
+from tests.programs.benchmarks.inference.registry import (
+    OURS,
+    OURS_BFLOAT16,
+    OURS_INT8,
+    Entrant,
+    entrants,
+)
 from tests.programs.benchmarks.inference.requests import (
     Request,
     memory_requests,
@@ -128,7 +134,7 @@ class Benchmark:
         large = {_LARGE_REQUEST: standard[_LARGE_REQUEST]}
         for name, (entrant, artefact) in self._entrants(warmup=False).items():
             # Padded as one batch, these would need more memory than most machines have.
-            more = memory_requests(VOCABULARY) if name in (OURS, OURS_BFLOAT16) else {}
+            more = memory_requests(VOCABULARY) if name in (OURS, OURS_BFLOAT16, OURS_INT8) else {}
             start = functools.partial(self._start, name, entrant, artefact)
             self.results["memory"][name] = memory(start, standard[_FIRST_REQUEST], large | more)
 

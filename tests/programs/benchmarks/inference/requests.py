@@ -54,12 +54,13 @@ def standard_requests(vocabulary_file: Path) -> dict[str, Request]:
 
 
 def memory_requests(vocabulary_file: Path) -> dict[str, Request]:
-    """The two large requests whose memory is looked at."""
-    words = _Words(vocabulary_file)
-    return {
-        "4096 sentences": Request("4096 sentences", _cycled(real_sentences(), 4096)),
-        "64 x 512": Request("64 x 512", words.texts([512] * 64)),
-    }
+    """The large requests whose memory is looked at: many texts, long ones, and nothing but rows."""
+    requests = [
+        Request("4096 sentences", _cycled(real_sentences(), 4096)),
+        Request("64 x 512", _Words(vocabulary_file).texts([512] * 64)),
+        Request("10^6 empty", [""] * 10**6),
+    ]
+    return {request.name: request for request in requests}
 
 
 def sentence_requests(vocabulary_file: Path) -> list[Request]:
@@ -76,7 +77,7 @@ def question_requests(vocabulary_file: Path) -> list[Questions]:
     return [Questions(f"{rows} x {_WINDOW_TOKENS}", pairs[:rows]) for rows in (1, 8)]
 
 
-def real_sentences() -> list[str]:
+def real_sentences(names: Sequence[str] = ("dev.tsv", "train.tsv")) -> list[str]:
     """SST-2's development and training sentences where BERT_EXPORTER_DATA names their folder.
 
     Without it, those of the quickstart; `sentences_source` says which.
@@ -85,7 +86,7 @@ def real_sentences() -> list[str]:
     directory = Path(folder, "sst2") if folder else ROOT / "scripts" / "quickstart_data"
     lines = [
         line
-        for name in ("dev.tsv", "train.tsv")
+        for name in names
         for line in (directory / name).read_text(encoding="utf-8").splitlines()
     ]
     return [line.split("\t")[0] for line in lines if line]
