@@ -74,7 +74,8 @@ def build_onnx(checkpoint: Path, output_dir: Path) -> None:
     )
     layers = model.config.num_hidden_layers
     counts = fused.get_fused_operator_statistics()
-    expected = {"BiasGelu": layers, "SkipLayerNormalization": 2 * layers}
+    gelu = "BiasGelu" if model.config.hidden_act == "gelu" else "FastGelu"
+    expected = {gelu: layers, "SkipLayerNormalization": 2 * layers}
     if model.config.model_type == "bert":
         expected |= {"EmbedLayerNormalization": 1, "Attention": layers}
     for name, count in expected.items():
