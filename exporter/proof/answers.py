@@ -51,12 +51,13 @@ def windows_of_context(
 ) -> list[Window]:
     """All windows of a context; the texts are ids without special tokens."""
     cls_id, sep_id = model.special_ids()
-    head = [cls_id, *question[: settings.max_query_length], sep_id]
+    form = model.pair_form()
+    head = [cls_id, *question[: settings.max_query_length], *[sep_id] * form.separators]
     room = model.max_seq_length - len(head) - 1
     step = min(room, settings.doc_stride)
     if settings.rules != RUN_SQUAD:
         step = room - settings.doc_stride
-    return windows_of(head, context, sep_id, model.max_seq_length, step)
+    return windows_of(head, context, sep_id, model.max_seq_length, step, form.second_segment)
 
 
 def decode_answers(

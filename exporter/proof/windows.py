@@ -22,12 +22,17 @@ class Window(NamedTuple):
 
     @property
     def head(self) -> Sequence[int]:
-        """What stands before the part: [CLS], and the question and [SEP] where there is one."""
+        """What stands before the part: [CLS], and a question and its separators if any."""
         return self.row.ids[: len(self.row.ids) - self.length - 1]
 
 
 def windows_of(
-    head: Sequence[int], text: Sequence[int], sep_id: int, max_seq_length: int, step: int
+    head: Sequence[int],
+    text: Sequence[int],
+    sep_id: int,
+    max_seq_length: int,
+    step: int,
+    segment: int = 0,
 ) -> list[Window]:
     """All windows of a text, which are `step` tokens apart.
 
@@ -37,9 +42,9 @@ def windows_of(
       sep_id: of [SEP].
       max_seq_length: of a window.
       step: from the start of one to that of the next.
+      segment: of the text.
     """
     room = max_seq_length - len(head) - 1
-    segment = 1 if len(head) > 1 else 0
     windows: list[Window] = []
     start = 0
     while True:

@@ -73,6 +73,7 @@ class TextPipeline(tf.Module):
             self._max_seq_length,
             self._cls_id,
             self._sep_id,
+            self._pair_form,
         )
 
     def row_windows(self, texts: Sequence[tf.Tensor]) -> RowWindows:
@@ -135,16 +136,17 @@ class TextPipeline(tf.Module):
         if self._questions is not None:
             # All of a context is read, in one window or several.
             question = kept_of_question(lengths_a, self._questions)
-            both = [tf.ones_like(question)] * 2
-            return pack(segments, [question, lengths_b], both, self._cls_id, self._sep_id)
-        budget = self._pair_form.budget(self._max_seq_length)
-        kept = self._profile.truncate_pair(lengths_a, lengths_b, budget)
-        has_a = has_b = tf.ones_like(lengths_a)
-        if not self._profile.keeps_empty_second_text:
-            # Without a second text the first one is truncated as if it came alone.
-            alone = keep_single(lengths_a, self._max_seq_length)
-            kept = tf.where(tf.equal(lengths_b, 0), alone, kept[0]), kept[1]
-            has_b = tf.minimum(kept[1], 1)
+            kept = question, lengths_b
+            has_a = has_b = tf.ones_like(question)
+        else:
+            budget = self._pair_form.budget(self._max_seq_length)
+            kept = self._profile.truncate_pair(lengths_a, lengths_b, budget)
+            has_a = has_b = tf.ones_like(lengths_a)
+            if not self._profile.keeps_empty_second_text:
+                # Without a second text the first one is truncated as if it came alone.
+                alone = keep_single(lengths_a, self._max_seq_length)
+                kept = tf.where(tf.equal(lengths_b, 0), alone, kept[0]), kept[1]
+                has_b = tf.minimum(kept[1], 1)
         return pack(
             segments, kept, [has_a, has_b], self._cls_id, self._sep_id, pair_form=self._pair_form
         )

@@ -14,9 +14,6 @@ from exporter.text.long_texts import LongTextKeywords
 
 _GROUP = "How questions are answered"
 
-# [CLS], [SEP] and [SEP].
-_SPECIAL_TOKENS = 3
-
 _MAX_QUERY_LENGTH = 64
 _DOC_STRIDE = 128
 _MAX_ANSWER_LENGTH = {PIPELINE: 15, RUN_SQUAD: 30}
@@ -111,7 +108,8 @@ class QuestionKeywords(LongTextKeywords):
             stride = min(length // 2, _DOC_STRIDE) if is_pipeline else _DOC_STRIDE
         # One token of a context, or one more than windows share.
         least = stride + 1 if is_pipeline else 1
-        room = length - _SPECIAL_TOKENS - least
+        budget = model.pair_form().budget(length)
+        room = budget - least
         query = self.max_query_length
         if query is None:
             query = max(1, min(_MAX_QUERY_LENGTH, room))
@@ -123,9 +121,9 @@ class QuestionKeywords(LongTextKeywords):
         if query > room:
             raise UserError(
                 f"--doc_stride is {stride} and --max_query_length {query}, but windows of "
-                f"--max_seq_length {length} have room for {length - _SPECIAL_TOKENS} tokens, and "
-                f"{query} of the question leave {max(0, length - _SPECIAL_TOKENS - query)} for the "
-                f"context, where {least} are needed: give a smaller number for one of the two."
+                f"--max_seq_length {length} have room for {budget} tokens, and {query} of the "
+                f"question leave {max(0, budget - query)} for the context, where {least} are "
+                "needed: give a smaller number for one of the two."
             )
         align = self.align_to_words
         return QuestionSettings(

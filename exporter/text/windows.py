@@ -1,7 +1,7 @@
 """Long texts to the model's input, in graph, in windows that overlap.
 
 Each window is a row of the model's own: `[CLS] part of the text [SEP]`, or, where questions are
-answered, `[CLS] question [SEP] part of the context [SEP]`.
+answered, `[CLS] question [SEP] part of the context [SEP]` or a relative of that.
 """
 
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from bert.encoder.packed_tokens import PackedTokens, index_in_row, row_of_each_value
+from bert.tokenizers.huggingface.settings import PairForm
 from exporter.text.packing import Packed, pack
 from exporter.text.questions import QuestionSettings
 from exporter.text.tokens import TokenIds, Tokens
@@ -154,10 +155,11 @@ def cut_windows(
     max_seq_length: int,
     cls_id: int,
     sep_id: int,
+    pair_form: PairForm,
 ) -> Windows:
     """All windows of B questions and their contexts."""
     kept = kept_of_question(question.lengths(), settings)
-    capacity = max_seq_length - 3 - kept  # [B]
+    capacity = pair_form.budget(max_seq_length) - kept  # [B]
     if settings.stride_is_shared:
         steps = capacity - settings.doc_stride
     else:
@@ -174,13 +176,15 @@ def cut_windows(
             tf.gather(question.row_splits, rows),
             tf.gather(context.row_splits, rows) + parts.starts,
         ],
+        pair_form,
     )
     nowhere = tf.fill(tf.shape(question.ids), _NOWHERE)
     starts, ends = (
         packed.gather([nowhere, places], _NOWHERE, _NOWHERE) for places in context.offsets()
     )
-    # The context begins behind [CLS], the question and its [SEP].
-    return _windows(packed.tokens, starts, ends, parts, 2 + tf.gather(kept, rows))
+    # What stands before the context: [CLS], the question and [SEP], once or twice.
+    before = 1 + tf.gather(kept, rows) + pair_form.separators
+    return _windows(packed.tokens, starts, ends, parts, before)
 
 
 def _windows(

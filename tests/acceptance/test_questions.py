@@ -76,9 +76,15 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
     data_folder()  # contexts are made of data
     environment = TransformersEnvironment("transformers4")
     directory = tmp_path_factory.mktemp("questions")
-    cased = directory / "cased.txt"
-    cased.write_text("".join(f"{token}\n" for token in tiny_tokens(do_lower_case=False)))
     uncased = TransformersEnvironment().minilm / "vocab.txt"
+    vocabularies = {"uncased": str(uncased)}
+    # As the vocabulary of microsoft/mpnet-base was made from BERT's.
+    words = uncased.read_text(encoding="utf-8").splitlines()
+    of_mpnet = ["<s>", "<pad>", "</s>", "<unk>", *words, "<mask>"]
+    for name, tokens in (("cased", tiny_tokens(do_lower_case=False)), ("mpnet", of_mpnet)):
+        file = directory / f"{name}.txt"
+        file.write_text("".join(f"{token}\n" for token in tokens))
+        vocabularies[name] = str(file)
     pairs = written_pairs(seed=71)
     request = directory / "request.json"
     cases = {
@@ -87,7 +93,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
         for count in (1, 5)
     }
     content = {
-        "vocabularies": {"uncased": str(uncased), "cased": str(cased)},
+        "vocabularies": vocabularies,
         "pairs": pairs,
         "cases": cases,
     }
@@ -101,7 +107,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
 
 
 @pytest.mark.parametrize("case", _CASES)
-@pytest.mark.parametrize("name", ["short", "long", "cased"])
+@pytest.mark.parametrize("name", ["short", "long", "cased", "two_separators"])
 def test_answers_are_those_of_the_pipeline(
     name: str, case: str, oracle: Oracle, tmp_path: Path
 ) -> None:

@@ -20,7 +20,6 @@ from bert.checkpoints.text.settings import Setting, find_max_seq_length
 from bert.config import BertConfig
 from bert.errors import UserError
 from bert.model import HUGGINGFACE, FineTunedModel
-from bert.tokenizers.huggingface.settings import PairForm
 from bert.variables import classifier_shapes, encoder_shapes, masked_word_shapes
 
 # transformers, pipelines/question_answering.py, preprocess: the most of its max_seq_len.
@@ -74,13 +73,6 @@ def build(
     """
     default_class = config.architecture.tokenizer_class
     text = find_text_profile(path, options, HUGGINGFACE, default_class=default_class)
-    form = text.huggingface.pair_form if text.huggingface else PairForm()
-    if head.task.finds_spans and form != PairForm():
-        raise UserError(
-            f"{config.file}: the model is a {head.saved_class}, whose tokenizer puts "
-            f"{form.separators} separators between question and context, where answers are found "
-            "after one: give another model, or --task=embedding for the vectors of this one."
-        )
     # A pooler that the head does not stand on would be dead weight.
     bert = dataclasses.replace(config.bert, has_pooler=head.pooling.needs_pooler)
     rows = weights.word_embedding_rows
