@@ -108,21 +108,22 @@ def assert_entities(
     assert not different, f"{len(different)} of {len(expected)}: {different[:3]}"
 
 
+def exported(directory: Path, export_dir: Path, strategy: str, **flags: Any) -> Signatures:
+    report = export(
+        directory, export_dir, aggregation_strategy=strategy, warmup=False, verify=False, **flags
+    )
+    return load_signatures(report.version_directory)
+
+
 @pytest.mark.parametrize("strategy", [each for each in AGGREGATION_STRATEGIES if each != NONE])
 @pytest.mark.parametrize("name", _MODELS)
 def test_entities_of_windows_are_those_of_the_pipeline(
     name: str, strategy: str, oracle: Oracle, tmp_path: Path
 ) -> None:
-    report = export(
-        oracle.directory / name,
-        tmp_path / "served",
-        aggregation_strategy=strategy,
-        doc_stride=_STRIDE,
-        warmup=False,
-        verify=False,
+    signatures = exported(
+        oracle.directory / name, tmp_path / "served", strategy, doc_stride=_STRIDE
     )
-    expected = oracle.entities(f"{name}-windows", strategy)
-    assert_entities(load_signatures(report.version_directory), oracle.long_texts, expected)
+    assert_entities(signatures, oracle.long_texts, oracle.entities(f"{name}-windows", strategy))
 
 
 @pytest.mark.parametrize("strategy", AGGREGATION_STRATEGIES)
@@ -130,14 +131,7 @@ def test_entities_of_windows_are_those_of_the_pipeline(
 def test_entities_are_those_of_the_pipeline(
     name: str, strategy: str, oracle: Oracle, tmp_path: Path
 ) -> None:
-    report = export(
-        oracle.directory / name,
-        tmp_path / "served",
-        aggregation_strategy=strategy,
-        warmup=False,
-        verify=False,
-    )
-    signatures = load_signatures(report.version_directory)
+    signatures = exported(oracle.directory / name, tmp_path / "served", strategy)
     assert_entities(signatures, oracle.texts, oracle.entities(name, strategy))
     probabilities = []
     for start in range(0, len(oracle.texts), _BATCH):
