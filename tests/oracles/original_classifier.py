@@ -32,8 +32,9 @@ class OriginalClassifier:
             # run_classifier.py, create_model
             weights = _tf1.get_variable("output_weights", [num_labels, config.hidden_size])
             bias = _tf1.get_variable("output_bias", [num_labels])
-            logits = tf.nn.bias_add(tf.matmul(self._pooled, weights, transpose_b=True), bias)
-            self._probabilities = tf.nn.softmax(logits, axis=-1)
+            product = tf.matmul(self._pooled, weights, transpose_b=True)
+            self._logits = tf.nn.bias_add(product, bias)
+            self._probabilities = tf.nn.softmax(self._logits, axis=-1)
             self._session = _tf1.Session(graph=graph)
             self._saver = _tf1.train.Saver()
             self._saver.restore(self._session, str(prefix))
@@ -43,6 +44,12 @@ class OriginalClassifier:
     ) -> np.ndarray:
         """Int [B, S] x 3 -> float32 [B, C]; raises what the original's graph raises."""
         return self._run(self._probabilities, input_ids, input_mask, segment_ids)
+
+    def logits(
+        self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray
+    ) -> np.ndarray:
+        """Int [B, S] x 3 -> float32 [B, C]."""
+        return self._run(self._logits, input_ids, input_mask, segment_ids)
 
     def pooled(
         self, input_ids: np.ndarray, input_mask: np.ndarray, segment_ids: np.ndarray

@@ -1,83 +1,34 @@
 """Long texts through the reloaded export, against the original's tokenizer and model."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from bert.checkpoints import ReadOptions, read
-from bert.reference import ReferenceModel
 from exporter import ExportReport, export
 from exporter.text.long_texts import HeadAndTail
-from tests.bert.checkpoints.huggingface.directory import (
-    tensors,
-    variables,
-    write_directory,
-    write_sentence_transformer,
-)
 from tests.conftest import Signatures, load_signatures
+from tests.exporter.artefact.long_texts import (
+    COUNTS,
+    ROOM,
+    TEXTS,
+    Tokenize,
+    features_of,
+    windows_of,
+)
 from tests.exporter.command import assert_refused, run_here
 from tests.exporter.example_protos import example_of
 from tests.oracles.original_classifier import OriginalClassifier
-from tests.oracles.original_tokenizer import original_tokenizer
-from tests.tiny_model import LABELS, WORDS, TinyModel
+from tests.tiny_model import LABELS, TinyModel
 
-_LENGTH = 32
-_ROOM = _LENGTH - 2
 _TOLERANCE = 1e-5
-
-Tokenize = Callable[[bytes], list[int]]
-
-
-def text_of(count: int) -> bytes:
-    """So many pieces; some words have two."""
-    words, seed = [], np.random.default_rng(count)
-    while count:
-        word = "funny" if count > 1 and seed.random() < 0.2 else str(seed.choice(WORDS[:8]))
-        words.append(word)
-        count -= 2 if word == "funny" else 1
-    return " ".join(words).encode()
-
-
-# Nothing, what fits, one piece more, the first that makes three windows, and ten times as much.
-_COUNTS = (0, 1, _ROOM - 1, _ROOM, _ROOM + 1, 2 * _ROOM, 10 * _ROOM)
-_TEXTS = [text_of(count) for count in _COUNTS] + ["Été 漢! [SEP] ".encode() * 9, b" \t", b"\xff"]
-
-
-def windows_of(pieces: list[int], shared: int) -> list[list[int]]:
-    parts, start = [pieces[:_ROOM]], 0
-    while start + _ROOM < len(pieces):
-        start += _ROOM - shared
-        parts.append(pieces[start : start + _ROOM])
-    return parts
-
-
-def features_of(rows: list[list[int]], cls: int, sep: int) -> tuple[np.ndarray, ...]:
-    """Ids, mask and segment ids of rows of pieces, padded."""
-    ids = np.zeros((len(rows), _LENGTH), np.int32)
-    mask = np.zeros_like(ids)
-    for number, row in enumerate(rows):
-        ids[number, : len(row) + 2] = [cls, *row, sep]
-        mask[number, : len(row) + 2] = 1
-    return ids, mask, np.zeros_like(ids)
 
 
 @pytest.fixture(scope="module")
 def original(tiny_model: TinyModel) -> OriginalClassifier:
     return OriginalClassifier(tiny_model.prefix, len(LABELS))
-
-
-@pytest.fixture(scope="module")
-def tokenize(tiny_model: TinyModel) -> Tokenize:
-    return original_tokenizer(tiny_model.directory / "vocab.txt", tiny_model.do_lower_case)
-
-
-@pytest.fixture(scope="module")
-def special_ids(tiny_model: TinyModel) -> tuple[int, int]:
-    return tiny_model.tokens.index("[CLS]"), tiny_model.tokens.index("[SEP]")
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +78,11 @@ def test_windows_of_a_classifier(
 ) -> None:
     """Every signature that takes text, in one batch of all lengths."""
     probabilities, vectors = [], []
-    for text in _TEXTS:
+    for text in TEXTS:
         features = features_of(windows_of(tokenize(text), 16), *special_ids)
         probabilities.append(original.probabilities(*features).mean(axis=0))
         vectors.append(original.pooled(*features).mean(axis=0))
-    signatures, batch = mean_signatures, tf.constant(_TEXTS)
+    signatures, batch = mean_signatures, tf.constant(TEXTS)
     found = signatures["text"](text=batch)["probabilities"].numpy()
     np.testing.assert_allclose(found, probabilities, rtol=0, atol=_TOLERANCE)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
@@ -139,7 +90,7 @@ def test_windows_of_a_classifier(
     best = np.argmax(probabilities, axis=1)
     assert labels["label"].numpy().tolist() == [LABELS[index].encode() for index in best]
     np.testing.assert_allclose(labels["score"], np.max(probabilities, axis=1), atol=_TOLERANCE)
-    examples = tf.constant([example_of(text=text) for text in _TEXTS])
+    examples = tf.constant([example_of(text=text) for text in TEXTS])
     scores = signatures["classify"](inputs=examples)["scores"]
     np.testing.assert_allclose(scores, probabilities, rtol=0, atol=_TOLERANCE)
     embedding = signatures["embedding"](text=batch)["embedding"]
@@ -147,15 +98,15 @@ def test_windows_of_a_classifier(
     told = signatures["tokenize"](text=batch)
     assert not told["truncated"].numpy().any()
     for text, ids, mask in zip(
-        _TEXTS, told["input_ids"].numpy(), told["input_mask"].numpy(), strict=True
+        TEXTS, told["input_ids"].numpy(), told["input_mask"].numpy(), strict=True
     ):
         cls, sep = special_ids
         assert ids[mask == 1].tolist() == [cls, *tokenize(text), sep]
 
 
 def test_a_row_of_a_batch_is_the_row_alone(mean_signatures: Signatures) -> None:
-    together = mean_signatures["text"](text=tf.constant(_TEXTS))["probabilities"].numpy()
-    for text, expected in zip(_TEXTS, together, strict=True):
+    together = mean_signatures["text"](text=tf.constant(TEXTS))["probabilities"].numpy()
+    for text, expected in zip(TEXTS, together, strict=True):
         alone = mean_signatures["text"](text=tf.constant([text]))["probabilities"].numpy()[0]
         np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-6)
 
@@ -173,12 +124,12 @@ def test_head_and_tail_of_a_classifier(
     special_ids: tuple[int, int],
 ) -> None:
     """8 of 30, as 128 of 510."""
-    rows = [tokenize(text) for text in _TEXTS]
-    is_cut = [len(row) > _ROOM for row in rows]
-    rows = [[*row[:8], *row[-22:]] if len(row) > _ROOM else row for row in rows]
+    rows = [tokenize(text) for text in TEXTS]
+    is_cut = [len(row) > ROOM for row in rows]
+    rows = [[*row[:8], *row[-22:]] if len(row) > ROOM else row for row in rows]
     features = features_of(rows, *special_ids)
     signatures = load_signatures(head_tail_report.version_directory)
-    batch = tf.constant(_TEXTS)
+    batch = tf.constant(TEXTS)
     found = signatures["text"](text=batch)["probabilities"]
     np.testing.assert_allclose(found, original.probabilities(*features), rtol=0, atol=_TOLERANCE)
     found = signatures["embedding"](text=batch)["embedding"]
@@ -187,8 +138,8 @@ def test_head_and_tail_of_a_classifier(
     assert told["truncated"].tolist() == is_cut
     np.testing.assert_array_equal(told["input_ids"], features[0])
     # The last word of a text that was cut stands where it stood.
-    row = _COUNTS.index(10 * _ROOM)
-    assert told["ends"][row, -2] == len(_TEXTS[row])
+    row = COUNTS.index(10 * ROOM)
+    assert told["ends"][row, -2] == len(TEXTS[row])
     assert told["starts"][row, 1] == 0
 
 
@@ -196,63 +147,6 @@ def test_shares_of_head_and_tail() -> None:
     assert HeadAndTail.of(512) == (128, 382)
     assert HeadAndTail.of(128) == (32, 94)
     assert HeadAndTail.of(3) == (0, 1)
-
-
-def test_windows_of_regression(
-    tokenize: Tokenize, special_ids: tuple[int, int], tmp_path: Path
-) -> None:
-    """Of a model of transformers, with as little shared as can be."""
-    directory = write_directory(tmp_path / "model", tensors(variables(1)))
-    report = export(
-        directory,
-        tmp_path / "served",
-        long_text="windows",
-        doc_stride=0,
-        window_pooling="max",
-        warmup=False,
-        verify=False,
-    )
-    witness = ReferenceModel(read(directory, ReadOptions()))
-    expected = [
-        witness.answers(*features_of(windows_of(tokenize(text), 0), *special_ids))["scores"].max()
-        for text in _TEXTS[: len(_COUNTS)]
-    ]
-    signatures = load_signatures(report.version_directory)
-    batch = _TEXTS[: len(_COUNTS)]
-    found = signatures["text"](text=tf.constant(batch))["scores"]
-    np.testing.assert_allclose(found, expected, rtol=_TOLERANCE, atol=_TOLERANCE)
-    examples = tf.constant([example_of(text=text) for text in batch])
-    found = signatures["regress"](inputs=examples)["outputs"]
-    np.testing.assert_allclose(found, expected, rtol=_TOLERANCE, atol=_TOLERANCE)
-
-
-def test_windows_of_sentence_vectors(
-    tokenize: Tokenize, special_ids: tuple[int, int], tmp_path: Path
-) -> None:
-    """24 tokens of sentence-transformers; verified."""
-    pooling = {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True}
-    directory = write_sentence_transformer(tmp_path / "model", pooling)
-    report = export(
-        directory,
-        tmp_path / "served",
-        max_seq_length=_LENGTH,
-        long_text="windows",
-        doc_stride=29,
-        window_pooling="max",
-        warmup=False,
-    )
-    witness = ReferenceModel(read(directory, ReadOptions(max_seq_length=_LENGTH)))
-    batch = _TEXTS[: len(_COUNTS) - 1]
-    expected = [
-        witness.answers(*features_of(windows_of(tokenize(text), 29), *special_ids))["embedding"]
-        for text in batch
-    ]
-    assert max(map(len, expected)) == _ROOM + 1
-    signatures = load_signatures(report.version_directory)
-    found = signatures["embedding"](text=tf.constant(batch))["embedding"]
-    np.testing.assert_allclose(
-        found, [rows.max(axis=0) for rows in expected], rtol=0, atol=_TOLERANCE
-    )
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,13 @@ class Wrapped(NamedTuple):
         return self.tokenizer.encode(text, None, max_seq_length)[0]
 
     def expected(self, texts: tuple[bytes, ...], max_seq_length: int, output: str) -> np.ndarray:
-        """What the SavedModel itself says of a text at a time, padded as its clients do."""
+        """What the SavedModel itself says of texts."""
+        return self.answers([self.ids(text, max_seq_length) for text in texts], output)
+
+    def answers(self, rows: list[list[int]], output: str) -> np.ndarray:
+        """What it says of ids, a row at a time, padded as its clients do: [rows, ...]."""
         answers = []
-        for text in texts:
-            ids = self.ids(text, max_seq_length)
+        for ids in rows:
             row = np.zeros([3, 1, self.length or len(ids)], self.dtype)
             row[0, 0, : len(ids)] = ids
             row[1, 0, : len(ids)] = 1
