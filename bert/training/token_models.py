@@ -1,6 +1,7 @@
 """Encoder and a head of tokens as one trainable module, with the loss of its task."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -22,16 +23,17 @@ IGNORED = -1
 class _TokenModel(tf.Module):
     """A dense layer on the vector of every token."""
 
+    _task: ClassVar[Task]
+
     def __init__(
         self,
         config: BertConfig,
         weights: Mapping[str, np.ndarray],
-        task: Task,
-        precision: str,
+        precision: str = FLOAT32,
     ) -> None:
         """Takes weights under google-research names, those of the head in the task's scope."""
+        task = self._task
         super().__init__(name=task.name)
-        self._task = task
         # Nothing reads the pooler: it stays as it is, and is saved as the original saves it.
         self._encoder = TrainableEncoder(config, weights, precision, trains_pooler=False)
         own = {name: weights[task.head_scope + name] for name in (OUTPUT_WEIGHTS, OUTPUT_BIAS)}
@@ -51,6 +53,8 @@ class _TokenModel(tf.Module):
 class Tagger(_TokenModel):
     """`BertForTokenClassification` of transformers, on packed tokens."""
 
+    _task = TOKEN_CLASSIFICATION
+
     def __init__(
         self,
         config: BertConfig,
@@ -58,7 +62,7 @@ class Tagger(_TokenModel):
         precision: str = FLOAT32,
     ) -> None:
         """Takes weights under google-research names, those of the head in the task's scope."""
-        super().__init__(config, weights, TOKEN_CLASSIFICATION, precision)
+        super().__init__(config, weights, precision)
         self._dropout_rate = config.hidden_dropout_prob
         signature = [batch_signature(self.label_spec)]
         self.judge = tf.function(self._judge, input_signature=signature, autograph=False)
@@ -96,14 +100,7 @@ class Tagger(_TokenModel):
 class SpanFinder(_TokenModel):
     """`create_model` of the original's `run_squad.py`, on packed tokens."""
 
-    def __init__(
-        self,
-        config: BertConfig,
-        weights: Mapping[str, np.ndarray],
-        precision: str = FLOAT32,
-    ) -> None:
-        """Takes weights under google-research names, those of the head in the task's scope."""
-        super().__init__(config, weights, QUESTION_ANSWERING, precision)
+    _task = QUESTION_ANSWERING
 
     @property
     def label_spec(self) -> tf.TensorSpec:
