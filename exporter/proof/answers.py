@@ -45,6 +45,10 @@ class Context:
     places: Sequence[tuple[int, int]]
     """the first character of each token, and the one after it"""
 
+    windows: Sequence[Window]
+    logits: Sequence[np.ndarray]
+    """float32 [S, 2] of each window's tokens"""
+
 
 def windows_of_context(
     question: Sequence[int], context: Sequence[int], model: TextModel, settings: QuestionSettings
@@ -61,25 +65,18 @@ def windows_of_context(
 
 
 def decode_answers(
-    context: Context,
-    windows: Sequence[Window],
-    logits: Sequence[np.ndarray],
-    model: TextModel,
-    settings: QuestionSettings,
-    count: int,
+    context: Context, model: TextModel, settings: QuestionSettings, count: int
 ) -> list[Answer]:
     """The `count` best answers, the best one first.
 
     Args:
       context: of the question.
-      windows: of the context.
-      logits: float32 [S, 2] of each window's tokens.
       model: has word pieces.
       settings: whose rules, and what answers there may be.
       count: of answers.
     """
     decode = _run_squad if settings.rules == RUN_SQUAD else _pipeline
-    return decode(context, windows, logits, model, settings, count)[:count]
+    return decode(context, model, settings, count)[:count]
 
 
 def given_answers(answer: RowOutputs) -> tuple[list[Answer], list[Answer]]:
@@ -133,17 +130,12 @@ def _said(
 
 
 def _pipeline(
-    context: Context,
-    windows: Sequence[Window],
-    logits: Sequence[np.ndarray],
-    model: TextModel,
-    settings: QuestionSettings,
-    count: int,
+    context: Context, model: TextModel, settings: QuestionSettings, count: int
 ) -> list[Answer]:
     most = 2 * count + 10 if settings.align_to_words else count
     found: dict[str, Answer] = {}
     null = math.inf
-    for window, numbers in zip(windows, logits, strict=True):
+    for window, numbers in zip(context.windows, context.logits, strict=True):
         ids = np.array(window.row.ids)
         begin = len(ids) - 1 - window.length
         is_possible = ids == model.special_ids()[0]
@@ -169,16 +161,11 @@ def _pipeline(
 
 
 def _run_squad(
-    context: Context,
-    windows: Sequence[Window],
-    logits: Sequence[np.ndarray],
-    model: TextModel,
-    settings: QuestionSettings,
-    count: int,
+    context: Context, model: TextModel, settings: QuestionSettings, count: int
 ) -> list[Answer]:
     spans: list[tuple[_Span, Window]] = []
     null = math.inf
-    for window, numbers in zip(windows, logits, strict=True):
+    for window, numbers in zip(context.windows, context.logits, strict=True):
         begin = len(window.row.ids) - 1 - window.length
         values = numbers.astype(np.float64)
         null = min(null, values[0].sum())
@@ -190,12 +177,12 @@ def _run_squad(
                 if (
                     is_span
                     and last - first < settings.max_answer_length
-                    and best_window(windows, place) is window
+                    and best_window(context.windows, place) is window
                 ):
                     score = values[first, 0] + values[last, 1]
                     spans.append((_Span(score, place, place + last - first), window))
     if settings.null_answer:
-        spans.append((_Span(null, -1, -1), windows[0]))
+        spans.append((_Span(null, -1, -1), context.windows[0]))
     answers: dict[str, Answer] = {}
     for span, window in sorted(spans, key=lambda each: -each[0].score):
         said, start, end = "", 0, 0

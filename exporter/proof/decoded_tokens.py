@@ -150,12 +150,13 @@ class QuestionDecoding(Decoding):
         columns = (
             outputs[f"tokenize/{name}"][begin : begin + len(ids)] for name in ("starts", "ends")
         )
-        context = Context(self._texts[index][1], ids, list(zip(*columns, strict=True)))
         logits = [outputs[str(number)] for number in range(len(windows))]
+        places = list(zip(*columns, strict=True))
+        context = Context(self._texts[index][1], ids, places, windows, logits)
         settings = self._settings
         one, several = given_answers(outputs)
         for found, count in ((one, settings.searched_for_one), (several, settings.n_best_size)):
-            expected = decode_answers(context, windows, logits, self._model, settings, count)
+            expected = decode_answers(context, self._model, settings, count)
             if not same_answers(found, expected[: len(found)] if found is one else expected):
                 return found, expected
         return None
