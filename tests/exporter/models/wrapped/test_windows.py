@@ -10,6 +10,7 @@ import tensorflow as tf
 from exporter import export
 from tests.conftest import load_signatures
 from tests.exporter.artefact.long_texts import text_of
+from tests.exporter.command import assert_refused, run_here
 from tests.exporter.models.wrapped.wrapped import LENGTH, Wrapped
 
 _SHARED = 9
@@ -73,3 +74,24 @@ def test_long_texts(
     told = signatures["tokenize"](text=tf.constant(_TEXTS))["truncated"].numpy()
     is_longer = [count > LENGTH - 2 for count in _COUNTS]
     assert told.tolist() == [way == "head_tail" and longer for longer in is_longer]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--doc_stride=38"], ("--doc_stride is 38", "at most 37")),
+        (["--text_pair"], ("--long_text is windows", "pairs")),
+    ],
+)
+def test_flags_that_do_not_fit(
+    flags: list[str],
+    words: tuple[str, ...],
+    recipe: Wrapped,
+    vocabulary: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """A window is as long as the SavedModel's inputs."""
+    arguments = [f"--checkpoint={recipe.directory}", f"--export_dir={tmp_path / 'served'}"]
+    arguments += [f"--vocab_file={vocabulary}", "--long_text=windows"]
+    assert_refused(run_here(capfd, *arguments, *flags), *words)
