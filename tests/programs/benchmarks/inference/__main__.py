@@ -69,8 +69,8 @@ def main() -> None:
                 else:
                     getattr(benchmark, section)()
                 _write(arguments.json, benchmark.results)
-            if tasks:
-                benchmark.tasks(tasks, arguments.rounds)
+            for task in tasks:
+                benchmark.task(task, arguments.rounds)
                 _write(arguments.json, benchmark.results)
         except (Disagreement, ContestantDied) as error:
             sys.exit(f"benchmark: {error}")

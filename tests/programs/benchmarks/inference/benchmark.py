@@ -110,15 +110,14 @@ class Benchmark:
             order = [name for name in standard_requests(VOCABULARY) if name in figures]
             self.results[section] = {name: figures[name] for name in order}
 
-    def tasks(self, tasks: Sequence[Task], rounds: int) -> None:
-        """Everybody's times for the requests of these tasks, on the encoder of this model.
+    def task(self, task: Task, rounds: int) -> None:
+        """Everybody's times for the requests of a task, on the encoder of this model.
 
         Raises:
           contest.Disagreement: the answers are not the same.
         """
-        for task in tasks:
-            found = self._task_contest(task).run(task.requests(VOCABULARY), rounds)
-            self.results.setdefault("tasks", {})[task.name] = found
+        found = self._task_contest(task).run(task.requests(VOCABULARY), rounds)
+        self.results.setdefault("tasks", {})[task.name] = found
 
     def loading(self) -> None:
         """Loading, the first request and the size on disk, each in a fresh process."""
