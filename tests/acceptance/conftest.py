@@ -107,8 +107,8 @@ def model_garden(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Mode
             }
         )
     )
-    script = ROOT / "tests" / "oracles" / "model_garden_models.py"
-    ModelGardenEnvironment().run(script, scratch / "models", request)
+    module = "tests.oracles.model_garden_models"
+    ModelGardenEnvironment().run(module, scratch / "models", request)
     return ModelGarden(scratch / "models", written, pairs)
 
 

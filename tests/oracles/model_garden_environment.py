@@ -49,12 +49,13 @@ class ModelGardenEnvironment:
             subprocess.run([self.python, "-m", "pip", "install", *options, *packages], check=True)
         stamp.write_text(wanted)
 
-    def run(self, script: Path, *arguments: str | Path) -> None:
-        """Runs a script in it.
+    def run(self, module: str, *arguments: str | Path) -> None:
+        """Runs a module in it.
 
         Raises:
-          subprocess.CalledProcessError: the script failed.
+          subprocess.CalledProcessError: the module failed.
         """
         # Model Garden is written for Keras 2.
         variables = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        subprocess.run([self.python, script, *arguments], check=True, env=variables)
+        command = [self.python, "-m", module, *arguments]
+        subprocess.run(command, check=True, env=variables, cwd=ROOT)
