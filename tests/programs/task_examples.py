@@ -65,6 +65,18 @@ def regression(folder: Path) -> Path:
     return _classifier(folder, "--task_name=custom", "--regression")
 
 
+def pairs(folder: Path) -> Path:
+    """Whether two opinions are about one thing."""
+    generator = random.Random(0)
+    rows = []
+    for _ in range(1200):
+        things = [generator.choice(_THINGS) for _ in range(2)]
+        opinions = [f"the {thing} was {generator.choice(list(_OPINIONS))}" for thing in things]
+        rows.append((*opinions, "same" if things[0] == things[1] else "other"))
+    _write(folder / "train.csv", rows, ("text", "text_b", "label"))
+    return _classifier(folder, "--task_name=custom", "--text_b_column=text_b")
+
+
 def embedding(folder: Path) -> Path:
     return _MINILM
 
@@ -78,12 +90,17 @@ _TASKS: dict[str, tuple[Callable[[Path], Path], object]] = {
     "multilabel": (multilabel, "the food was good and the price was fair"),
     "regression": (regression, "the service was good"),
     "embedding": (embedding, "a stirring, funny film"),
+    "pairs": (pairs, {"text_a": "the food was good", "text_b": "the food was awful"}),
 }
 
 
-def _write(file: Path, rows: Sequence[tuple[object, object]]) -> None:
+def _write(
+    file: Path,
+    rows: Sequence[tuple[object, ...]],
+    columns: tuple[str, ...] = ("text", "label"),
+) -> None:
     with file.open("w", newline="") as opened:
-        csv.writer(opened).writerows([("text", "label"), *rows])
+        csv.writer(opened).writerows([columns, *rows])
 
 
 def _classifier(folder: Path, *more: str) -> Path:
@@ -109,7 +126,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             checkpoint, served = train(folder), folder / "served"
-            _run("exporter", f"--checkpoint={checkpoint}", f"--export_dir={served}", "--nowarmup")
+            takes_pairs = isinstance(instance, dict) and "text_a" in instance
+            _run("exporter", f"--checkpoint={checkpoint}", f"--export_dir={served}", "--nowarmup",
+                 *(["--text_pair"] if takes_pairs else []))  # fmt: skip
             with preview(name, served) as client:
                 wait_until_loaded(client, name)
                 answer = client.predict({"instances": [instance]}, model=name).json()

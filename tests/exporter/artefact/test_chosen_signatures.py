@@ -48,8 +48,9 @@ def test_answers_are_the_same(report: ExportReport, signatures: Signatures) -> N
 
 def test_the_summary_tells_what_each_costs_at_load(report: ExportReport) -> None:
     assert report.load is not None
-    assert set(report.load.signatures) == set(report.signatures)
-    assert report.load.signatures["labels"] > report.load.signatures["text"] > 0
+    # `text` is `serving_default` by another name, which the server has then.
+    assert set(report.load.signatures) == set(report.signatures) - {"text"}
+    assert min(report.load.signatures.values()) > 0
     (line,) = (line for line in report.summary().splitlines() if "warm-up" in line)
     assert f"labels {report.load.signatures['labels']:.1f}" in line
 
