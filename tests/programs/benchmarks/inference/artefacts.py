@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.programs.benchmarks.inference.scratch import empty_scratch
 from tests.repository import ROOT
 
 FLOAT32 = "float32"
@@ -48,9 +49,7 @@ def build(python: Path | str, builder: str, checkpoint: Path, folder: Path, *opt
     name = "-".join([builder, *options])
     directory = _current(folder, name, checkpoint, [_CONTESTANTS / f"{builder}.py"])
     if not directory.is_dir():
-        scratch = directory.with_name(f"{directory.name}.part")
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
+        scratch = empty_scratch(directory)
         module = f"tests.programs.benchmarks.inference.contestants.{builder}"
         _run(python, module, str(checkpoint), str(scratch), *options)
         scratch.rename(directory)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from bert.checkpoints.huggingface.config import read_huggingface_config
 from bert.checkpoints.huggingface.weights import HuggingFaceWeights
 from bert.checkpoints.tensors.stored_tensor import StoredTensor
 from bert.variables import OUTPUT_BIAS, OUTPUT_WEIGHTS, RELATIVE_ATTENTION_BIAS, encoder_shapes
+from tests.programs.benchmarks.inference.scratch import empty_scratch
 
 BERT_BASE = "bert-base"
 MINILM = "minilm"
@@ -98,9 +98,7 @@ def write_checkpoint(model: str, minilm: Path, directory: Path) -> Path:
     """
     if directory.is_dir():
         return directory
-    scratch = directory.with_name(f"{directory.name}.part")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    scratch = empty_scratch(directory)
     shape = _SHAPES.get(model, _SHAPES[BERT_BASE])
     tokens = shape.tokens((minilm / "vocab.txt").read_text(encoding="utf-8").splitlines())
     config = {"max_position_embeddings": MAX_SEQ_LENGTH, **shape.fields}

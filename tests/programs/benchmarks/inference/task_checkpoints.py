@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from tests.programs.benchmarks.inference.scratch import empty_scratch
+
 _STANDARD_DEVIATION = 0.1
 _SEED = 21
 
@@ -42,9 +44,7 @@ def write_task_checkpoint(head: Head, classifier: Path, directory: Path) -> Path
     """
     if directory.is_dir():
         return directory
-    scratch = directory.with_name(f"{directory.name}.part")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    scratch = empty_scratch(directory)
     for name in _TOKENIZER_FILES:
         shutil.copy(classifier / name, scratch)
     tensors = load_file(classifier / "model.safetensors")
