@@ -178,9 +178,16 @@ def test_every_output_is_float32(exports: dict[str, Path]) -> None:
             assert output.dtype != tf.bfloat16.as_datatype_enum, name
 
 
-def test_the_command_says_what_changed(
-    model: TinyModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_says_what_changed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    # With these weights no two labels of a text are as likely but for rounding.
+    model = write_tiny_model(
+        tmp_path / "out",
+        hidden_size=32,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        intermediate_size=128,
+        seed=1,
+    )
     outcome = run_here(
         capfd,
         f"--checkpoint={model.prefix}",
@@ -191,13 +198,10 @@ def test_the_command_says_what_changed(
     )
     assert outcome.code == 0, outcome.errors
     assert "precision   bfloat16" in outcome.output
+    assert "of which 0 changed their label" in outcome.output
     report = json.loads((tmp_path / "1" / REPORT_FILE).read_text())
     assert report["precision"] == "bfloat16"
-    verification = report["verification"]
-    assert f"of which {verification['changed_labels']} changed their label" in outcome.output
-    # Random weights: two labels of a text may be as likely but for rounding.
-    assert verification["changed_labels"] <= 1
-    assert 1e-5 < verification["largest_probability_difference"] < _TOLERANCES[BFLOAT16]
+    assert 1e-5 < report["verification"]["largest_probability_difference"] < _TOLERANCES[BFLOAT16]
 
 
 def test_a_saved_model_is_kept_as_it_is(
