@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import BertConfig
-from bert.encoder.kernels import SCALED_ACTIVATIONS
 from bert.encoder.layout_table import Layouts
 from bert.encoder.layouts import Arrays, Table
 from bert.encoder.projections import projections_of
@@ -59,11 +58,14 @@ def _kept_arrays(
 ) -> Iterator[tuple[str, Any, Arrays]]:
     """Each scope with its layout and the arrays to keep."""
 
-    activation = SCALED_ACTIVATIONS[config.hidden_act]
-    inner, outer = np.float32(activation.inner), np.float32(activation.outer)
+    factors = layouts.dense[variables.INTERMEDIATE].factors(config.hidden_act)
+    inner, outer = map(np.float32, factors)
 
     def dense(scope: str) -> tuple[np.ndarray, np.ndarray]:
         return weights[f"{scope}/kernel"], weights[f"{scope}/bias"]
+
+    def largest_of(scope: str) -> np.ndarray:
+        return largest_inputs.get(scope, np.zeros(0, np.float32))
 
     for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
         scope = f"{variables.EMBEDDINGS}/{table}"
@@ -76,7 +78,8 @@ def _kept_arrays(
         yield scope, small, small.keep(weights[scope])
     if config.embedding_size is not None:
         scope = variables.EMBEDDINGS_PROJECTION
-        yield scope, layouts.dense[scope], layouts.dense[scope].keep(*dense(scope))
+        layout = layouts.dense[scope]
+        yield scope, layout, layout.keep(*dense(scope), largest_of(scope))
     norms = [variables.EMBEDDINGS]
     for index in range(config.num_hidden_layers):
         layer, attention = variables.layer(index), variables.self_attention(index)
@@ -84,7 +87,7 @@ def _kept_arrays(
         is_last = index == config.num_hidden_layers - 1
         heads = layouts.last_heads if is_last else layouts.heads
         projections = projections_of(config, weights, attention)
-        yield attention, heads, heads.keep(projections, largest_inputs.get(attention))
+        yield attention, heads, heads.keep(projections, largest_of(attention))
         for name in (variables.ATTENTION_OUTPUT, variables.INTERMEDIATE, variables.OUTPUT):
             kernel, bias = dense(f"{layer}/{name}")
             if name == variables.ATTENTION_OUTPUT:
@@ -96,11 +99,10 @@ def _kept_arrays(
                 # Its inputs are smaller by `outer`, all alike, which calibration may ignore.
                 kernel = kernel * outer
             scope, layout = f"{layer}/{name}", layouts.dense[name]
-            yield scope, layout, layout.keep(kernel, bias, largest_inputs.get(scope))
+            yield scope, layout, layout.keep(kernel, bias, largest_of(scope))
     if config.has_pooler:
-        layout = layouts.dense[variables.POOLER]
-        largest = largest_inputs.get(variables.POOLER)
-        yield variables.POOLER, layout, layout.keep(*dense(variables.POOLER), largest)
+        scope, layout = variables.POOLER, layouts.dense[variables.POOLER]
+        yield scope, layout, layout.keep(*dense(scope), largest_of(scope))
     for norm in norms:
         scope = f"{norm}/LayerNorm"
         yield scope, None, {name: weights[f"{scope}/{name}"] for name in ("gamma", "beta")}

@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from bert.encoder.calls import as_call
-from bert.encoder.graphs import Case
-from bert.encoder.int8 import Int8Matrix
+from bert.encoder.quantized_product import LARGEST, quantized_product
 
 _ROWS, _INPUTS, _OUTPUTS = 32, 64, 64
 
@@ -23,7 +22,7 @@ class KernelBits(tf.saved_model.experimental.TrackableResource):
     """8 or 7, which loading the SavedModel sets; kernels change with it."""
 
     def __init__(self, kernels: Sequence[Mapping[str, tf.Variable]]) -> None:
-        """Takes what `Int8Matrix.keep` made of each kernel, as variables."""
+        """Takes what layouts of integers keep of each kernel, as variables."""
         super().__init__()
         self._kernels = kernels
         # Resources of one name are one, in a process as in a server's model.
@@ -62,10 +61,11 @@ def _is_exact() -> tf.Tensor:
     # Not a constant, of which the optimizer would compute the product where it likes.
     one = tf.cast(tf.timestamp() > 0, tf.float32)
     kept = {
-        "kernel": tf.fill([_INPUTS, _OUTPUTS], tf.cast(127 * one, tf.int8)),
+        "kernel": tf.fill([_INPUTS, _OUTPUTS], tf.cast(LARGEST * one, tf.int8)),
         "largest": tf.fill([_OUTPUTS], one),
         "least": tf.fill([_OUTPUTS], -one),
     }
     kept["kernel"].set_shape([_INPUTS, _OUTPUTS])
-    product = Int8Matrix().unbiased(tf.fill([_ROWS, _INPUTS], one), kept, Case())
+    inputs = tf.fill([_ROWS, _INPUTS], tf.cast(LARGEST * one, tf.int8))
+    product = quantized_product(tf.bitcast(inputs, tf.qint8), kept)
     return tf.reduce_all(tf.abs(product - _INPUTS) < 0.01 * _INPUTS)

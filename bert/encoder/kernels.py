@@ -25,6 +25,13 @@ UNFUSED_ACTIVATIONS: Mapping[str, Callable[[tf.Tensor], tf.Tensor]] = {
 }
 
 
+class Factors(NamedTuple):
+    """What weights before and behind an activation are multiplied with."""
+
+    inner: float
+    outer: float
+
+
 class ScaledActivation(NamedTuple):
     """An activation as `outer * curve(inner * x)`.
 
@@ -32,9 +39,8 @@ class ScaledActivation(NamedTuple):
     curve alone: of 1,024 tokens of BERT-base in 1.3 ms, not 2.1, a layer.
     """
 
-    inner: float
+    factors: Factors
     curve: Callable[[tf.Tensor], tf.Tensor]
-    outer: float
 
 
 # GELU (Hendrycks & Gimpel 2016) by erf is 0.5 x (1 + erf(y)), y = x / sqrt(2). By tanh
@@ -44,10 +50,10 @@ _CUBIC = 0.044715**0.5
 _SLOPE = 2 * (2 / math.pi) ** 0.5 / _CUBIC
 
 SCALED_ACTIVATIONS: Mapping[str, ScaledActivation] = {
-    **{name: ScaledActivation(1.0, curve, 1.0) for name, curve in ACTIVATIONS.items()},
-    GELU_ERF: ScaledActivation(0.5**0.5, lambda y: y * (1.0 + tf.math.erf(y)), 0.5**0.5),
+    **{name: ScaledActivation(Factors(1.0, 1.0), curve) for name, curve in ACTIVATIONS.items()},
+    GELU_ERF: ScaledActivation(Factors(0.5**0.5, 0.5**0.5), lambda y: y * (1.0 + tf.math.erf(y))),
     GELU_TANH: ScaledActivation(
-        _CUBIC, lambda y: y * tf.sigmoid((y * y + 1.0) * y * _SLOPE), 1 / _CUBIC
+        Factors(_CUBIC, 1 / _CUBIC), lambda y: y * tf.sigmoid((y * y + 1.0) * y * _SLOPE)
     ),
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from bert.encoder.int8 import Int8Heads, Int8Matrix, Int8Table
+from bert.encoder.int8 import DynamicInt8, Int8Heads, Int8Table, StaticInt8
 from bert.encoder.layouts import (
     Blocks,
     HeadBlocks,
@@ -61,15 +61,15 @@ LAYOUTS: Mapping[str, Layouts] = {
     INT8: Layouts(
         words=Int8Table(),
         tables=Table(tf.float32),
-        heads=Int8Heads(Int8Matrix()),
+        heads=Int8Heads(StaticInt8()),
         # Of first tokens alone these are hardly any work.
         last_heads=LastHeadBlocks(tf.float32),
         dense={
-            EMBEDDINGS_PROJECTION: Int8Matrix(),
-            ATTENTION_OUTPUT: Int8Matrix(),
-            INTERMEDIATE: Int8Matrix(),
-            OUTPUT: Int8Matrix(),
-            POOLER: Int8Matrix(),
+            EMBEDDINGS_PROJECTION: StaticInt8(),
+            ATTENTION_OUTPUT: DynamicInt8(),
+            INTERMEDIATE: StaticInt8(),
+            OUTPUT: DynamicInt8(),
+            POOLER: DynamicInt8(),
         },
     ),
 }

@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from bert.config import LINEAR
 from bert.encoder.graphs import Case
-from bert.encoder.kernels import as_float, first_two_exchanged
+from bert.encoder.kernels import SCALED_ACTIVATIONS, Factors, as_float, first_two_exchanged
 from bert.encoder.projections import Projections, in_blocks
 
 Arrays = Mapping[str, np.ndarray]
@@ -29,16 +30,19 @@ _WIDEST_BLOCK = 64
 class Layout(Protocol):
     """The layout of a dense layer."""
 
-    def keep(
-        self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None
-    ) -> Arrays:
+    def keep(self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray) -> Arrays:
         """The arrays to save for a kernel [I, O] and a bias [O].
 
-        `largest`, [I], are the largest inputs that were seen, for layouts that ask.
+        `largest`, [I], are the largest inputs that calibration saw; empty without one.
         """
 
-    def product(self, inputs: tf.Tensor, kept: Tensors, case: Case) -> tf.Tensor:
-        """The dense layer: float [N, I] -> float [N, O], of any precision."""
+    def factors(self, activation: str) -> Factors:
+        """What weights before and behind an activation have to take over for `product`."""
+
+    def product(
+        self, inputs: tf.Tensor, kept: Tensors, case: Case, activation: str = LINEAR
+    ) -> tf.Tensor:
+        """The dense layer and the rest of an activation: float [N, I] -> float32 [N, O]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,20 +55,24 @@ class Blocks:
 
     dtype: tf.DType
 
-    def keep(
-        self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray | None = None
-    ) -> Arrays:
+    def keep(self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray) -> Arrays:
         """[I, O], [O] -> [blocks, I, width], float32 [O]."""
         outputs = kernel.shape[1]
         width = max(width for width in range(1, _WIDEST_BLOCK + 1) if outputs % width == 0)
         return {"kernel": _as(self.dtype, in_blocks(kernel, width)), "bias": bias}
 
-    def product(self, inputs: tf.Tensor, kept: Tensors, case: Case) -> tf.Tensor:
+    def factors(self, activation: str) -> Factors:
+        """Those of the curve that `product` computes."""
+        return SCALED_ACTIVATIONS[activation].factors
+
+    def product(
+        self, inputs: tf.Tensor, kept: Tensors, case: Case, activation: str = LINEAR
+    ) -> tf.Tensor:
         """[N, I] -> float32 [N, O]."""
         products = _product(inputs, kept["kernel"])  # [blocks, N, width]
         blocks, _, width = products.shape
         rows = tf.reshape(first_two_exchanged(products), [-1, blocks * width])
-        return as_float(rows) + kept["bias"]
+        return SCALED_ACTIVATIONS[activation].curve(as_float(rows) + kept["bias"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +84,7 @@ class HeadBlocks:
 
     dtype: tf.DType
 
-    def keep(self, projections: Projections, largest: np.ndarray | None = None) -> Arrays:
+    def keep(self, projections: Projections, largest: np.ndarray) -> Arrays:
         """A kernel [3 * heads, H, D], and the query's bias."""
         kernel = np.concatenate([projections.query, projections.key, projections.value])
         return {"kernel": _as(self.dtype, kernel), "bias": _as(self.dtype, projections.bias)}
@@ -103,7 +111,7 @@ class LastHeadBlocks:
 
     dtype: tf.DType
 
-    def keep(self, projections: Projections, largest: np.ndarray | None = None) -> Arrays:
+    def keep(self, projections: Projections, largest: np.ndarray) -> Arrays:
         """Kernels of query and value [heads, H, D], and of key, [heads, D, H]."""
         kept = {
             "query": projections.query,

@@ -15,12 +15,7 @@ from bert.encoder.forward import Forward, Layer
 from bert.encoder.graphs import Case, run_by_case
 from bert.encoder.kept_arrays import STACKED, kept_arrays
 from bert.encoder.kernel_bits import KernelBits
-from bert.encoder.kernels import (
-    SCALED_ACTIVATIONS,
-    as_float,
-    layer_norm_of_few,
-    layer_norm_of_many,
-)
+from bert.encoder.kernels import as_float, layer_norm_of_few, layer_norm_of_many
 from bert.encoder.layout_table import LAYOUTS
 from bert.encoder.layouts import Attend
 from bert.encoder.packed_tokens import PackedTokens
@@ -46,8 +41,13 @@ class ServingEncoder(tf.Module):
             softmax are float32 in any case.
           largest_inputs: of each dense layer by its scope, float32 [I], as calibration.py finds
             them; for a precision that is calibrated.
+
+        Raises:
+          ValueError: the precision is calibrated, and there are no largest inputs.
         """
         super().__init__(name="encoder")
+        if PRECISIONS[precision].is_calibrated and largest_inputs is None:
+            raise ValueError(f"{precision} needs the largest inputs of each dense layer")
         self._config = config
         self._keeps_packed = PRECISIONS[precision].keeps_packed
         self._layouts: dict[str, Any] = {}
@@ -185,8 +185,7 @@ class _CaseWeights:
 
     def dense(self, scope: str, inputs: tf.Tensor, activation: str = LINEAR) -> tf.Tensor:
         factors = self._factors(scope, inputs)
-        product = self._layouts[scope].product(inputs, factors, self._case)
-        return SCALED_ACTIVATIONS[activation].curve(product)
+        return self._layouts[scope].product(inputs, factors, self._case, activation)
 
     def query_key_value(
         self, index: int | str, hidden: tf.Tensor

@@ -10,11 +10,13 @@ import pytest
 import tensorflow as tf
 
 from bert import variables
+from bert.config import LINEAR
 from bert.encoder.calibration import largest_inputs
 from bert.encoder.graphs import Case
-from bert.encoder.int8 import Int8Matrix, Int8Table
+from bert.encoder.int8 import DynamicInt8, Int8Table, StaticInt8
 from bert.encoder.kernel_bits import KernelBits
 from bert.encoder.kernels import ACTIVATIONS, UNFUSED_ACTIVATIONS
+from bert.encoder.layouts import Arrays, Layout
 from bert.encoder.precision import INT8
 from bert.encoder.serving import ServingEncoder
 from bert.reference import ReferenceClassifier
@@ -24,6 +26,8 @@ from tests.tiny_model import random_weights, tiny_config
 
 _INPUTS, _OUTPUTS = 48, 32
 _LONE, _MANY = Case(few=True, even=True, is_unrolled=True), Case()
+# Of normal inputs.
+_LARGEST = np.full(_INPUTS, 4, np.float32)
 
 
 def _layer(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -33,42 +37,68 @@ def _layer(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _product(
-    layout: Int8Matrix, kept: dict[str, np.ndarray], inputs: np.ndarray, case: Case
+    layout: Layout, kept: Arrays, inputs: np.ndarray, case: Case, activation: str = LINEAR
 ) -> np.ndarray:
     tensors = {name: tf.Variable(values) for name, values in kept.items()}
-    run = tf.function(lambda rows: layout.product(rows, tensors, case), autograph=False)
+    run = tf.function(lambda rows: layout.product(rows, tensors, case, activation), autograph=False)
     return run(tf.constant(inputs)).numpy()
+
+
+def _expected(kept: Arrays, inputs: np.ndarray, sizes: np.ndarray | float) -> np.ndarray:
+    """The product of integers; inputs of `sizes` are 127."""
+    integers = np.clip(np.rint(inputs * kept["factors"] * (127 / sizes)), -127, 127)
+    sums = integers.astype(np.int64) @ kept["kernel"].astype(np.int64)
+    return sums * (sizes / 127 * kept["largest"] / 127) + kept["bias"]
 
 
 @pytest.mark.parametrize("case", [_LONE, _MANY])
 @pytest.mark.parametrize("rows", [0, 1, 3, 200])
 def test_products_are_those_of_integers(rows: int, case: Case) -> None:
+    """Each row in its own scale; a row of zeros gives the bias."""
     kernel, bias = _layer()
     inputs = np.random.default_rng(rows).normal(size=(rows, _INPUTS)).astype(np.float32)
     inputs[1:2] = 0
-    column_scales = np.abs(kernel).max(axis=0) / 127
-    integer_kernel = np.rint(kernel / column_scales).astype(np.int64)
-    row_scales = np.abs(inputs).max(axis=1, keepdims=True, initial=0) / 127
-    integers = np.rint(inputs / np.where(row_scales, row_scales, 1)).astype(np.int64)
-    expected = (integers @ integer_kernel) * row_scales * column_scales + bias
-    layout = Int8Matrix()
-    found = _product(layout, layout.keep(kernel, bias), inputs, case)
+    layout = DynamicInt8()
+    kept = layout.keep(kernel, bias, _LARGEST)
+    sizes = np.abs(inputs * kept["factors"]).max(axis=1, keepdims=True, initial=0)
+    expected = _expected(kept, inputs, np.where(sizes, sizes, 1))
+    found = _product(layout, kept, inputs, case)
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
     if rows > 1:
         assert np.abs(found - (inputs @ kernel + bias)).max() > 1e-4, "nothing was rounded"
 
 
-def test_an_outlier_column_spoils_others_unless_smoothed() -> None:
+@pytest.mark.parametrize("case", [_LONE, _MANY])
+@pytest.mark.parametrize("activation", [*ACTIVATIONS])
+@pytest.mark.parametrize("rows", [0, 1, 200])
+def test_one_scale_does_for_all_rows(rows: int, activation: str, case: Case) -> None:
+    """oneDNN adds the bias and computes the activation; what is beyond the scale is cut off."""
+    kernel, bias = _layer()
+    inputs = np.random.default_rng(rows).normal(size=(rows, _INPUTS)).astype(np.float32)
+    inputs[:1] = 9
+    layout = StaticInt8()
+    kept = layout.keep(kernel, bias, _LARGEST)
+    assert rows == 0 or np.abs(inputs * kept["factors"]).max() > 1.5
+    expected = ACTIVATIONS[activation](tf.constant(_expected(kept, inputs, 1.0), tf.float32))
+    found = _product(layout, kept, inputs, case, activation)
+    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
+    exact = ACTIVATIONS[activation](inputs[1:] @ kernel + bias)
+    assert rows < 2 or 1e-4 < np.abs(found[1:] - exact).mean() < 1e-2
+
+
+def test_an_outlier_column_does_not_spoil_others() -> None:
+    """Of which the inputs would be a third of a step, were columns not smoothed."""
     kernel, bias = _layer()
     inputs = np.random.default_rng(1).normal(size=(100, _INPUTS)).astype(np.float32)
     inputs[:, 5] *= 100
     exact = inputs @ kernel + bias
-    layout = Int8Matrix()
-    errors = [
-        np.abs(_product(layout, layout.keep(kernel, bias, largest), inputs, _MANY) - exact).mean()
-        for largest in (None, np.abs(inputs).max(axis=0))
-    ]
-    assert errors[1] < 0.5 * errors[0]
+    alike = np.full(_INPUTS, np.abs(inputs).max())
+    for layout in (DynamicInt8(), StaticInt8()):
+        errors = [
+            np.abs(_product(layout, layout.keep(kernel, bias, largest), inputs, _MANY) - exact)
+            for largest in (alike, np.abs(inputs).max(axis=0))
+        ]
+        assert errors[1].mean() < 0.5 * errors[0].mean()
 
 
 def test_a_table_is_within_half_a_step() -> None:
@@ -103,13 +133,12 @@ def test_calibration_sees_the_largest_inputs() -> None:
         assert widened.shape == largest[variables.self_attention(index)].shape == (16,)
 
 
-@pytest.mark.parametrize("calibrated", [True, False])
-def test_the_encoder_is_near_the_reference(calibrated: bool) -> None:
+def test_the_encoder_is_near_the_reference() -> None:
     """For first tokens and for all, in every graph; and not so near that nothing was rounded."""
     config = tiny_config(50, hidden_size=64, intermediate_size=256)
     weights = {name: 0.3 * values for name, values in random_weights(config, 3).items()}
     largest = largest_inputs(config, weights, [packed(random_rows(9, [40] * 8))])
-    encoder = ServingEncoder(config, weights, INT8, largest if calibrated else None)
+    encoder = ServingEncoder(config, weights, INT8, largest)
     pooled, sequence = (
         tf.function(each, reduce_retracing=True) for each in (encoder.pooled, encoder.sequence)
     )
@@ -129,14 +158,22 @@ def test_the_encoder_is_near_the_reference(calibrated: bool) -> None:
         assert 1e-6 < difference.mean() < 0.02
 
 
+def test_the_encoder_asks_for_calibration() -> None:
+    config = tiny_config(50)
+    with pytest.raises(ValueError, match="int8 needs the largest inputs"):
+        ServingEncoder(config, random_weights(config, 3), INT8)
+
+
 class _Multiplied(tf.Module):
     """The largest bytes, which processors without VNNI cannot add up."""
 
     def __init__(self) -> None:
         super().__init__()
-        layout = Int8Matrix()
+        layout = DynamicInt8()
         kernel = np.linspace(0.9, 1, _INPUTS * _OUTPUTS, dtype=np.float32)
-        kept = layout.keep(kernel.reshape(_INPUTS, _OUTPUTS), np.zeros(_OUTPUTS, np.float32))
+        ones = np.ones(_INPUTS, np.float32)
+        kernel = kernel.reshape(_INPUTS, _OUTPUTS)
+        kept = layout.keep(kernel, np.zeros(_OUTPUTS, np.float32), ones)
         self.kept = {name: tf.Variable(values) for name, values in kept.items()}
         self.bits = KernelBits([self.kept])
         self._layout = layout

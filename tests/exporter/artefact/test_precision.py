@@ -141,8 +141,8 @@ def _stays_float32(name: str) -> bool:
 
 def _factor(name: str, model: FineTunedModel) -> np.float32:
     """What a kernel is multiplied with before it is kept, for the activation beside it."""
-    activation = SCALED_ACTIVATIONS[model.config.hidden_act]
-    factors = {INTERMEDIATE: activation.inner, OUTPUT: activation.outer}
+    inner, outer = SCALED_ACTIVATIONS[model.config.hidden_act].factors
+    factors = {INTERMEDIATE: inner, OUTPUT: outer}
     of_kernel = [
         factor for scope, factor in factors.items() if re.search(rf"\d/{scope}/kernel", name)
     ]

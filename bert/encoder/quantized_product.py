@@ -1,0 +1,101 @@
+"""oneDNN's product of integers by the op `_QuantizedMatMul`, which is registered from 2.17 on."""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+from tensorflow.core.framework.attr_value_pb2 import AttrValue
+
+from bert.config import GELU_ERF, GELU_TANH, LINEAR, RELU, TANH
+from bert.encoder.precision import INT8, PRECISIONS
+
+LARGEST = 127
+
+# The range of the inputs is part of oneDNN's key of a kernel, so that one which changed from
+# request to request would make kernels anew.
+_RANGE = 1.0
+
+# What the kernel itself computes of its product, in the order of the op's attribute.
+_FUSED: Mapping[str, list[bytes]] = {
+    LINEAR: [],
+    GELU_ERF: [b"GeluExact"],
+    GELU_TANH: [b"GeluApproximate"],
+    RELU: [b"Relu"],
+    TANH: [b"Tanh"],
+}
+
+
+def as_integers(shares: tf.Tensor) -> tf.Tensor:
+    """Shares of 127, from -1 to 1 and cut off there: float32 [N, I] -> qint8 [N, I]."""
+    # One op for rounding and conversion. A row of zeros stays one.
+    return tf.raw_ops.QuantizeV2(
+        input=shares,
+        min_range=-_RANGE,
+        max_range=_RANGE,
+        T=tf.qint8,
+        mode="SCALED",
+        round_mode="HALF_TO_EVEN",
+        narrow_range=True,
+    ).output
+
+
+def quantized_product(
+    integers: tf.Tensor,
+    kept: Mapping[str, tf.Tensor],
+    bias: tf.Tensor | None = None,
+    activation: str = LINEAR,
+    keeps_packed: bool = False,
+) -> tf.Tensor:
+    """A dense layer of integers: qint8 [N, I] -> float32 [N, O].
+
+    Args:
+      integers: shares of 127.
+      kept: the kernel, int8 [I, O], and the range of its columns, float32 [O] each.
+      bias: float32 [O]; None for none.
+      activation: computed by the same kernel.
+      keeps_packed: whether oneDNN keeps its packed copy of the kernel from one request to the next.
+        That spares 0.25 ms a product of BERT-base, and takes as much memory as the kernel, for
+        each signature. In a loop it would take the first layer's for all.
+    """
+    kernel = tf.bitcast(kept["kernel"], tf.qint8)
+    if bias is None:
+        bias = tf.zeros([kernel.shape[1]])
+    ranges = [
+        tf.constant(-_RANGE),
+        tf.constant(_RANGE),
+        tf.convert_to_tensor(kept["least"]),
+        tf.convert_to_tensor(kept["largest"]),
+    ]
+    fused = [b"BiasAdd", *_FUSED[activation], b"Dequantize"]
+    # TensorFlow has no Python function for it; grappler makes it out of other ops.
+    operation = tf.compat.v1.get_default_graph().create_op(
+        PRECISIONS[INT8].op,
+        [integers, kernel, bias, *ranges],
+        [tf.float32],
+        name="quantized_product",
+        attrs={
+            "Tdevice_inputs": _types(tf.qint8, tf.qint8, tf.float32),
+            "Thost_inputs": _types(*[tf.float32] * len(ranges)),
+            "Tdevice_outputs": _types(tf.float32),
+            "Thost_outputs": _types(),
+            "T1": AttrValue(type=tf.qint8.as_datatype_enum),
+            "T2": AttrValue(type=tf.qint8.as_datatype_enum),
+            "Tbias": AttrValue(type=tf.float32.as_datatype_enum),
+            "U": AttrValue(type=tf.float32.as_datatype_enum),
+            "Tout": AttrValue(type=tf.float32.as_datatype_enum),
+            "transpose_a": AttrValue(b=False),
+            "transpose_b": AttrValue(b=False),
+            "is_weight_const": AttrValue(b=keeps_packed),
+            "is_bias_const": AttrValue(b=keeps_packed),
+            "fused_ops": AttrValue(list=AttrValue.ListValue(s=fused)),
+            "input_quant_mode": AttrValue(s=b"SCALED"),
+            "output_quant_mode": AttrValue(s=b"SCALED"),
+        },
+    )
+    product = operation.outputs[0]
+    # The op has no function that infers it.
+    product.set_shape([None, kernel.shape[1]])
+    return product
+
+
+def _types(*types: tf.DType) -> AttrValue:
+    return AttrValue(list=AttrValue.ListValue(type=[each.as_datatype_enum for each in types]))
