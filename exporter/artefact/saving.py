@@ -8,7 +8,11 @@ from pathlib import Path
 import tensorflow as tf
 
 from bert.encoder.precision import PRECISIONS
-from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
+from exporter.artefact.rewriting import (
+    remove_save_only_ops,
+    share_constants,
+    share_signatures,
+)
 from exporter.artefact.sentences import calibration_rows, read_rows
 from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
@@ -105,6 +109,7 @@ def _write(
         if first_with[function] != name
     }
     share_signatures(directory, same_as)
+    share_constants(directory)
     remove_save_only_ops(directory)
 
 

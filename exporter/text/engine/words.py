@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from bert.encoder.calls import as_call
 from bert.encoder.packed_tokens import row_of_each_value
 from bert.tokenizers.vocabulary import Vocabulary
 from exporter.text.engine.code_points import CodePointNormalizer, NormalizedCodePoints
@@ -56,6 +57,8 @@ class WordTokenizer(tf.Module):
         self._word_pieces = WordPieceTokenizer(
             vocabulary, max_characters_per_word, word_piece_op, unknown_token
         )
+        # Pieces with and without their places come of one function, which is saved once.
+        self._words = as_call(self._cut_words, [tf.TensorSpec([None], tf.string)])
 
     def tokenize(self, text: tf.Tensor) -> TokenIds:
         """Tokenizes string [B], any bytes."""
@@ -66,7 +69,7 @@ class WordTokenizer(tf.Module):
         words = self._words(text)
         return Tokens(*self._token_ids(words), *self._characters(words))
 
-    def _words(self, text: tf.Tensor) -> _Words:
+    def _cut_words(self, text: tf.Tensor) -> _Words:
         code_points = self._normalizer(text)
         values = substitute(code_points.values, self._stand_ins)  # [M]
         # The first code point of all starts a word, whatever its key.
