@@ -1,6 +1,7 @@
-"""How large the inputs of each dense layer get, for layouts that divide them by it."""
+"""Between what the inputs of each dense layer are, for layouts that quantise them."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,14 +13,32 @@ from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.trainable import TrainableEncoder
 
 
-def largest_inputs(
+class InputRange(NamedTuple):
+    """The least and the largest value that was seen in each column of inputs: float32 [I]."""
+
+    least: np.ndarray
+    largest: np.ndarray
+
+    def size(self) -> np.ndarray:
+        """The largest absolute value in each column: float32 [I]."""
+        return np.maximum(np.abs(self.least), np.abs(self.largest))
+
+    def centre(self) -> np.ndarray:
+        """The middle between the two: float32 [I]."""
+        return (self.largest + self.least) / 2
+
+
+NOTHING_SEEN = InputRange(np.zeros(0, np.float32), np.zeros(0, np.float32))
+
+
+def input_ranges(
     config: BertConfig, weights: Mapping[str, np.ndarray], batches: Iterable[PackedTokens]
-) -> Mapping[str, np.ndarray]:
+) -> Mapping[str, InputRange]:
     """Runs the encoder on some texts.
 
     Returns:
-      The largest absolute value in each column of a layer's inputs, float32 [I], by the scope of
-      the layer; query, key and value of a layer by that of their attention.
+      The range of a layer's inputs by the scope of the layer; that of query, key and value of a
+      layer by the scope of their attention.
     """
     encoder = _Observed(config, weights)
     for tokens in batches:
@@ -28,7 +47,7 @@ def largest_inputs(
         forward.sequence()
         if config.has_pooler:
             forward.pooled()
-    return encoder.largest
+    return encoder.seen
 
 
 class _Observed(TrainableEncoder):
@@ -36,12 +55,15 @@ class _Observed(TrainableEncoder):
 
     def __init__(self, config: BertConfig, weights: Mapping[str, np.ndarray]) -> None:
         super().__init__(config, weights)
-        self.largest: dict[str, np.ndarray] = {}
+        self.seen: dict[str, InputRange] = {}
 
     def dense(self, scope: str, inputs: tf.Tensor, activation: str = LINEAR) -> tf.Tensor:
         # The three read the same.
         attention, _, name = scope.rpartition("/")
         key = attention if name in variables.PROJECTIONS else scope
-        largest = tf.reduce_max(tf.abs(inputs), axis=0).numpy()
-        self.largest[key] = np.maximum(self.largest.get(key, 0.0), largest)
+        least, largest = (reduce(inputs, 0).numpy() for reduce in (tf.reduce_min, tf.reduce_max))
+        before = self.seen.get(key, InputRange(least, largest))
+        self.seen[key] = InputRange(
+            np.minimum(before.least, least), np.maximum(before.largest, largest)
+        )
         return super().dense(scope, inputs, activation)

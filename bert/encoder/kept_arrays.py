@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import BertConfig
+from bert.encoder.calibration import NOTHING_SEEN, InputRange
 from bert.encoder.layout_table import Layouts
 from bert.encoder.layouts import Arrays, Table
 from bert.encoder.projections import projections_of
@@ -20,10 +21,10 @@ def kept_arrays(
     config: BertConfig,
     weights: Mapping[str, np.ndarray],
     layouts: Layouts,
-    largest_inputs: Mapping[str, np.ndarray],
+    input_ranges: Mapping[str, InputRange],
 ) -> Iterator[tuple[str, Any, Arrays]]:
     """Each scope with its layout and the arrays to keep; see ServingEncoder."""
-    kept = _kept_arrays(config, weights, layouts, largest_inputs)
+    kept = _kept_arrays(config, weights, layouts, input_ranges)
     return _stacked(kept, config.num_hidden_layers - 1)
 
 
@@ -54,7 +55,7 @@ def _kept_arrays(
     config: BertConfig,
     weights: Mapping[str, np.ndarray],
     layouts: Layouts,
-    largest_inputs: Mapping[str, np.ndarray],
+    input_ranges: Mapping[str, InputRange],
 ) -> Iterator[tuple[str, Any, Arrays]]:
     """Each scope with its layout and the arrays to keep."""
 
@@ -64,8 +65,8 @@ def _kept_arrays(
     def dense(scope: str) -> tuple[np.ndarray, np.ndarray]:
         return weights[f"{scope}/kernel"], weights[f"{scope}/bias"]
 
-    def largest_of(scope: str) -> np.ndarray:
-        return largest_inputs.get(scope, np.zeros(0, np.float32))
+    def seen(scope: str) -> InputRange:
+        return input_ranges.get(scope, NOTHING_SEEN)
 
     for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
         scope = f"{variables.EMBEDDINGS}/{table}"
@@ -79,7 +80,7 @@ def _kept_arrays(
     if config.embedding_size is not None:
         scope = variables.EMBEDDINGS_PROJECTION
         layout = layouts.dense[scope]
-        yield scope, layout, layout.keep(*dense(scope), largest_of(scope))
+        yield scope, layout, layout.keep(*dense(scope), seen(scope))
     norms = [variables.EMBEDDINGS]
     for index in range(config.num_hidden_layers):
         layer, attention = variables.layer(index), variables.self_attention(index)
@@ -87,7 +88,7 @@ def _kept_arrays(
         is_last = index == config.num_hidden_layers - 1
         heads = layouts.last_heads if is_last else layouts.heads
         projections = projections_of(config, weights, attention)
-        yield attention, heads, heads.keep(projections, largest_of(attention))
+        yield attention, heads, heads.keep(projections, seen(attention))
         for name in (variables.ATTENTION_OUTPUT, variables.INTERMEDIATE, variables.OUTPUT):
             kernel, bias = dense(f"{layer}/{name}")
             if name == variables.ATTENTION_OUTPUT:
@@ -99,10 +100,10 @@ def _kept_arrays(
                 # Its inputs are smaller by `outer`, all alike, which calibration may ignore.
                 kernel = kernel * outer
             scope, layout = f"{layer}/{name}", layouts.dense[name]
-            yield scope, layout, layout.keep(kernel, bias, largest_of(scope))
+            yield scope, layout, layout.keep(kernel, bias, seen(scope))
     if config.has_pooler:
         scope, layout = variables.POOLER, layouts.dense[variables.POOLER]
-        yield scope, layout, layout.keep(*dense(scope), largest_of(scope))
+        yield scope, layout, layout.keep(*dense(scope), seen(scope))
     for norm in norms:
         scope = f"{norm}/LayerNorm"
         yield scope, None, {name: weights[f"{scope}/{name}"] for name in ("gamma", "beta")}

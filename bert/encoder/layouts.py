@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert.config import LINEAR
+from bert.encoder.calibration import InputRange
 from bert.encoder.graphs import Case
 from bert.encoder.kernels import SCALED_ACTIVATIONS, Factors, as_float, first_two_exchanged
 from bert.encoder.projections import Projections, in_blocks
@@ -30,10 +31,10 @@ _WIDEST_BLOCK = 64
 class Layout(Protocol):
     """The layout of a dense layer."""
 
-    def keep(self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray) -> Arrays:
+    def keep(self, kernel: np.ndarray, bias: np.ndarray, seen: InputRange) -> Arrays:
         """The arrays to save for a kernel [I, O] and a bias [O].
 
-        `largest`, [I], are the largest inputs that calibration saw; empty without one.
+        `seen` is what calibration saw of the inputs; NOTHING_SEEN without one.
         """
 
     def factors(self, activation: str) -> Factors:
@@ -55,7 +56,7 @@ class Blocks:
 
     dtype: tf.DType
 
-    def keep(self, kernel: np.ndarray, bias: np.ndarray, largest: np.ndarray) -> Arrays:
+    def keep(self, kernel: np.ndarray, bias: np.ndarray, seen: InputRange) -> Arrays:
         """[I, O], [O] -> [blocks, I, width], float32 [O]."""
         outputs = kernel.shape[1]
         width = max(width for width in range(1, _WIDEST_BLOCK + 1) if outputs % width == 0)
@@ -84,7 +85,7 @@ class HeadBlocks:
 
     dtype: tf.DType
 
-    def keep(self, projections: Projections, largest: np.ndarray) -> Arrays:
+    def keep(self, projections: Projections, seen: InputRange) -> Arrays:
         """A kernel [3 * heads, H, D], and the query's bias."""
         kernel = np.concatenate([projections.query, projections.key, projections.value])
         return {"kernel": _as(self.dtype, kernel), "bias": _as(self.dtype, projections.bias)}
@@ -111,7 +112,7 @@ class LastHeadBlocks:
 
     dtype: tf.DType
 
-    def keep(self, projections: Projections, largest: np.ndarray) -> Arrays:
+    def keep(self, projections: Projections, seen: InputRange) -> Arrays:
         """Kernels of query and value [heads, H, D], and of key, [heads, D, H]."""
         kept = {
             "query": projections.query,

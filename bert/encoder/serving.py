@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import LINEAR, BertConfig
+from bert.encoder.calibration import InputRange
 from bert.encoder.float32_threshold import Float32Threshold
 from bert.encoder.forward import Forward, Layer
 from bert.encoder.graphs import Case, run_by_case
@@ -30,7 +31,7 @@ class ServingEncoder(tf.Module):
         config: BertConfig,
         weights: Mapping[str, np.ndarray],
         precision: str = FLOAT32,
-        largest_inputs: Mapping[str, np.ndarray] | None = None,
+        input_ranges: Mapping[str, InputRange] | None = None,
     ) -> None:
         """Makes variables of the weights named in `encoder_shapes(config)`.
 
@@ -39,21 +40,21 @@ class ServingEncoder(tf.Module):
           weights: by their names.
           precision: one of PRECISIONS, of tables and kernels. Residuals, layer normalisation and
             softmax are float32 in any case.
-          largest_inputs: of each dense layer by its scope, float32 [I], as calibration.py finds
-            them; for a precision that is calibrated.
+          input_ranges: of each dense layer by its scope, as calibration.py finds them; for a
+            precision that is calibrated.
 
         Raises:
-          ValueError: the precision is calibrated, and there are no largest inputs.
+          ValueError: the precision is calibrated, and there are no ranges.
         """
         super().__init__(name="encoder")
-        if PRECISIONS[precision].is_calibrated and largest_inputs is None:
-            raise ValueError(f"{precision} needs the largest inputs of each dense layer")
+        if PRECISIONS[precision].is_calibrated and input_ranges is None:
+            raise ValueError(f"{precision} needs the range of the inputs of each dense layer")
         self._config = config
         self._keeps_packed = PRECISIONS[precision].keeps_packed
         self._layouts: dict[str, Any] = {}
         self._kept: dict[str, dict[str, tf.Variable]] = {}
         layouts = LAYOUTS[precision]
-        for scope, layout, arrays in kept_arrays(config, weights, layouts, largest_inputs or {}):
+        for scope, layout, arrays in kept_arrays(config, weights, layouts, input_ranges or {}):
             self._layouts[scope] = layout
             self._kept[scope] = {
                 name: tf.Variable(values, name=f"{scope}/{name}", trainable=False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from bert.encoder.calibration import largest_inputs
+from bert.encoder.calibration import input_ranges
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.precision import PRECISIONS
 from bert.model import FineTunedModel
@@ -38,11 +38,11 @@ class OpenedCheckpoint:
         self, precision: str, sentences: Sequence[tuple[bytes, ...]], top_k: int = DEFAULT_TOP_K
     ) -> EncoderNetwork:
         """Our encoder and a head."""
-        largest = None
+        ranges = None
         if PRECISIONS[precision].is_calibrated:
             batches = self._batches(sentences)
-            largest = largest_inputs(self.model.config, self.model.weights, batches)
-        return EncoderNetwork(self.model, precision, largest, top_k)
+            ranges = input_ranges(self.model.config, self.model.weights, batches)
+        return EncoderNetwork(self.model, precision, ranges, top_k)
 
     def _batches(self, sentences: Sequence[tuple[bytes, ...]]) -> Iterator[PackedTokens]:
         """The tokens of some rows at a time."""

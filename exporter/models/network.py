@@ -4,9 +4,9 @@ import functools
 from collections.abc import Mapping
 from typing import Protocol
 
-import numpy as np
 import tensorflow as tf
 
+from bert.encoder.calibration import InputRange
 from bert.encoder.heads import HEADS, Ground
 from bert.encoder.packed_tokens import PackedTokens, row_of_each_value
 from bert.encoder.pooling import ProjectionLayer, pool, token_vectors
@@ -51,7 +51,7 @@ class EncoderNetwork(tf.Module):
         self,
         model: FineTunedModel,
         precision: str = FLOAT32,
-        largest_inputs: Mapping[str, np.ndarray] | None = None,
+        input_ranges: Mapping[str, InputRange] | None = None,
         top_k: int = DEFAULT_TOP_K,
     ) -> None:
         """Takes the weights of `model`; for the next two see ServingEncoder.
@@ -60,7 +60,7 @@ class EncoderNetwork(tf.Module):
         """
         super().__init__(name="network")
         self._config = model.config
-        self._encoder = ServingEncoder(model.config, model.weights, precision, largest_inputs)
+        self._encoder = ServingEncoder(model.config, model.weights, precision, input_ranges)
         self._pooling = model.pooling
         self._projections = [
             ProjectionLayer(model.weights, index, projection)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import LINEAR
-from bert.encoder.calibration import largest_inputs
+from bert.encoder.calibration import InputRange, input_ranges
 from bert.encoder.graphs import Case
 from bert.encoder.int8 import DynamicInt8, Int8Table, StaticInt8
 from bert.encoder.kernel_bits import KernelBits
@@ -27,7 +27,7 @@ from tests.tiny_model import random_weights, tiny_config
 _INPUTS, _OUTPUTS = 48, 32
 _LONE, _MANY = Case(few=True, even=True, is_unrolled=True), Case()
 # Of normal inputs.
-_LARGEST = np.full(_INPUTS, 4, np.float32)
+_SEEN = InputRange(np.full(_INPUTS, -3, np.float32), np.full(_INPUTS, 4, np.float32))
 
 
 def _layer(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +46,8 @@ def _product(
 
 def _expected(kept: Arrays, inputs: np.ndarray, sizes: np.ndarray | float) -> np.ndarray:
     """The product of integers; inputs of `sizes` are 127."""
-    integers = np.clip(np.rint(inputs * kept["factors"] * (127 / sizes)), -127, 127)
+    centred = inputs - kept.get("centre", np.float32(0))
+    integers = np.clip(np.rint(centred * kept["factors"] * (127 / sizes)), -127, 127)
     sums = integers.astype(np.int64) @ kept["kernel"].astype(np.int64)
     return sums * (sizes / 127 * kept["largest"] / 127) + kept["bias"]
 
@@ -59,7 +60,7 @@ def test_products_are_those_of_integers(rows: int, case: Case) -> None:
     inputs = np.random.default_rng(rows).normal(size=(rows, _INPUTS)).astype(np.float32)
     inputs[1:2] = 0
     layout = DynamicInt8()
-    kept = layout.keep(kernel, bias, _LARGEST)
+    kept = layout.keep(kernel, bias, _SEEN)
     sizes = np.abs(inputs * kept["factors"]).max(axis=1, keepdims=True, initial=0)
     expected = _expected(kept, inputs, np.where(sizes, sizes, 1))
     found = _product(layout, kept, inputs, case)
@@ -77,7 +78,7 @@ def test_one_scale_does_for_all_rows(rows: int, activation: str, case: Case) -> 
     inputs = np.random.default_rng(rows).normal(size=(rows, _INPUTS)).astype(np.float32)
     inputs[:1] = 9
     layout = StaticInt8()
-    kept = layout.keep(kernel, bias, _LARGEST)
+    kept = layout.keep(kernel, bias, _SEEN)
     assert rows == 0 or np.abs(inputs * kept["factors"]).max() > 1.5
     expected = ACTIVATIONS[activation](tf.constant(_expected(kept, inputs, 1.0), tf.float32))
     found = _product(layout, kept, inputs, case, activation)
@@ -92,11 +93,12 @@ def test_an_outlier_column_does_not_spoil_others() -> None:
     inputs = np.random.default_rng(1).normal(size=(100, _INPUTS)).astype(np.float32)
     inputs[:, 5] *= 100
     exact = inputs @ kernel + bias
-    alike = np.full(_INPUTS, np.abs(inputs).max())
+    size = np.full(_INPUTS, np.abs(inputs).max())
+    alike, seen = InputRange(-size, size), InputRange(inputs.min(axis=0), inputs.max(axis=0))
     for layout in (DynamicInt8(), StaticInt8()):
         errors = [
-            np.abs(_product(layout, layout.keep(kernel, bias, largest), inputs, _MANY) - exact)
-            for largest in (alike, np.abs(inputs).max(axis=0))
+            np.abs(_product(layout, layout.keep(kernel, bias, ranges), inputs, _MANY) - exact)
+            for ranges in (alike, seen)
         ]
         assert errors[1].mean() < 0.5 * errors[0].mean()
 
@@ -119,26 +121,30 @@ def test_unfused_activations_are_the_same() -> None:
         np.testing.assert_allclose(found, activation(values), atol=2e-6, rtol=0)
 
 
-def test_calibration_sees_the_largest_inputs() -> None:
-    """The pooler's, by the reference; and there are some of every layer that is smoothed."""
+def test_calibration_sees_the_range_of_inputs() -> None:
+    """The pooler's, by the reference; and there is one of every layer that is quantised."""
     config = tiny_config(50)
     weights = random_weights(config, 3)
     batches = [random_rows(seed, [7, 20, 3]) for seed in range(3)]
-    largest = largest_inputs(config, weights, map(packed, batches))
+    ranges = input_ranges(config, weights, map(packed, batches))
     reference = ReferenceClassifier(config, weights)
     first = np.concatenate([reference.sequence(*padded(rows))[:, 0] for rows in batches])
-    np.testing.assert_allclose(largest[variables.POOLER], np.abs(first).max(axis=0), rtol=1e-4)
+    seen = ranges[variables.POOLER]
+    np.testing.assert_allclose(seen.largest, first.max(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(seen.least, first.min(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(seen.size(), np.abs(first).max(axis=0), rtol=1e-4)
     for index in range(config.num_hidden_layers):
-        widened = largest[f"{variables.layer(index)}/{variables.INTERMEDIATE}"]
-        assert widened.shape == largest[variables.self_attention(index)].shape == (16,)
+        widened = ranges[f"{variables.layer(index)}/{variables.INTERMEDIATE}"]
+        of_heads = ranges[variables.self_attention(index)]
+        assert widened.centre().shape == of_heads.centre().shape == (16,)
 
 
 def test_the_encoder_is_near_the_reference() -> None:
     """For first tokens and for all, in every graph; and not so near that nothing was rounded."""
     config = tiny_config(50, hidden_size=64, intermediate_size=256)
     weights = {name: 0.3 * values for name, values in random_weights(config, 3).items()}
-    largest = largest_inputs(config, weights, [packed(random_rows(9, [40] * 8))])
-    encoder = ServingEncoder(config, weights, INT8, largest)
+    ranges = input_ranges(config, weights, [packed(random_rows(9, [40] * 8))])
+    encoder = ServingEncoder(config, weights, INT8, ranges)
     pooled, sequence = (
         tf.function(each, reduce_retracing=True) for each in (encoder.pooled, encoder.sequence)
     )
@@ -160,7 +166,7 @@ def test_the_encoder_is_near_the_reference() -> None:
 
 def test_the_encoder_asks_for_calibration() -> None:
     config = tiny_config(50)
-    with pytest.raises(ValueError, match="int8 needs the largest inputs"):
+    with pytest.raises(ValueError, match="int8 needs the range of the inputs"):
         ServingEncoder(config, random_weights(config, 3), INT8)
 
 
@@ -172,8 +178,9 @@ class _Multiplied(tf.Module):
         layout = DynamicInt8()
         kernel = np.linspace(0.9, 1, _INPUTS * _OUTPUTS, dtype=np.float32)
         ones = np.ones(_INPUTS, np.float32)
+        seen = InputRange(-ones, ones)
         kernel = kernel.reshape(_INPUTS, _OUTPUTS)
-        kept = layout.keep(kernel, np.zeros(_OUTPUTS, np.float32), ones)
+        kept = layout.keep(kernel, np.zeros(_OUTPUTS, np.float32), seen)
         self.kept = {name: tf.Variable(values) for name, values in kept.items()}
         self.bits = KernelBits([self.kept])
         self._layout = layout
