@@ -1,7 +1,9 @@
 """Which graph for which request: each case has a graph of its own, and a request runs one.
 
-Few tokens need other kernels than many, and rows of one length need no padding. Conditionals at
-single ops would cost time in every request and, in the optimisation of the graph, at every load.
+Rows of one length need no padding, and few tokens in them, a single short row above all, other
+kernels than many. Conditionals at single ops would cost time in every request and, in the
+optimisation of the graph, at every load. A graph for few tokens in rows of several lengths would
+save them 1 to 4 %, and costs every signature 0.1 s of a load.
 """
 
 import dataclasses
@@ -22,7 +24,7 @@ class Case:
     """The facts that a graph takes for granted."""
 
     few: bool = False
-    """there are no more than FEW_TOKENS"""
+    """there are no more than FEW_TOKENS; only of even rows"""
 
     even: bool = False
     """all rows are equally long, and no token has an attention bias"""
@@ -56,9 +58,9 @@ def run_by_case(
         function = as_call(functools.partial(run, case))
         return lambda: function(tokens)
 
-    cases = [Case(few, even) for even in (False, True) for few in (False, True)]
+    cases = [Case(), Case(even=True), Case(even=True, few=True)]
     count, even = tf.size(tokens.ids), tf.cast(_is_even(tokens), tf.int32)
-    index = tf.cast(count <= FEW_TOKENS, tf.int32) + 2 * even
+    index = even * (1 + tf.cast(count <= FEW_TOKENS, tf.int32))
     if float32_from is not None:
         index = tf.where(count >= float32_from, len(cases) + even, index)
         cases += [Case(even=even, in_float32=True) for even in (False, True)]

@@ -98,7 +98,7 @@ class ServingEncoder(tf.Module):
         def run(case: Case, tokens: PackedTokens) -> tf.Tensor:
             # Short requests read weights more than they multiply. A copy for each of the other
             # cases would take its memory again.
-            if is_unrolled or (self._keeps_packed and case.few and case.even):
+            if is_unrolled or (self._keeps_packed and case.few):
                 case = dataclasses.replace(case, is_unrolled=True)
             weights = self._weights(case)
             return output(Forward(self._config, weights, tokens, rows_are_even=case.even))

@@ -1,10 +1,9 @@
-"""Rewrites a saved graph: older servers load it, and what is equal in it is there once."""
+"""Rewrites a saved graph: older servers load it, and equal signatures are one."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tensorflow.core.framework.function_pb2 import FunctionDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
@@ -18,7 +17,7 @@ _SAVE_ONLY_OP = "DisableCopyOnRead"
 
 def remove_save_only_ops(directory: Path) -> None:
     """Turns `DisableCopyOnRead` into `NoOp` in the graph and its functions."""
-    with _rewritten_graphs(directory) as meta_graphs:
+    with rewritten_graphs(directory) as meta_graphs:
         for meta_graph in meta_graphs:
             _rewrite(meta_graph.graph_def.node, in_function=False)
             for function in meta_graph.graph_def.library.function:
@@ -39,7 +38,7 @@ def share_signatures(directory: Path, same_as: Mapping[str, str]) -> None:
       directory: a SavedModel as `tf.saved_model.save` wrote it.
       same_as: signature -> the one whose tensors it gets.
     """
-    with _rewritten_graphs(directory) as meta_graphs:
+    with rewritten_graphs(directory) as meta_graphs:
         for meta_graph in meta_graphs:
             signatures = meta_graph.signature_def
             dropped = {
@@ -56,49 +55,8 @@ def share_signatures(directory: Path, same_as: Mapping[str, str]) -> None:
             nodes.extend(kept)
 
 
-def share_constants(directory: Path) -> None:
-    """Leaves one of the constants of a function that are equal.
-
-    Three nodes of ten go: most are the numbers that slices and reshapes are made with. A server
-    reads all functions again for each signature that it optimises.
-    """
-    with _rewritten_graphs(directory) as meta_graphs:
-        for meta_graph in meta_graphs:
-            for function in meta_graph.graph_def.library.function:
-                _share_constants(function)
-
-
-def _share_constants(function: FunctionDef) -> None:
-    first: dict[tuple[int, bytes], str] = {}
-    kept_for: dict[str, str] = {}
-    for node in function.node_def:
-        if node.op == "Const" and not node.input:
-            value = node.attr["value"].tensor.SerializeToString(deterministic=True)
-            kept_for[node.name] = first.setdefault((node.attr["dtype"].type, value), node.name)
-    kept = [node for node in function.node_def if kept_for.get(node.name, node.name) == node.name]
-    for node in kept:
-        inputs = [_renamed(name, kept_for) for name in node.input]
-        values = [name for name in inputs if not name.startswith("^")]
-        # A node may read a value twice, but not wait for another node twice.
-        awaited = dict.fromkeys(name for name in inputs if name.startswith("^"))
-        del node.input[:]
-        node.input.extend([*values, *awaited])
-    for name, output in function.ret.items():
-        function.ret[name] = _renamed(output, kept_for)
-    kept = [NodeDef.FromString(node.SerializeToString()) for node in kept]
-    del function.node_def[:]
-    function.node_def.extend(kept)
-
-
-def _renamed(source: str, names: Mapping[str, str]) -> str:
-    """`^name` or `name:output:0`, the form of inputs in functions, with the new name in it."""
-    mark = "^" if source.startswith("^") else ""
-    name, *output = source.removeprefix("^").split(":")
-    return mark + ":".join([names.get(name, name), *output])
-
-
 @contextmanager
-def _rewritten_graphs(directory: Path) -> Iterator[Iterable[MetaGraphDef]]:
+def rewritten_graphs(directory: Path) -> Iterator[Iterable[MetaGraphDef]]:
     """The graphs of a SavedModel, which is written with what became of them."""
     file = directory / GRAPH_FILE
     saved_model = SavedModel()

@@ -8,11 +8,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from bert.encoder.precision import PRECISIONS
-from exporter.artefact.rewriting import (
-    remove_save_only_ops,
-    share_constants,
-    share_signatures,
-)
+from exporter.artefact.quick_loading import drop_annotations, optimise_calls_once, share_constants
+from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
 from exporter.artefact.sentences import calibration_rows, read_rows
 from exporter.artefact.served_model import ServedModel
 from exporter.artefact.signatures import METHOD_NAMES, SignatureContext, build_signatures
@@ -110,6 +107,8 @@ def _write(
     }
     share_signatures(directory, same_as)
     share_constants(directory)
+    drop_annotations(directory)
+    optimise_calls_once(directory)
     remove_save_only_ops(directory)
 
 

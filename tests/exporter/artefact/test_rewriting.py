@@ -113,4 +113,4 @@ def test_exports_have_one_encoder_and_share_the_default(tiny_export: Path) -> No
     with_products = [kind for kind in kinds if "BatchMatMulV2" in kind]
     # Its weights are read before it, so that nothing in it has a state.
     loops = ["StatelessWhile" in kind for kind in with_products]
-    assert (loops.count(True), loops.count(False)) == (4, 4)
+    assert (loops.count(True), loops.count(False)) == (3, 3)
