@@ -141,7 +141,7 @@ def _batches_for_every_graph(
 ) -> list[list[tuple[bytes, ...]]]:
     """Many tokens in rows of one length, and in rows of two.
 
-    The encoder has a graph of its own for each, and the first request that asks for it takes 0.5 s
+    The encoder has a graph of its own for each, and the first request that asks for it takes 0.1 s
     more with BERT-base. Example: 8 rows of 17 tokens, 15 words with [CLS] and [SEP], are many. One
     row alone, which is few tokens of one length, is among the rows that every signature gets.
     """

@@ -11,7 +11,7 @@ from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 from bert.encoder.calls import as_call
 from exporter.artefact.quick_loading import drop_annotations, optimise_calls_once, share_constants
-from exporter.contract import SERVING_DEFAULT
+from exporter.contract import GRAPH_FILE, SERVING_DEFAULT
 from exporter.runtime.servable import Servable
 from exporter.serving.graph_file import read_serving_graph
 
@@ -45,17 +45,20 @@ def test_equal_constants_become_one(saved: Path) -> None:
     assert before.count(2.0) >= 3
     assert after.count(2.0) == before.count(2.0) - 2
     assert sorted(set(after)) == sorted(set(before))
+    assert (saved / GRAPH_FILE).is_file()
     _check_answers(saved, expected)
 
 
 def test_nothing_that_only_python_reads(saved: Path) -> None:
     expected = _answers(saved)
+    named = "_user_specified_name"
+    functions = read_serving_graph(saved).graph_def.library.function
     assert any("_output_shapes" in node.attr for node in _nodes(saved))
+    assert any(named in a.attr for f in functions for a in f.arg_attr.values())
     drop_annotations(saved)
     assert not any("_output_shapes" in node.attr for node in _nodes(saved))
     assert not any(node.HasField("experimental_type") for node in _nodes(saved))
     functions = read_serving_graph(saved).graph_def.library.function
-    named = "_user_specified_name"
     assert not any(named in a.attr for f in functions for a in f.arg_attr.values())
     _check_answers(saved, expected)
 
