@@ -23,12 +23,20 @@ class InputRange(NamedTuple):
         """The largest absolute value in each column: float32 [I]."""
         return np.maximum(np.abs(self.least), np.abs(self.largest))
 
+    def times(self, factors: np.ndarray | np.float32) -> "InputRange":
+        """That of inputs multiplied with positive factors: float32 [I] or []."""
+        return InputRange(self.least * factors, self.largest * factors)
+
+    def plus(self, shifts: np.ndarray) -> "InputRange":
+        """That of inputs which a bias was added to: float32 [I]."""
+        return InputRange(self.least + shifts, self.largest + shifts)
+
     def centre(self) -> np.ndarray:
         """The middle between the two: float32 [I]."""
         return (self.largest + self.least) / 2
 
 
-NOTHING_SEEN = InputRange(np.zeros(0, np.float32), np.zeros(0, np.float32))
+NOTHING_SEEN = InputRange(np.zeros([], np.float32), np.zeros([], np.float32))
 
 
 def input_ranges(

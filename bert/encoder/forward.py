@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import LINEAR, BertConfig
-from bert.encoder.attention import attention, padded_layout, side_by_side
+from bert.encoder.attention import PaddedLayout, attention, padded_layout, side_by_side
 from bert.encoder.kernels import ACTIVATIONS, as_float
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.places import distance_bias, position_rows
@@ -39,9 +39,9 @@ class Weights(Protocol):
         """
 
     def query_key_value(
-        self, index: int | str, hidden: tf.Tensor
+        self, index: int | str, hidden: tf.Tensor, layout: PaddedLayout
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The projections of layer `index`: float32 [N, H] -> three of [heads, N, D].
+        """The projections of layer `index`, padded: float32 [N, H] -> three of [heads, B, S, D].
 
         The query is already divided by the square root of D.
         """
@@ -139,10 +139,11 @@ class Forward:
 
     def _layer(self, weights: Weights, index: int | str, hidden: tf.Tensor) -> tf.Tensor:
         """An encoder layer (`transformer_model`): [N, H] -> [N, H]."""
-        query, key, value = weights.query_key_value(index, hidden)  # [heads, N, D] each
+        # [heads, B, S, D] each
+        query, key, value = weights.query_key_value(index, hidden, self._layout)
         bias = self._distance_bias
         bias = None if bias is None else bias[:, tf.newaxis]
-        context = self._attend(self._layout.pad(query), key, value, bias)
+        context = self._attend(query, key, value, bias)
         context = side_by_side(context, self._layout.head_places)  # [N, H]
         return self._feed_forward(weights, index, hidden, context)
 
@@ -154,11 +155,16 @@ class Forward:
         return self._feed_forward(self._weights, self._last, first, context)
 
     def _attend_first(self, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
-        """`_attend` for the queries of first tokens, one a head: F is 1, or G is 1 and F heads."""
+        """`_attend` for the queries of first tokens, one a head: F is 1, or G is 1 and F heads.
+
+        Key and value are those of packed tokens, [G, N, W].
+        """
+        padded = self._layout.pad(key)
+        value = padded if value is key else self._layout.pad(value)
         bias = self._distance_bias
         if bias is not None:
             bias = tf.reshape(bias[:, 0], [query.shape[0], 1, query.shape[2], self._layout.longest])
-        return self._attend(query, key, value, bias)
+        return self._attend(query, padded, value, bias)
 
     def _attend(
         self, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, bias: tf.Tensor | None
@@ -167,19 +173,18 @@ class Forward:
 
         Args:
           query: float [G, B, F, W], F queries a row: G heads of width W = D, or one of W = H.
-          key: float [G, N, W].
-          value: float [G, N, W].
+          key: float [G, B, S, W].
+          value: float [G, B, S, W].
           bias: float32 [G, 1, F, S], added to the scores; None adds nothing.
 
         Returns:
           float [G, B, F, W].
         """
         rate = self._config.attention_probs_dropout_prob
-        padded = self._layout.pad(key)
         return attention(
             query,
-            padded,
-            padded if value is key else self._layout.pad(value),
+            key,
+            value,
             [added for added in (self._layout.key_bias, bias) if added is not None],
             lambda probabilities: self._dropout(probabilities, rate),
         )

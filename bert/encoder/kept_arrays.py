@@ -9,9 +9,9 @@ import tensorflow as tf
 from bert import variables
 from bert.config import BertConfig
 from bert.encoder.calibration import NOTHING_SEEN, InputRange
+from bert.encoder.folding import Norm, folded_layer, scale_of_hidden
 from bert.encoder.layout_table import Layouts
-from bert.encoder.layouts import Arrays, Table
-from bert.encoder.projections import projections_of
+from bert.encoder.layouts import Arrays, Layout, Table
 
 # The name of the layers before the last, whose weights are kept as one.
 STACKED = "stacked"
@@ -59,15 +59,6 @@ def _kept_arrays(
 ) -> Iterator[tuple[str, Any, Arrays]]:
     """Each scope with its layout and the arrays to keep."""
 
-    factors = layouts.dense[variables.INTERMEDIATE].factors(config.hidden_act)
-    inner, outer = map(np.float32, factors)
-
-    def dense(scope: str) -> tuple[np.ndarray, np.ndarray]:
-        return weights[f"{scope}/kernel"], weights[f"{scope}/bias"]
-
-    def seen(scope: str) -> InputRange:
-        return input_ranges.get(scope, NOTHING_SEEN)
-
     for table in ("word_embeddings", "token_type_embeddings", "position_embeddings"):
         scope = f"{variables.EMBEDDINGS}/{table}"
         if scope in weights:  # an encoder may have no token types
@@ -77,33 +68,33 @@ def _kept_arrays(
         # So small that its precision costs nothing.
         scope, small = variables.RELATIVE_ATTENTION_BIAS, Table(tf.float32)
         yield scope, small, small.keep(weights[scope])
-    if config.embedding_size is not None:
-        scope = variables.EMBEDDINGS_PROJECTION
-        layout = layouts.dense[scope]
-        yield scope, layout, layout.keep(*dense(scope), seen(scope))
-    norms = [variables.EMBEDDINGS]
+
+    def dense(scope: str, size: np.float32) -> tuple[str, Layout, Arrays]:
+        layout, seen = layouts.dense[scope], input_ranges.get(scope, NOTHING_SEEN)
+        kernel, bias = (weights[f"{scope}/{name}"] * size for name in ("kernel", "bias"))
+        return scope, layout, layout.keep(kernel, bias, seen)
+
+    def norm(scope: str, norm: Norm) -> tuple[str, None, Arrays]:
+        return f"{scope}/LayerNorm", None, norm._asdict()
+
+    scale, one = np.float32(scale_of_hidden(config)), np.float32(1)
+    embeddings = Norm(
+        *(weights[f"{variables.EMBEDDINGS}/LayerNorm/{name}"] for name in Norm._fields)
+    )
+    if config.embedding_size is None:
+        embeddings = Norm(*(values * scale for values in embeddings))
+    else:
+        yield dense(variables.EMBEDDINGS_PROJECTION, scale)
+    yield norm(variables.EMBEDDINGS, embeddings)
     for index in range(config.num_hidden_layers):
-        layer, attention = variables.layer(index), variables.self_attention(index)
-        norms += [f"{layer}/attention/output", f"{layer}/output"]
+        folded = folded_layer(config, weights, index, layouts, input_ranges)
         is_last = index == config.num_hidden_layers - 1
         heads = layouts.last_heads if is_last else layouts.heads
-        projections = projections_of(config, weights, attention)
-        yield attention, heads, heads.keep(projections, seen(attention))
-        for name in (variables.ATTENTION_OUTPUT, variables.INTERMEDIATE, variables.OUTPUT):
-            kernel, bias = dense(f"{layer}/{name}")
-            if name == variables.ATTENTION_OUTPUT:
-                # The weights of a query sum to 1, so the value's bias adds a constant.
-                bias = bias + weights[f"{attention}/value/bias"] @ kernel
-            elif name == variables.INTERMEDIATE:
-                kernel, bias = kernel * inner, bias * inner
-            else:
-                # Its inputs are smaller by `outer`, all alike, which calibration may ignore.
-                kernel = kernel * outer
-            scope, layout = f"{layer}/{name}", layouts.dense[name]
-            yield scope, layout, layout.keep(kernel, bias, seen(scope))
+        yield variables.self_attention(index), heads, heads.keep(folded.projections, folded.seen)
+        for name, parts in folded.dense.items():
+            layout = layouts.dense[name]
+            yield f"{variables.layer(index)}/{name}", layout, layout.keep(*parts)
+        for name, normalisation in folded.norms.items():
+            yield norm(f"{variables.layer(index)}/{name}", normalisation)
     if config.has_pooler:
-        scope, layout = variables.POOLER, layouts.dense[variables.POOLER]
-        yield scope, layout, layout.keep(*dense(scope), seen(scope))
-    for norm in norms:
-        scope = f"{norm}/LayerNorm"
-        yield scope, None, {name: weights[f"{scope}/{name}"] for name in ("gamma", "beta")}
+        yield dense(variables.POOLER, one)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from bert.encoder.calls import as_call
-from bert.encoder.quantized_product import LARGEST, quantized_product
+from bert.encoder.quantized_product import LARGEST, OF_ZEROS, quantized_product
 
 _ROWS, _INPUTS, _OUTPUTS = 32, 64, 64
 
@@ -53,6 +53,9 @@ class KernelBits(tf.saved_model.experimental.TrackableResource):
             kept["kernel"].assign(tf.cast(halves, tf.int8))
             for name in ("least", "largest"):
                 kept[name].assign(kept[name] * 2.0)
+            if "of_zeros" in kept:
+                sums = tf.reduce_sum(halves, axis=-2)
+                kept["of_zeros"].assign(sums * kept["largest"] * OF_ZEROS)
         return 0
 
 

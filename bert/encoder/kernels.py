@@ -83,28 +83,19 @@ def layer_norm_of_few(
     return centred * tf.math.rsqrt(variance + epsilon) * gamma + beta
 
 
-# TensorFlow 2.11 puts this one into the kernel that it makes, whatever the graph says.
-_EPSILON_OF_KERNEL = 1e-3
-# For BERT's epsilon of 1e-12, which then differs from that one by 3e-12. A power of two rounds
-# nothing, and squares of the largest values that a model may have (1e12) stay finite.
-_LARGEST_SCALE = 2.0**14
-
-
 def layer_norm_of_many(
     inputs: tf.Tensor, gamma: tf.Variable, beta: tf.Variable, epsilon: float
 ) -> tf.Tensor:
     """The same as a batch normalisation in which every row is a channel of its own.
 
     It is the one form, with a gamma and beta that are variables, of which TensorFlow makes a
-    single kernel. That kernel prepares itself anew at every call, for 0.1 ms. Inputs times c with
-    an epsilon times c^2 are normalised to the same, and c leads to about the epsilon of all
-    releases: with 1e-12 in the graph MiniLM's probabilities were off by up to 0.0015 on 2.11.1.
+    single kernel. That kernel prepares itself anew at every call, for 0.1 ms, and has in some
+    releases an epsilon of its own: see folding.py.
     """
     rows, width = tf.shape(inputs)[0], inputs.shape[1]
     # It has to know that the result has the shape of `inputs`; the optimizer of a function sees
     # no shapes of variables, nor what follows from them.
-    scale = min((_EPSILON_OF_KERNEL / epsilon) ** 0.5, _LARGEST_SCALE)
-    inputs = tf.ensure_shape(inputs * scale, [None, width])
+    inputs = tf.ensure_shape(inputs, [None, width])
     gamma, beta = tf.ensure_shape(gamma, [width]), tf.ensure_shape(beta, [width])
     none = tf.constant([], tf.float32)
     normalised = tf.raw_ops.FusedBatchNormV3(
@@ -113,7 +104,7 @@ def layer_norm_of_many(
         offset=tf.fill([rows], 0.0),
         mean=none,
         variance=none,
-        epsilon=epsilon * scale**2,
+        epsilon=epsilon,
         data_format="NCHW",
         is_training=True,
     ).y

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from bert.encoder.int8 import DynamicInt8, Int8Heads, Int8Table, StaticInt8
+from bert.config import LINEAR, TANH
+from bert.encoder.int8 import DynamicInt8, Int8Heads, Int8Table, OneSidedInt8, StaticInt8
 from bert.encoder.layouts import (
     Blocks,
     HeadBlocks,
@@ -68,8 +69,17 @@ LAYOUTS: Mapping[str, Layouts] = {
             EMBEDDINGS_PROJECTION: StaticInt8(),
             ATTENTION_OUTPUT: DynamicInt8(),
             INTERMEDIATE: StaticInt8(),
-            OUTPUT: DynamicInt8(),
+            OUTPUT: OneSidedInt8(),
             POOLER: DynamicInt8(),
         },
     ),
 }
+
+
+def layouts(precision: str, activation: str) -> Layouts:
+    """The layouts of a precision, for an encoder whose inner layers have that activation."""
+    found = LAYOUTS[precision]
+    if precision == INT8 and activation in (TANH, LINEAR):
+        # It makes values as far below zero as above.
+        return dataclasses.replace(found, dense={**found.dense, OUTPUT: DynamicInt8()})
+    return found

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from bert.config import LINEAR
+from bert.encoder.attention import PaddedLayout
 from bert.encoder.calibration import InputRange
 from bert.encoder.graphs import Case
 from bert.encoder.kernels import SCALED_ACTIVATIONS, Factors, as_float, first_two_exchanged
@@ -31,11 +32,15 @@ _WIDEST_BLOCK = 64
 class Layout(Protocol):
     """The layout of a dense layer."""
 
-    def keep(self, kernel: np.ndarray, bias: np.ndarray, seen: InputRange) -> Arrays:
-        """The arrays to save for a kernel [I, O] and a bias [O].
+    def keep(self, kernel: np.ndarray, bias: np.ndarray | None, seen: InputRange) -> Arrays:
+        """The arrays to save for a kernel [I, O] and a bias [O], which some layers do without.
 
         `seen` is what calibration saw of the inputs; NOTHING_SEEN without one.
         """
+
+    def divisors(self, kernel: np.ndarray, seen: InputRange) -> np.ndarray:
+        """What whatever makes its inputs should divide their columns by, if it can: float32 [I]."""
+        return np.ones(len(kernel), np.float32)
 
     def factors(self, activation: str) -> Factors:
         """What weights before and behind an activation have to take over for `product`."""
@@ -47,7 +52,7 @@ class Layout(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Blocks:
+class Blocks(Layout):
     """Blocks of columns [blocks, I, width].
 
     Kernels copy a matrix [I, O] into such blocks at every call; they read these in place. Narrowing
@@ -56,11 +61,11 @@ class Blocks:
 
     dtype: tf.DType
 
-    def keep(self, kernel: np.ndarray, bias: np.ndarray, seen: InputRange) -> Arrays:
+    def keep(self, kernel: np.ndarray, bias: np.ndarray | None, seen: InputRange) -> Arrays:
         """[I, O], [O] -> [blocks, I, width], float32 [O]."""
         outputs = kernel.shape[1]
         width = max(width for width in range(1, _WIDEST_BLOCK + 1) if outputs % width == 0)
-        return {"kernel": _as(self.dtype, in_blocks(kernel, width)), "bias": bias}
+        return {"kernel": _as(self.dtype, in_blocks(kernel, width)), **named_bias(bias)}
 
     def factors(self, activation: str) -> Factors:
         """Those of the curve that `product` computes."""
@@ -73,7 +78,7 @@ class Blocks:
         products = _product(inputs, kept["kernel"])  # [blocks, N, width]
         blocks, _, width = products.shape
         rows = tf.reshape(first_two_exchanged(products), [-1, blocks * width])
-        return SCALED_ACTIVATIONS[activation].curve(as_float(rows) + kept["bias"])
+        return SCALED_ACTIVATIONS[activation].curve(plus_bias(as_float(rows), kept))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,14 +96,14 @@ class HeadBlocks:
         return {"kernel": _as(self.dtype, kernel), "bias": _as(self.dtype, projections.bias)}
 
     def project(
-        self, hidden: tf.Tensor, kept: Tensors, case: Case
+        self, hidden: tf.Tensor, kept: Tensors, case: Case, layout: PaddedLayout
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """[N, H] -> query, key and value [heads, N, D]."""
+        """[N, H] -> query, key and value, padded: [heads, B, S, D]."""
         products = _product(hidden, kept["kernel"])
         # Slices of the first axis share memory with their tensor.
         heads = kept["bias"].shape[0]
-        query = products[:heads] + kept["bias"]
-        return query, products[heads : 2 * heads], products[2 * heads :]
+        query = layout.pad(products[:heads] + kept["bias"])
+        return query, layout.pad(products[heads : 2 * heads]), layout.pad(products[2 * heads :])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,15 +128,14 @@ class LastHeadBlocks:
         return {name: _as(self.dtype, values) for name, values in kept.items()}
 
     def project(
-        self, hidden: tf.Tensor, kept: Tensors, case: Case
+        self, hidden: tf.Tensor, kept: Tensors, case: Case, layout: PaddedLayout
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """[N, H] -> query, key and value [heads, N, D]."""
+        """[N, H] -> query, key and value, padded: [heads, B, S, D]."""
         hidden = tf.cast(hidden, kept["key"].dtype)
-        query = _product(hidden, kept["query"]) + kept["bias"]
         return (
-            query,
-            _product(hidden, kept["key"], transpose_b=True),
-            _product(hidden, kept["value"]),
+            layout.pad(_product(hidden, kept["query"]) + kept["bias"]),
+            layout.pad(_product(hidden, kept["key"], transpose_b=True)),
+            layout.pad(_product(hidden, kept["value"])),
         )
 
     def attend_first(
@@ -165,6 +169,16 @@ class Table:
         In float32 whatever the table is in: a product of bfloat16 rounds logits of 20 by 0.06.
         """
         return tf.matmul(vectors, as_float(kept["table"]), transpose_b=True)
+
+
+def named_bias(bias: np.ndarray | None) -> Arrays:
+    """The array of a bias, if there is one."""
+    return {} if bias is None else {"bias": bias}
+
+
+def plus_bias(products: tf.Tensor, kept: Tensors) -> tf.Tensor:
+    """Adds the bias, if one is kept: float32 [N, O] -> the same."""
+    return products + kept["bias"] if "bias" in kept else products
 
 
 def _as(dtype: tf.DType, values: np.ndarray) -> np.ndarray:

@@ -25,6 +25,16 @@ class Projections:
     bias: np.ndarray
     """[heads, 1, D], divided likewise"""
 
+    def of_inputs_times(self, factor: np.float32) -> "Projections":
+        """The same for inputs that were multiplied with a number."""
+        query, key, value = (each / factor for each in (self.query, self.key, self.value))
+        return Projections(query, key, value, self.bias)
+
+    def with_values_divided(self, divisors: np.ndarray) -> "Projections":
+        """The same with values, and so the context, divided column by column: float32 [H]."""
+        value = self.value / divisors.reshape(len(self.value), 1, -1)
+        return dataclasses.replace(self, value=value)
+
 
 def projections_of(
     config: BertConfig, weights: Mapping[str, np.ndarray], scope: str

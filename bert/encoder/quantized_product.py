@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework.attr_value_pb2 import AttrValue
 
@@ -10,9 +11,19 @@ from bert.encoder.precision import INT8, PRECISIONS
 
 LARGEST = 127
 
+# Without a sign, the integer of zero, and of all shares from there to 1 the number of steps.
+_ZERO = 40
+_STEPS = 255 - _ZERO
+LEAST_SHARE = _ZERO / _STEPS
+"""how far below zero shares without a sign may be"""
+OF_ZEROS = np.float32(-LEAST_SHARE / LARGEST)
+"""times the sums of a kernel's columns and their range: what such integers of zero have to lose"""
+
 # The range of the inputs is part of oneDNN's key of a kernel, so that one which changed from
 # request to request would make kernels anew.
 _RANGE = 1.0
+
+_RANGES = {tf.qint8: (-_RANGE, _RANGE), tf.quint8: (0.0, _RANGE * 255 / _STEPS)}
 
 # What the kernel itself computes of its product, in the order of the op's attribute.
 _FUSED: Mapping[str, list[bytes]] = {
@@ -38,6 +49,23 @@ def as_integers(shares: tf.Tensor) -> tf.Tensor:
     ).output
 
 
+def as_unsigned_integers(inputs: tf.Tensor, factors: tf.Tensor, is_small: bool) -> tf.Tensor:
+    """Shares of 215, and 40 more, from 0 and cut off there: float32 [N, I] -> quint8 [N, I].
+
+    Inputs times `factors`, [N, 1], are the shares, which are at most 1.
+    """
+    if is_small:  # the op prepares itself at every call, for 40 us
+        steps = tf.nn.relu(inputs * (factors * _STEPS) + (_ZERO + 0.5))
+        return tf.bitcast(tf.cast(steps, tf.uint8), tf.quint8)
+    return tf.raw_ops.QuantizeV2(
+        input=inputs * factors,
+        min_range=-LEAST_SHARE,
+        max_range=1.0,
+        T=tf.quint8,
+        mode="MIN_FIRST",
+    ).output
+
+
 def quantized_product(
     integers: tf.Tensor,
     kept: Mapping[str, tf.Tensor],
@@ -45,10 +73,10 @@ def quantized_product(
     activation: str = LINEAR,
     keeps_packed: bool = False,
 ) -> tf.Tensor:
-    """A dense layer of integers: qint8 [N, I] -> float32 [N, O].
+    """A dense layer of integers: qint8 or quint8 [N, I] -> float32 [N, O].
 
     Args:
-      integers: shares of 127.
+      integers: shares of 127; without a sign, of 215, and 40 more.
       kept: the kernel, int8 [I, O], and the range of its columns, float32 [O] each.
       bias: float32 [O]; None for none.
       activation: computed by the same kernel.
@@ -60,8 +88,7 @@ def quantized_product(
     if bias is None:
         bias = tf.zeros([kernel.shape[1]])
     ranges = [
-        tf.constant(-_RANGE),
-        tf.constant(_RANGE),
+        *(tf.constant(bound) for bound in _RANGES[integers.dtype]),
         tf.convert_to_tensor(kept["least"]),
         tf.convert_to_tensor(kept["largest"]),
     ]
@@ -73,11 +100,11 @@ def quantized_product(
         [tf.float32],
         name="quantized_product",
         attrs={
-            "Tdevice_inputs": _types(tf.qint8, tf.qint8, tf.float32),
+            "Tdevice_inputs": _types(integers.dtype, tf.qint8, tf.float32),
             "Thost_inputs": _types(*[tf.float32] * len(ranges)),
             "Tdevice_outputs": _types(tf.float32),
             "Thost_outputs": _types(),
-            "T1": AttrValue(type=tf.qint8.as_datatype_enum),
+            "T1": AttrValue(type=integers.dtype.as_datatype_enum),
             "T2": AttrValue(type=tf.qint8.as_datatype_enum),
             "Tbias": AttrValue(type=tf.float32.as_datatype_enum),
             "U": AttrValue(type=tf.float32.as_datatype_enum),

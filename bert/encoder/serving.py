@@ -10,14 +10,16 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import LINEAR, BertConfig
+from bert.encoder.attention import PaddedLayout
 from bert.encoder.calibration import InputRange
 from bert.encoder.float32_threshold import Float32Threshold
+from bert.encoder.folding import scale_of_hidden
 from bert.encoder.forward import Forward, Layer
 from bert.encoder.graphs import Case, run_by_case
 from bert.encoder.kept_arrays import STACKED, kept_arrays
 from bert.encoder.kernel_bits import KernelBits
 from bert.encoder.kernels import as_float, layer_norm_of_few, layer_norm_of_many
-from bert.encoder.layout_table import LAYOUTS
+from bert.encoder.layout_table import layouts
 from bert.encoder.layouts import Attend
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.precision import FLOAT32, PRECISIONS
@@ -53,8 +55,10 @@ class ServingEncoder(tf.Module):
         self._keeps_packed = PRECISIONS[precision].keeps_packed
         self._layouts: dict[str, Any] = {}
         self._kept: dict[str, dict[str, tf.Variable]] = {}
-        layouts = LAYOUTS[precision]
-        for scope, layout, arrays in kept_arrays(config, weights, layouts, input_ranges or {}):
+        found = kept_arrays(
+            config, weights, layouts(precision, config.hidden_act), input_ranges or {}
+        )
+        for scope, layout, arrays in found:
             self._layouts[scope] = layout
             self._kept[scope] = {
                 name: tf.Variable(values, name=f"{scope}/{name}", trainable=False)
@@ -82,7 +86,11 @@ class ServingEncoder(tf.Module):
 
     def layers(self, tokens: PackedTokens, numbers: Sequence[int]) -> tf.Tensor:
         """The outputs of several layers side by side; see `Forward.layers`."""
-        return self._run(lambda forward: forward.layers(numbers), tokens, is_unrolled=True)
+        count, width = self._config.num_hidden_layers, self._config.hidden_size
+        scale = scale_of_hidden(self._config)
+        sizes = [1.0 if number % count == count - 1 else scale for number in numbers]
+        outputs = self._run(lambda forward: forward.layers(numbers), tokens, is_unrolled=True)
+        return outputs / np.repeat(sizes, width).astype(np.float32)
 
     def word_products(self, vectors: tf.Tensor) -> tf.Tensor:
         """The product with the embedding of each word: float32 [M, E] -> float32 [M, V]."""
@@ -180,19 +188,23 @@ class _CaseWeights:
         return self._layouts[table].look_up(ids, self._kept[table])
 
     def layer_norm(self, scope: str, inputs: tf.Tensor) -> tf.Tensor:
-        kept = self._tensors(f"{scope}/LayerNorm")
+        kept, scale = self._tensors(f"{scope}/LayerNorm"), scale_of_hidden(self._config)
+        if scope == variables.EMBEDDINGS:  # the others' inputs are sums with `hidden`
+            inputs *= scale
         normalised = layer_norm_of_few if self._case.few else layer_norm_of_many
-        return normalised(inputs, kept["gamma"], kept["beta"], self._config.layer_norm_eps)
+        epsilon = self._config.layer_norm_eps * scale**2
+        return normalised(inputs, kept["gamma"], kept["beta"], epsilon)
 
     def dense(self, scope: str, inputs: tf.Tensor, activation: str = LINEAR) -> tf.Tensor:
         factors = self._factors(scope, inputs)
         return self._layouts[scope].product(inputs, factors, self._case, activation)
 
     def query_key_value(
-        self, index: int | str, hidden: tf.Tensor
+        self, index: int | str, hidden: tf.Tensor, layout: PaddedLayout
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         scope = variables.self_attention(index)
-        return self._layouts[scope].project(hidden, self._factors(scope, hidden), self._case)
+        kept = self._factors(scope, hidden)
+        return self._layouts[scope].project(hidden, kept, self._case, layout)
 
     def attend_first(self, first: tf.Tensor, hidden: tf.Tensor, attend: Attend) -> tf.Tensor:
         scope = variables.self_attention(self._config.num_hidden_layers - 1)

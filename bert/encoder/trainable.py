@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from bert import variables
 from bert.config import LINEAR, BertConfig
+from bert.encoder.attention import PaddedLayout
 from bert.encoder.dropout import dropout
 from bert.encoder.forward import Forward, Layer
 from bert.encoder.kernels import UNFUSED_ACTIVATIONS
@@ -88,10 +89,11 @@ class TrainableEncoder(tf.Module):
         return hidden
 
     def query_key_value(
-        self, index: int | str, hidden: tf.Tensor
+        self, index: int | str, hidden: tf.Tensor, layout: PaddedLayout
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The projections of a layer: [N, H] -> three of [heads, N, D]."""
-        return self._project(index, hidden, hidden)
+        """The projections of a layer, padded: [N, H] -> three of [heads, B, S, D]."""
+        query, key, value = map(layout.pad, self._project(index, hidden, hidden))
+        return query, key, value
 
     def attend_first(
         self,

@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from bert import variables
-from bert.config import LINEAR
+from bert.config import GELU_ERF, LINEAR
 from bert.encoder.calibration import InputRange, input_ranges
 from bert.encoder.graphs import Case
-from bert.encoder.int8 import DynamicInt8, Int8Table, StaticInt8
+from bert.encoder.int8 import DynamicInt8, Int8Table, OneSidedInt8, StaticInt8
 from bert.encoder.kernel_bits import KernelBits
 from bert.encoder.kernels import ACTIVATIONS, UNFUSED_ACTIVATIONS
 from bert.encoder.layouts import Arrays, Layout
@@ -46,10 +46,13 @@ def _product(
 
 def _expected(kept: Arrays, inputs: np.ndarray, sizes: np.ndarray | float) -> np.ndarray:
     """The product of integers; inputs of `sizes` are 127."""
-    centred = inputs - kept.get("centre", np.float32(0))
-    integers = np.clip(np.rint(centred * kept["factors"] * (127 / sizes)), -127, 127)
+    integers = np.clip(np.rint(_scaled(kept, inputs) * (127 / sizes)), -127, 127)
     sums = integers.astype(np.int64) @ kept["kernel"].astype(np.int64)
     return sums * (sizes / 127 * kept["largest"] / 127) + kept["bias"]
+
+
+def _scaled(kept: Arrays, inputs: np.ndarray) -> np.ndarray:
+    return (inputs - kept.get("centre", np.float32(0))) * kept.get("factors", np.float32(1))
 
 
 @pytest.mark.parametrize("case", [_LONE, _MANY])
@@ -61,12 +64,53 @@ def test_products_are_those_of_integers(rows: int, case: Case) -> None:
     inputs[1:2] = 0
     layout = DynamicInt8()
     kept = layout.keep(kernel, bias, _SEEN)
-    sizes = np.abs(inputs * kept["factors"]).max(axis=1, keepdims=True, initial=0)
+    sizes = np.abs(inputs).max(axis=1, keepdims=True, initial=0)
     expected = _expected(kept, inputs, np.where(sizes, sizes, 1))
     found = _product(layout, kept, inputs, case)
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
     if rows > 1:
         assert np.abs(found - (inputs @ kernel + bias)).max() > 1e-4, "nothing was rounded"
+
+
+@pytest.mark.parametrize("case", [_LONE, _MANY])
+@pytest.mark.parametrize("rows", [0, 1, 3, 200])
+def test_what_an_activation_made_has_no_sign(rows: int, case: Case) -> None:
+    """40 is zero; small rows have the size at which nothing that was seen is cut off."""
+    kernel, bias = _layer()
+    random = np.random.default_rng(rows).normal(size=(rows, _INPUTS)).astype(np.float32)
+    inputs = np.array(ACTIVATIONS[GELU_ERF](3 * random))
+    inputs[1:2] = 0
+    inputs[2:3] = -0.16
+    layout = OneSidedInt8()
+    ones = np.ones(_INPUTS, np.float32)
+    kept = layout.keep(kernel, bias, InputRange(-0.17 * ones, np.linspace(1, 9, _INPUTS) * ones))
+    scaled = _scaled(kept, inputs)
+    sizes = np.maximum(scaled.max(axis=1, keepdims=True, initial=0), kept["smallest"])
+    integers = np.rint(scaled * (215 / sizes)) + 40
+    assert rows < 3 or (0 <= integers.min() <= 5 and integers.max() == 255)
+    sums = (integers.astype(np.int64) - 40) @ kept["kernel"].astype(np.int64)
+    expected = sums * (sizes / 215 * kept["largest"] / 127) + bias
+    found = _product(layout, kept, inputs, case)
+    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
+    if rows == 200:
+        signed = DynamicInt8()
+        kept_signed = signed.keep(kernel / kept["factors"][:, np.newaxis], bias, _SEEN)
+        of_signed = _product(signed, kept_signed, scaled, case)
+        errors, errors_signed = (
+            np.abs(each - (inputs @ kernel + bias)).mean() for each in (found, of_signed)
+        )
+        assert 1e-4 < errors < 0.8 * errors_signed
+
+
+def test_what_is_further_below_zero_is_cut_off() -> None:
+    kernel, bias = _layer()
+    ones = np.ones(_INPUTS, np.float32)
+    layout = OneSidedInt8()
+    kept = layout.keep(kernel, bias, InputRange(-0.17 * ones, ones))
+    for case in (_LONE, _MANY):
+        far = _product(layout, kept, np.array([-9 * ones, ones]), case)
+        lowest = -kept["smallest"] * (40 / 215) / kept["factors"]
+        np.testing.assert_allclose(far[0], lowest @ kernel + bias, atol=0.01)
 
 
 @pytest.mark.parametrize("case", [_LONE, _MANY])
@@ -95,11 +139,12 @@ def test_an_outlier_column_does_not_spoil_others() -> None:
     exact = inputs @ kernel + bias
     size = np.full(_INPUTS, np.abs(inputs).max())
     alike, seen = InputRange(-size, size), InputRange(inputs.min(axis=0), inputs.max(axis=0))
-    for layout in (DynamicInt8(), StaticInt8()):
-        errors = [
-            np.abs(_product(layout, layout.keep(kernel, bias, ranges), inputs, _MANY) - exact)
-            for ranges in (alike, seen)
-        ]
+    for layout in (DynamicInt8(), OneSidedInt8(), StaticInt8()):
+        errors = []
+        for ranges in (alike, seen):
+            divisors = layout.divisors(kernel, ranges)
+            kept = layout.keep(kernel * divisors[:, np.newaxis], bias, ranges.times(1 / divisors))
+            errors.append(np.abs(_product(layout, kept, inputs / divisors, _MANY) - exact))
         assert errors[1].mean() < 0.5 * errors[0].mean()
 
 
