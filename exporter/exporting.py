@@ -89,7 +89,11 @@ def _export(
             with stage("writing warm-up requests"):
                 try:
                     warmup_requests = write_warmup(
-                        directory, opened.model, warmup_rows, options.warmup_batch_size
+                        directory,
+                        opened.model,
+                        warmup_rows,
+                        options.warmup_batch_size,
+                        PRECISIONS[options.precision],
                     )
                 except (OSError, tf.errors.OpError) as error:
                     raise cannot_write(export_dir, error) from error

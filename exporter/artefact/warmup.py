@@ -14,6 +14,8 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.input_pb2 import Input
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from bert.encoder.graphs import FEW_TOKENS
+from bert.encoder.precision import FLOAT32, PRECISIONS, Precision
 from bert.errors import UserError
 from bert.model import TextModel
 from exporter.contract import (
@@ -43,8 +45,8 @@ _TEXTS: tuple[bytes, ...] = (
 # of the tokenizer; long rows only make kernels that all signatures share.
 _ROWS_OF_OTHERS = 2
 
-# More tokens than are few (bert/encoder/graphs.py), and than the highest number from which a
-# server may multiply in float32 (bert/encoder/float32_threshold.py).
+# More than the highest number of tokens from which a server may multiply in float32
+# (bert/encoder/float32_threshold.py).
 _MANY_TOKENS = 129
 
 # Rows of each length up to here are warmed up. The first request of 20 tokens takes 1.3 times a
@@ -61,7 +63,11 @@ def default_rows(text_pair: bool) -> list[tuple[bytes, ...]]:
 
 
 def write_warmup(
-    directory: Path, model: TextModel, rows: Sequence[tuple[bytes, ...]], batch_size: int
+    directory: Path,
+    model: TextModel,
+    rows: Sequence[tuple[bytes, ...]],
+    batch_size: int,
+    precision: Precision = PRECISIONS[FLOAT32],
 ) -> int:
     """Writes the warm-up file of a SavedModel, and returns how many requests it holds.
 
@@ -75,6 +81,7 @@ def write_warmup(
       rows: the texts of each row.
       batch_size: the most rows of a request. A server that batches requests refuses, when it loads
         the model, one of more rows than its max_batch_size, and exits.
+      precision: of the model, which decides how many graphs its encoder has.
 
     Raises:
       UserError: there are more rows than the server's 1000 requests have room for.
@@ -89,7 +96,7 @@ def write_warmup(
     num_texts = len(rows[0])
     # Filled up, since a batch of many rows first needs more memory than one ever had.
     filled = [*rows, *[rows[0]] * (-len(rows) % batch_size)]
-    graphs = _batches_for_every_graph(num_texts, batch_size, model.max_seq_length)
+    graphs = _batches_for_every_graph(num_texts, batch_size, model.max_seq_length, precision)
     of_others = [*([row] for row in rows[:_ROWS_OF_OTHERS]), *graphs]
     of_default = [
         *([row] for row in rows),
@@ -137,22 +144,24 @@ def _rows_of_each_length(num_texts: int, max_seq_length: int) -> Iterator[tuple[
 
 
 def _batches_for_every_graph(
-    num_texts: int, batch_size: int, max_seq_length: int
+    num_texts: int, batch_size: int, max_seq_length: int, precision: Precision
 ) -> list[list[tuple[bytes, ...]]]:
-    """Many tokens in rows of one length, and in rows of two.
+    """Many tokens in rows of one length, and rows of two lengths.
 
     The encoder has a graph of its own for each, and the first request that asks for it takes 0.1 s
-    more with BERT-base. Example: 8 rows of 17 tokens, 15 words with [CLS] and [SEP], are many. One
+    more with BERT-base. Example: 8 rows of 13 tokens, 11 words with [CLS] and [SEP], are many. One
     row alone, which is few tokens of one length, is among the rows that every signature gets.
     """
+    most = _MANY_TOKENS if precision.tries_float32 else FEW_TOKENS + 1
 
     def many(count: int) -> list[tuple[bytes, ...]]:
-        tokens = min(-(-_MANY_TOKENS // count), max_seq_length)
+        tokens = min(-(-most // count), max_seq_length)
         return [_row(max(tokens - 1 - num_texts, 1), num_texts)] * count
 
     if batch_size == 1:
         return [many(1)]
-    return [many(batch_size), [*many(batch_size - 1), _row(1, num_texts)]]
+    long = many(batch_size - 1) if precision.tries_float32 else [_row(2, num_texts)]
+    return [many(batch_size), [*long, _row(1, num_texts)]]
 
 
 def _row(words: int, num_texts: int) -> tuple[bytes, ...]:

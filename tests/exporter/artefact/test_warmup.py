@@ -15,6 +15,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from bert.checkpoints import ReadOptions, read
 from bert.encoder.float32_threshold import TRIED
 from bert.encoder.graphs import FEW_TOKENS
+from bert.encoder.precision import BFLOAT16, FLOAT32, PRECISIONS
 from bert.errors import UserError
 from bert.model import FineTunedModel
 from exporter import export, exporting
@@ -90,7 +91,7 @@ def test_sizes_of_requests(warm_export: Path) -> None:
         if signature_name(record) == "serving_default":
             texts = tf.make_ndarray(inputs["text"])
             batches.add(len(texts))
-    assert batches == {1, 8}
+    assert batches == {1, 2, 8}
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5])
@@ -122,20 +123,29 @@ def test_every_documented_batching_loads_the_default() -> None:
     assert ExportOptions(checkpoint="a", export_dir=Path("b")).warmup_batch_size <= int(most)
 
 
-def test_every_graph_of_the_encoder_is_asked_for(servable: Servable, warm_export: Path) -> None:
-    """Few tokens in rows of one length, and many in rows of one and of several."""
+@pytest.mark.parametrize("precision", [FLOAT32, BFLOAT16])
+def test_every_graph_of_the_encoder_is_asked_for(
+    precision: str, servable: Servable, model: FineTunedModel, warm_export: Path, tmp_path: Path
+) -> None:
+    """Few tokens in rows of one length, many, and rows of several lengths.
+
+    In bfloat16 as many there as in float32_threshold.py.
+    """
+    directory = shutil.copytree(warm_export, tmp_path / "1")
+    write_warmup(directory, model, default_rows(text_pair=False), 8, PRECISIONS[precision])
     cases: dict[str, set[tuple[bool, bool]]] = {"embedding": set(), "labels": set()}
-    for record in records_of(warm_export):
+    for record in records_of(directory):
         if signature_name(record) in cases:
             texts = tf.make_ndarray(record.predict_log.request.inputs["text"])
             lengths = servable.predict("tokenize", {"text": texts})["input_mask"].sum(axis=1)
             count, even = int(lengths.sum()), len(set(lengths.tolist())) == 1
-            # Below or above every threshold that a server may find (float32_threshold.py).
-            if even and count < TRIED[0]:
+            # Below or above every threshold that a server may find.
+            many = TRIED[-1] if precision == BFLOAT16 else FEW_TOKENS + 1
+            if (even and count < TRIED[0]) or (not even and precision == FLOAT32):
                 cases[signature_name(record)].add((True, even))
-            elif count >= max(FEW_TOKENS + 1, TRIED[-1]):
+            elif count >= many:
                 cases[signature_name(record)].add((False, even))
-    every = {(True, True), (False, True), (False, False)}
+    every = {(True, True), (False, True), (precision == FLOAT32, False)}
     assert cases == {"embedding": every, "labels": every}
 
 

@@ -119,7 +119,7 @@ def test_regression_by_the_command(regression_dir: Path, capfd: pytest.CaptureFi
         if record.HasField("regress_log")
     ]
     assert {request.model_spec.signature_name for request in requests} == {"regress"}
-    assert {len(request.input.example_list.examples) for request in requests} == {1, 8}
+    assert {len(request.input.example_list.examples) for request in requests} == {1, 2, 8}
 
 
 @pytest.fixture(scope="module", params=sampled(_NORMALIZED, ["mean"]))
