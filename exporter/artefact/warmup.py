@@ -49,9 +49,9 @@ _ROWS_OF_OTHERS = 2
 # (bert/encoder/float32_threshold.py).
 _MANY_TOKENS = 129
 
-# Rows of each length up to here are warmed up. The first request of 20 tokens takes 1.3 times a
-# later one's time (BERT-base), 1.5 times (MiniLM). Lengths up to 32 would load 0.6 s longer.
-_LONGEST_ROW = 16
+# Rows of each length up to here are warmed up, 2 MB each (MiniLM). Of 13 to 16 tokens the first
+# request takes 1.2 to 1.5 times a later one's time, of 9 to 11 it would be up to 1.8.
+_LONGEST_ROW = 12
 
 _Columns = Mapping[str, np.ndarray]
 _Encode = Callable[[bytes, bytes | None, int], tuple[list[int], list[int]]]
@@ -72,7 +72,7 @@ def write_warmup(
     """Writes the warm-up file of a SavedModel, and returns how many requests it holds.
 
     The default signature gets every row alone, then all of them in batches, and a row of each
-    length up to 16 tokens. Every other one gets the first two rows alone, and batches that ask for
+    length up to 12 tokens. Every other one gets the first two rows alone, and batches that ask for
     each graph of the encoder; but not one that reads and fetches what the default one does.
 
     Args:

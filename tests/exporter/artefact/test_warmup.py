@@ -73,8 +73,8 @@ def test_every_signature_is_asked(warm_export: Path) -> None:
     counts = Counter(map(signature_name, records))
     # `text` is `serving_default` by another name: one graph in a session.
     assert set(counts) == (_TEXT_SIGNATURES | _FEATURES_SIGNATURES | {"classify"}) - {"text"}
-    # Its own: one more row alone, a batch, and from one word to 16 tokens.
-    assert counts.pop("serving_default") == counts["labels"] + 1 + 1 + 14
+    # Its own: one more row alone, a batch, and from one word to 12 tokens.
+    assert counts.pop("serving_default") == counts["labels"] + 1 + 1 + 10
     assert len(set(counts.values())) == 1
     assert len(records) <= MAX_RECORDS
     described = json.loads((warm_export / "assets.extra" / "export.json").read_text())
@@ -157,7 +157,7 @@ def test_a_row_of_each_length(servable: Servable, warm_export: Path) -> None:
             texts = tf.make_ndarray(record.predict_log.request.inputs["text"])
             mask = servable.predict("tokenize", {"text": texts})["input_mask"]
             lengths |= set(mask.sum(axis=1).tolist())
-    assert lengths >= set(range(3, 17))
+    assert lengths >= set(range(3, 13))
 
 
 def test_features_are_those_of_the_texts(servable: Servable, warm_export: Path) -> None:
@@ -248,12 +248,12 @@ def test_the_verification_replays(tiny_export: Path, model: FineTunedModel, tmp_
 def test_too_many_sentences(tiny_export: Path, model: FineTunedModel, tmp_path: Path) -> None:
     directory = shutil.copytree(tiny_export, tmp_path / "1")
     # The default signature: n requests of one sentence, n / 8 of eight, 2 for the encoder's graphs
-    # and 14 lengths. Six others: 2 sentences and 2 for the graphs.
-    told = r"--warmup_file holds 854 sentences, which make 1001 requests .* at most 1000"
+    # and 10 lengths. Six others: 2 sentences and 2 for the graphs.
+    told = r"--warmup_file holds 857 sentences, which make 1001 requests .* at most 1000"
     with pytest.raises(UserError, match=told):
-        write_warmup(directory, model, [(b"good",)] * 854, 8)
+        write_warmup(directory, model, [(b"good",)] * 857, 8)
     assert not (directory / WARMUP_FILE).exists()
-    assert write_warmup(directory, model, [(b"good",)] * 848, 8) == 848 + 106 + 2 + 14 + 6 * 4
+    assert write_warmup(directory, model, [(b"good",)] * 856, 8) == 856 + 107 + 2 + 10 + 6 * 4
 
 
 @pytest.mark.parametrize("text_pair", [False, True])
