@@ -129,6 +129,11 @@ def test_weights_made_float32(exports: dict[str, Path], model: TinyModel) -> Non
         moved = exact.weights[f"{value}/bias"] @ exact.weights[f"{output}/kernel"]
         weights[f"{output}/bias"] = exact.weights[f"{output}/bias"] + moved
         weights[f"{value}/bias"] = np.zeros_like(exact.weights[f"{value}/bias"])
+        # So is the output's bias, which the residual brings into the rounded product.
+        widened = f"{layer(index)}/{INTERMEDIATE}"
+        rounding = weights[f"{widened}/kernel"] - exact.weights[f"{widened}/kernel"]
+        residual = exact.weights[f"{layer(index)}/{OUTPUT}/bias"]
+        weights[f"{widened}/bias"] = exact.weights[f"{widened}/bias"] + residual @ rounding
     expected = _expected(dataclasses.replace(exact, weights=weights), ids)
     np.testing.assert_allclose(always, expected, atol=1e-5, rtol=0)
     assert np.abs(never - expected).max() > 2e-3
