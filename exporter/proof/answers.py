@@ -75,8 +75,21 @@ def decode_answers(
       settings: whose rules, and what answers there may be.
       count: of answers.
     """
-    decode = _run_squad if settings.rules == RUN_SQUAD else _pipeline
-    return decode(context, model, settings, count)[:count]
+    return decode_with_twins(context, model, settings, count)[0]
+
+
+def decode_with_twins(
+    context: Context, model: TextModel, settings: QuestionSettings, count: int
+) -> tuple[list[Answer], list[Answer]]:
+    """The same, and their twins: the same words elsewhere, with scores that rounding may exchange.
+
+    run_squad.py lists one place of each text, the best one.
+    """
+    if settings.rules == RUN_SQUAD:
+        answers, twins = _run_squad(context, model, settings, count)
+    else:
+        answers, twins = _pipeline(context, model, settings, count), []
+    return answers[:count], twins
 
 
 def given_answers(answer: RowOutputs) -> tuple[list[Answer], list[Answer]]:
@@ -87,10 +100,13 @@ def given_answers(answer: RowOutputs) -> tuple[list[Answer], list[Answer]]:
     return _answers(one), [each for each in _answers(several) if each.score >= 0]
 
 
-def same_answers(found: Sequence[Answer], expected: Sequence[Answer]) -> bool:
+def same_answers(
+    found: Sequence[Answer], expected: Sequence[Answer], twins: Sequence[Answer] = ()
+) -> bool:
     """Whether they are equal, scores within rounding, which may exchange two that are near.
 
-    Where there is nothing to say, it makes no difference how that is said.
+    Twins are expected in place of answers that say the same. Where there is nothing to say, it
+    makes no difference how that is said.
     """
     found, expected = (
         [answer for answer in answers if answer.end or answer.score > _TOLERANCE]
@@ -100,7 +116,7 @@ def same_answers(found: Sequence[Answer], expected: Sequence[Answer]) -> bool:
         abs(mine.score - other.score) <= _TOLERANCE
         and any(
             mine._replace(score=0) == near._replace(score=0)
-            for near in expected
+            for near in (*expected, *twins)
             if abs(near.score - mine.score) <= _TOLERANCE
         )
         for mine, other in zip(found, expected, strict=True)
@@ -162,7 +178,7 @@ def _pipeline(
 
 def _run_squad(
     context: Context, model: TextModel, settings: QuestionSettings, count: int
-) -> list[Answer]:
+) -> tuple[list[Answer], list[Answer]]:
     spans: list[tuple[_Span, Window]] = []
     null = math.inf
     for window, numbers in zip(context.windows, context.logits, strict=True):
@@ -184,6 +200,7 @@ def _run_squad(
     if settings.null_answer:
         spans.append((_Span(null, -1, -1), context.windows[0]))
     answers: dict[str, Answer] = {}
+    twins = []
     for span, window in sorted(spans, key=lambda each: -each[0].score):
         said, start, end = "", 0, 0
         if span.first >= 0:
@@ -191,9 +208,12 @@ def _run_squad(
         # The answer that there is none is kept behind the n best, too.
         if len(answers) < count or not said:
             answers.setdefault(said, Answer(said, span.score, start, end))
+        if said in answers and answers[said].score - span.score <= _TOLERANCE:
+            twins.append(Answer(said, span.score, start, end))
     largest = max((answer.score for answer in answers.values()), default=0.0)
     total = sum(math.exp(answer.score - largest) for answer in answers.values())
-    return [
-        answer._replace(score=math.exp(answer.score - largest) / total)
-        for answer in answers.values()
-    ]
+    shares, shares_of_twins = (
+        [answer._replace(score=math.exp(answer.score - largest) / total) for answer in each]
+        for each in (answers.values(), twins)
+    )
+    return shares, shares_of_twins
