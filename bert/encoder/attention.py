@@ -40,7 +40,7 @@ class PaddedLayout(NamedTuple):
 
     part_places: tf.Tensor | None
     """int32 [3 * heads, B, S], the same of query, key and value of all heads, flattened
-    [N * 3 * heads]."""
+    [N * 3 * heads]; None where the rows are even."""
 
     key_bias: tf.Tensor | None
     """float32 [B, 1, S], added to attention scores; None where the rows are even."""

@@ -1,8 +1,8 @@
 """The weights of a layer that take over what a pass would add and multiply.
 
-The answers are the same. Where a sum is added to, a product adds no bias; where layer
+The answers are the same. The output's bias stands in the residual that it is added to; where layer
 normalisation wants larger inputs, weights before it are larger. 64 sentences take BERT-base 1 %
-less time.
+less time. Calibration saw the context with the value's bias, which the served one is without.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class Dense(NamedTuple):
     """[I, O]"""
 
     bias: np.ndarray | None
-    """[O]; None for one of zeros"""
+    """[O]; None where another weight has it"""
 
     seen: InputRange
 
@@ -50,6 +50,15 @@ class Norm(NamedTuple):
 
     gamma: np.ndarray
     beta: np.ndarray
+
+    @classmethod
+    def of(cls, weights: Mapping[str, np.ndarray], scope: str) -> "Norm":
+        """That of a scope of a checkpoint."""
+        return cls(*(weights[f"{scope}/LayerNorm/{name}"] for name in cls._fields))
+
+    def times(self, factor: np.float32) -> "Norm":
+        """The one whose outputs are so many times as large."""
+        return Norm(self.gamma * factor, self.beta * factor)
 
 
 class FoldedLayer(NamedTuple):
@@ -83,9 +92,6 @@ def folded_layer(
         seen = input_ranges.get(scope, NOTHING_SEEN)
         return weights[f"{scope}/kernel"], weights[f"{scope}/bias"], seen
 
-    def norm(scope: str) -> Norm:
-        return Norm(*(weights[f"{layer}/{scope}/LayerNorm/{name}"] for name in Norm._fields))
-
     projections = projections_of(config, weights, attention).of_inputs_times(scale)
     # The weights of a query sum to 1, so the value's bias adds a constant.
     kernel, bias, seen = dense(variables.ATTENTION_OUTPUT)
@@ -106,9 +112,8 @@ def folded_layer(
         (bias - output_bias @ kernel) * inner,
         seen.plus(output_bias).times(scale),
     )
-    gamma, beta = norm("attention/output")
-    attention_norm = Norm(gamma * scale, (beta + output_bias) * scale)
-    gamma, beta = norm("output")
+    gamma, beta = Norm.of(weights, f"{layer}/attention/output")
+    output_norm = Norm.of(weights, f"{layer}/output")
     return FoldedLayer(
         projections,
         input_ranges.get(attention, NOTHING_SEEN).times(scale),
@@ -120,7 +125,7 @@ def folded_layer(
             ),
         },
         {
-            "attention/output": attention_norm,
-            "output": Norm(gamma, beta) if is_last else Norm(gamma * scale, beta * scale),
+            "attention/output": Norm(gamma, beta + output_bias).times(scale),
+            "output": output_norm if is_last else output_norm.times(scale),
         },
     )

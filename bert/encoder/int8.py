@@ -16,14 +16,14 @@ from bert.encoder.attention import PaddedLayout
 from bert.encoder.calibration import InputRange
 from bert.encoder.graphs import Case
 from bert.encoder.integers import SMALLEST_SIZE, divisors_of, kept_kernel, rounded_rows
-from bert.encoder.kernels import SCALED_ACTIVATIONS, Factors
-from bert.encoder.layouts import Layout, named_bias, plus_bias
+from bert.encoder.kernels import Factors
+from bert.encoder.layouts import Layout, activated, named_bias
 from bert.encoder.projections import Projections
 from bert.encoder.quantized_product import (
     LEAST_SHARE,
-    OF_ZEROS,
     as_integers,
     as_unsigned_integers,
+    correction_of_zeros,
     quantized_product,
 )
 
@@ -54,10 +54,6 @@ class DynamicInt8(Layout):
         """Those that make the columns of the inputs alike: float32 [I]."""
         return divisors_of(kernel, seen.size(), _MOVED_OF_ROWS)
 
-    def factors(self, activation: str) -> Factors:
-        """Those of the curve that `product` computes."""
-        return SCALED_ACTIVATIONS[activation].factors
-
     def product(
         self,
         inputs: tf.Tensor,
@@ -69,7 +65,7 @@ class DynamicInt8(Layout):
         shares, sizes = _shares(inputs, case)
         # Before `sizes` are multiplied in, a bias would be out of scale.
         products = quantized_product(as_integers(shares), kept, keeps_packed=case.is_unrolled)
-        return SCALED_ACTIVATIONS[activation].curve(plus_bias(products * sizes, kept))
+        return activated(products * sizes, kept, activation)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +80,7 @@ class OneSidedInt8(Layout):
         self, kernel: np.ndarray, bias: np.ndarray | None, seen: InputRange
     ) -> dict[str, np.ndarray]:
         """The same as `DynamicInt8` keeps, what inputs are multiplied with [I], the least size of a
-        row [], and the product of inputs of zero [O]."""
+        row [], and what makes the product of inputs of zero zero [O]."""
         lowest = -seen.least / LEAST_SHARE
         divisors = divisors_of(kernel, np.maximum(seen.largest, lowest), _MOVED_OF_ROWS)
         kept = kept_kernel(kernel * divisors[:, np.newaxis])
@@ -92,13 +88,9 @@ class OneSidedInt8(Layout):
         of_rows = {
             "factors": 1 / divisors,
             "smallest": np.maximum((lowest / divisors).max(), SMALLEST_SIZE).astype(np.float32),
-            "of_zeros": sums * kept["largest"] * OF_ZEROS,
+            "of_zeros": correction_of_zeros(sums, kept["largest"]),
         }
         return {**kept, **of_rows, **named_bias(bias)}
-
-    def factors(self, activation: str) -> Factors:
-        """Those of the curve that `product` computes."""
-        return SCALED_ACTIVATIONS[activation].factors
 
     def product(
         self,
@@ -114,7 +106,7 @@ class OneSidedInt8(Layout):
         products = quantized_product(
             integers, kept, tf.convert_to_tensor(kept["of_zeros"]), keeps_packed=case.is_unrolled
         )
-        return SCALED_ACTIVATIONS[activation].curve(plus_bias(products * sizes, kept))
+        return activated(products * sizes, kept, activation)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,7 +161,7 @@ class Int8Heads:
     matrix: StaticInt8
 
     def keep(self, projections: Projections, seen: InputRange) -> dict[str, np.ndarray]:
-        """Integers [H, 3 * heads * D], and the query's bias among zeros [3 * heads, D]."""
+        """Integers [H, 3 * heads * D], and the bias that the matrix keeps [3 * heads, D]."""
         blocks = np.concatenate([projections.query, projections.key, projections.value])
         kernel = blocks.transpose(1, 0, 2).reshape(blocks.shape[1], -1)
         bias = np.zeros([len(blocks), blocks.shape[2]], np.float32)

@@ -1,9 +1,9 @@
 """Matrices as integers with a scale a row or a column, and the sizes of columns evened out.
 
 Inputs of a product differ in size from column to column, and a row, or all of them, have one scale.
-So each column is divided by a number that calibration finds, and its row of the kernel multiplied
-by it (Xiao et al. 2022, SmoothQuant): MiniLM on SST-2, mean change of a probability 0.0064 without,
-0.0036 with.
+So columns can be divided by numbers that calibration finds, and their rows of the kernel multiplied
+by them (Xiao et al. 2022, SmoothQuant): MiniLM on SST-2, mean change of a probability 0.0064
+without, 0.0036 with.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ _SMALLEST_SHARE = 1e-5
 
 
 def divisors_of(kernel: np.ndarray, sizes: np.ndarray, moved: float) -> np.ndarray:
-    """What each column of the inputs is divided by: float32 [I], of which the mean is about 1.
+    """What each column of the inputs is divided by: float32 [I], of a geometric mean of 1.
 
     `moved` is the share of a column's size that moves from the inputs into the kernel.
     """

@@ -74,15 +74,13 @@ def _kept_arrays(
         kernel, bias = (weights[f"{scope}/{name}"] * size for name in ("kernel", "bias"))
         return scope, layout, layout.keep(kernel, bias, seen)
 
-    def norm(scope: str, norm: Norm) -> tuple[str, None, Arrays]:
-        return f"{scope}/LayerNorm", None, norm._asdict()
+    def norm(scope: str, values: Norm) -> tuple[str, None, Arrays]:
+        return f"{scope}/LayerNorm", None, values._asdict()
 
     scale, one = np.float32(scale_of_hidden(config)), np.float32(1)
-    embeddings = Norm(
-        *(weights[f"{variables.EMBEDDINGS}/LayerNorm/{name}"] for name in Norm._fields)
-    )
+    embeddings = Norm.of(weights, variables.EMBEDDINGS)
     if config.embedding_size is None:
-        embeddings = Norm(*(values * scale for values in embeddings))
+        embeddings = embeddings.times(scale)
     else:
         yield dense(variables.EMBEDDINGS_PROJECTION, scale)
     yield norm(variables.EMBEDDINGS, embeddings)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from bert.encoder.calls import as_call
-from bert.encoder.quantized_product import LARGEST, OF_ZEROS, quantized_product
+from bert.encoder.quantized_product import LARGEST, correction_of_zeros, quantized_product
 
 _ROWS, _INPUTS, _OUTPUTS = 32, 64, 64
 
@@ -55,7 +55,7 @@ class KernelBits(tf.saved_model.experimental.TrackableResource):
                 kept[name].assign(kept[name] * 2.0)
             if "of_zeros" in kept:
                 sums = tf.reduce_sum(halves, axis=-2)
-                kept["of_zeros"].assign(sums * kept["largest"] * OF_ZEROS)
+                kept["of_zeros"].assign(correction_of_zeros(sums, kept["largest"]))
         return 0
 
 

@@ -44,6 +44,7 @@ class Layout(Protocol):
 
     def factors(self, activation: str) -> Factors:
         """What weights before and behind an activation have to take over for `product`."""
+        return SCALED_ACTIVATIONS[activation].factors
 
     def product(
         self, inputs: tf.Tensor, kept: Tensors, case: Case, activation: str = LINEAR
@@ -67,10 +68,6 @@ class Blocks(Layout):
         width = max(width for width in range(1, _WIDEST_BLOCK + 1) if outputs % width == 0)
         return {"kernel": _as(self.dtype, in_blocks(kernel, width)), **named_bias(bias)}
 
-    def factors(self, activation: str) -> Factors:
-        """Those of the curve that `product` computes."""
-        return SCALED_ACTIVATIONS[activation].factors
-
     def product(
         self, inputs: tf.Tensor, kept: Tensors, case: Case, activation: str = LINEAR
     ) -> tf.Tensor:
@@ -78,7 +75,7 @@ class Blocks(Layout):
         products = _product(inputs, kept["kernel"])  # [blocks, N, width]
         blocks, _, width = products.shape
         rows = tf.reshape(first_two_exchanged(products), [-1, blocks * width])
-        return SCALED_ACTIVATIONS[activation].curve(plus_bias(as_float(rows), kept))
+        return activated(as_float(rows), kept, activation)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,9 +173,10 @@ def named_bias(bias: np.ndarray | None) -> Arrays:
     return {} if bias is None else {"bias": bias}
 
 
-def plus_bias(products: tf.Tensor, kept: Tensors) -> tf.Tensor:
-    """Adds the bias, if one is kept: float32 [N, O] -> the same."""
-    return products + kept["bias"] if "bias" in kept else products
+def activated(products: tf.Tensor, kept: Tensors, activation: str) -> tf.Tensor:
+    """Adds the bias, if one is kept, and computes the activation's curve: float32 [N, O]."""
+    added = products + kept["bias"] if "bias" in kept else products
+    return SCALED_ACTIVATIONS[activation].curve(added)
 
 
 def _as(dtype: tf.DType, values: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ class Precision:
     """what its products need, where not every release has it"""
 
     is_calibrated: bool = False
-    """whether its layouts ask for the largest inputs of each layer"""
+    """whether its layouts ask for the range of the inputs of each layer"""
 
     keeps_packed: bool = False
     """whether its products may keep a packed copy of their weights, in a graph without a loop"""

@@ -1,6 +1,7 @@
 """oneDNN's product of integers by the op `_QuantizedMatMul`, which is registered from 2.17 on."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,8 +17,6 @@ _ZERO = 40
 _STEPS = 255 - _ZERO
 LEAST_SHARE = _ZERO / _STEPS
 """how far below zero shares without a sign may be"""
-OF_ZEROS = np.float32(-LEAST_SHARE / LARGEST)
-"""times the sums of a kernel's columns and their range: what such integers of zero have to lose"""
 
 # The range of the inputs is part of oneDNN's key of a kernel, so that one which changed from
 # request to request would make kernels anew.
@@ -64,6 +63,14 @@ def as_unsigned_integers(inputs: tf.Tensor, factors: tf.Tensor, is_small: bool) 
         T=tf.quint8,
         mode="MIN_FIRST",
     ).output
+
+
+def correction_of_zeros(sums: Any, ranges: Any) -> Any:
+    """What the product of such integers needs added, so that inputs of zero give zero: [O].
+
+    Of the sums of a kernel's columns and their ranges, float32 arrays or tensors [O].
+    """
+    return sums * ranges * np.float32(-LEAST_SHARE / LARGEST)
 
 
 def quantized_product(
