@@ -74,6 +74,29 @@ def test_values_are_smoothed_for_the_product_behind_attention() -> None:
     np.testing.assert_allclose(smoothed, exact, rtol=1e-3, atol=1e-6)
 
 
+def test_the_context_is_expected_without_the_bias_of_values() -> None:
+    """The served context has none: it is in the bias behind the product."""
+    config = tiny_config(50)
+    plain = random_weights(config, 3)
+    bias = f"{variables.self_attention(0)}/value/bias"
+    shifts = np.linspace(-3, 3, config.hidden_size, dtype=np.float32)
+    tokens = packed(random_rows(1, [9, 30]))
+    without, shifted = (
+        folded_layer(
+            config,
+            weights,
+            0,
+            layouts(FLOAT32, config.hidden_act),
+            input_ranges(config, weights, [tokens]),
+        )
+        .dense[variables.ATTENTION_OUTPUT]
+        .seen
+        for weights in ({**plain, bias: 0 * shifts}, {**plain, bias: shifts})
+    )
+    np.testing.assert_allclose(shifted.least, without.least, atol=1e-5)
+    np.testing.assert_allclose(shifted.largest, without.largest, atol=1e-5)
+
+
 @pytest.mark.parametrize("activation", ["gelu_tanh", "relu", "tanh", "linear"])
 def test_integers_fit_each_activation(activation: str) -> None:
     config = dataclasses.replace(
