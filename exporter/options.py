@@ -87,7 +87,7 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
     signatures: Sequence[str] | None = option(
         None,
         "the signatures to export besides serving_default; each takes its time when a server loads "
-        "the model",
+        "the model, and those named here keep a copy of int8 weights for short rows",
         group=_EXPORT,
         unset="all that the model's task has",
     )

@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from bert.encoder.calls import as_call
 from bert.encoder.packed_tokens import PackedTokens
 
 # Up to so many, layer normalisation is faster in several kernels.
@@ -37,34 +36,29 @@ class Case:
 
 
 def run_by_case(
-    run: Callable[[Case, PackedTokens], tf.Tensor],
+    graph: Callable[[Case], Callable[[PackedTokens], tf.Tensor]],
     tokens: PackedTokens,
     float32_from: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Runs the graph that `run` makes for the case of `tokens`.
+    """Runs the graph of the case of `tokens`.
 
     Args:
-      run: case and tokens -> float32 of a shape that does not depend on the case.
+      graph: of a case, as one call: inlined, the graphs would be optimised as one, which takes
+        longer than one by one. Tokens -> float32 of a shape that does not depend on the case.
       tokens: N tokens of B rows.
       float32_from: the number of tokens from which weights are made float32, int32 []; None
         if they never are.
 
     Returns:
-      The result of `run`.
+      The result of that graph.
     """
-
-    def graph(case: Case) -> Callable[[], tf.Tensor]:
-        # Inlined, the graphs would be optimised as one, which takes longer than one by one.
-        function = as_call(functools.partial(run, case))
-        return lambda: function(tokens)
-
     cases = [Case(), Case(even=True), Case(even=True, few=True)]
     count, even = tf.size(tokens.ids), tf.cast(_is_even(tokens), tf.int32)
     index = even * (1 + tf.cast(count <= FEW_TOKENS, tf.int32))
     if float32_from is not None:
         index = tf.where(count >= float32_from, len(cases) + even, index)
         cases += [Case(even=even, in_float32=True) for even in (False, True)]
-    return tf.switch_case(index, [graph(case) for case in cases])
+    return tf.switch_case(index, [functools.partial(graph(case), tokens) for case in cases])
 
 
 def _is_even(tokens: PackedTokens) -> tf.Tensor:

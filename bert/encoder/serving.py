@@ -1,5 +1,6 @@
 """The encoder as it is served: weights kept as layouts.py says, a graph for each case."""
 
+import copy
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from bert import variables
 from bert.config import LINEAR, BertConfig
 from bert.encoder.attention import PaddedLayout
 from bert.encoder.calibration import InputRange
+from bert.encoder.calls import as_call
 from bert.encoder.float32_threshold import Float32Threshold
 from bert.encoder.folding import scale_of_hidden
 from bert.encoder.forward import Forward, Layer
@@ -52,7 +54,9 @@ class ServingEncoder(tf.Module):
         if PRECISIONS[precision].is_calibrated and input_ranges is None:
             raise ValueError(f"{precision} needs the range of the inputs of each dense layer")
         self._config = config
-        self._keeps_packed = PRECISIONS[precision].keeps_packed
+        self.keeps_packed = PRECISIONS[precision].keeps_packed
+        # A graph that several signatures ask for is written once.
+        self._graph = functools.cache(self._new_graph)
         self._layouts: dict[str, Any] = {}
         self._kept: dict[str, dict[str, tf.Variable]] = {}
         found = kept_arrays(
@@ -76,6 +80,12 @@ class ServingEncoder(tf.Module):
         if PRECISIONS[precision].tries_bits:
             self._bits = KernelBits([kept for kept in self._kept.values() if "least" in kept])
 
+    def without_packed_copies(self) -> "ServingEncoder":
+        """The same encoder, none of whose graphs keeps packed copies of weights."""
+        encoder = copy.copy(self)
+        encoder.keeps_packed = False
+        return encoder
+
     def pooled(self, tokens: PackedTokens) -> tf.Tensor:
         """The pooled first token of every row: float32 [B, H]."""
         return self._run(Forward.pooled, tokens)
@@ -89,7 +99,7 @@ class ServingEncoder(tf.Module):
         count, width = self._config.num_hidden_layers, self._config.hidden_size
         scale = scale_of_hidden(self._config)
         sizes = [1.0 if number % count == count - 1 else scale for number in numbers]
-        outputs = self._run(lambda forward: forward.layers(numbers), tokens, is_unrolled=True)
+        outputs = self._run(Forward.layers, tokens, tuple(numbers))
         return outputs / np.repeat(sizes, width).astype(np.float32)
 
     def word_products(self, vectors: tf.Tensor) -> tf.Tensor:
@@ -98,20 +108,26 @@ class ServingEncoder(tf.Module):
         return self._layouts[scope].products(vectors, self._kept[scope])
 
     def _run(
-        self,
-        output: Callable[[Forward], tf.Tensor],
-        tokens: PackedTokens,
-        is_unrolled: bool = False,
+        self, output: Callable[..., tf.Tensor], tokens: PackedTokens, *arguments: Any
     ) -> tf.Tensor:
-        def run(case: Case, tokens: PackedTokens) -> tf.Tensor:
+        def graph(case: Case) -> Callable[[PackedTokens], tf.Tensor]:
             # Short requests read weights more than they multiply. A copy for each of the other
             # cases would take its memory again.
-            if is_unrolled or (self._keeps_packed and case.few):
+            if output is Forward.layers or (self.keeps_packed and case.few):
                 case = dataclasses.replace(case, is_unrolled=True)
-            weights = self._weights(case)
-            return output(Forward(self._config, weights, tokens, rows_are_even=case.even))
+            return self._graph(case, output, *arguments)
 
-        return run_by_case(run, tokens, self._threshold and self._threshold.read())
+        return run_by_case(graph, tokens, self._threshold and self._threshold.read())
+
+    def _new_graph(
+        self, case: Case, output: Callable[..., tf.Tensor], *arguments: Any
+    ) -> Callable[[PackedTokens], tf.Tensor]:
+        def graph(tokens: PackedTokens) -> tf.Tensor:
+            weights = self._weights(case)
+            forward = Forward(self._config, weights, tokens, rows_are_even=case.even)
+            return output(forward, *arguments)
+
+        return as_call(graph)
 
     def _weights(self, case: Case) -> "_CaseWeights":
         return _CaseWeights(self._config, self._layouts, self._kept, case)

@@ -124,7 +124,7 @@ def _save(
     signatures: Mapping[str, tf.types.experimental.PolymorphicFunction],
 ) -> None:
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(served, str(directory), signatures=signatures, options=options)
+    tf.saved_model.save(served.saved(), str(directory), signatures=signatures, options=options)
 
 
 def _name_methods(directory: Path, signatures: Iterable[str]) -> None:

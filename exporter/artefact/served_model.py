@@ -1,5 +1,6 @@
 """ServedModel: the text and model parts that every signature is made of."""
 
+import copy
 import functools
 from collections.abc import Callable, Sequence
 
@@ -15,7 +16,7 @@ from exporter.text.questions import QuestionSettings
 from exporter.text.windows import Windows
 
 
-class ServedModel(tf.Module):
+class ServedModel:
     """Text -> PackedTokens -> answer, each traced once for all signatures."""
 
     def __init__(
@@ -33,7 +34,6 @@ class ServedModel(tf.Module):
         exporter.text.engine.wordpiece's; `questions` are given where the two are a question and
         its context; `long_texts` says what becomes of texts that are too long.
         """
-        super().__init__(name="served_model")
         self.text_names = tuple(text_names)
         self.network = network
         self._task, self._vocabulary = model.task, model.vocabulary
@@ -54,6 +54,18 @@ class ServedModel(tf.Module):
                 self._pipeline.row_windows,
             )
         )
+
+    def saved(self) -> tf.Module:
+        """The weights and tables, as a SavedModel has to hold them."""
+        module = tf.Module(name="served_model")
+        module.network, module.pipeline = self.network, self._pipeline
+        return module
+
+    def without_packed_copies(self) -> "ServedModel":
+        """The same, whose network keeps no packed copies of weights."""
+        served = copy.copy(self)
+        served.network = self.network.without_packed_copies()
+        return served
 
     def tokenize(self, texts: Sequence[tf.Tensor]) -> PackedTokens:
         """String [B] for each text -> the tokens of B rows."""

@@ -1,5 +1,6 @@
 """The signatures of an export: a builder each."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
@@ -50,7 +51,8 @@ def build_signatures(
 ) -> Mapping[str, tf.types.experimental.PolymorphicFunction]:
     """The chosen signatures of those that the model's task has, and `serving_default`.
 
-    None of them is traced yet.
+    None of them is traced yet. The default one and those that are chosen may keep packed copies of
+    weights, which take the memory of the weights again for each.
 
     Args:
       context: what they are built from.
@@ -60,11 +62,15 @@ def build_signatures(
     Raises:
       UserError: the model has no such signature, or the default one is not chosen.
     """
+    often_asked = {default_signature, *(chosen or ())}
+    seldom = dataclasses.replace(context, served=context.served.without_packed_copies())
     for entry in REGISTRY:
         if entry.is_of(context.model.task) and (
             context.served.network.has_embedding or not entry.needs_embedding
         ):
-            context.built[entry.name] = entry.build(context)
+            context.built[entry.name] = entry.build(
+                context if entry.name in often_asked else seldom
+            )
     names = context.built if chosen is None else chosen
     for name in names:
         if name not in context.built:

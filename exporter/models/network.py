@@ -1,5 +1,6 @@
 """The model behind the text, of whatever kind it is."""
 
+import copy
 import functools
 from collections.abc import Mapping
 from typing import Protocol
@@ -43,6 +44,9 @@ class Network(Protocol):
     def embedding(self, tokens: PackedTokens) -> tf.Tensor:
         """One vector for every row, float32 [B, H]."""
 
+    def without_packed_copies(self) -> "Network":
+        """The same network, none of whose graphs keeps packed copies of weights."""
+
 
 class EncoderNetwork(tf.Module):
     """Our own encoder, with the weights of a checkpoint, and a head on it."""
@@ -79,6 +83,10 @@ class EncoderNetwork(tf.Module):
         )
         self._answers_rows, self._reads_tokens = model.task.answers_rows, model.task.reads_tokens
         self.has_embedding = not self._reads_tokens
+        self._keeps_packed = self._encoder.keeps_packed
+        self._make_functions()
+
+    def _make_functions(self) -> None:
         # Answers and embeddings come of the same graphs of the encoder, which are written once.
         # A function that is an attribute would be traced and saved whether it is asked or not.
         self._vectors, self.answer, self.embedding = (
@@ -88,11 +96,21 @@ class EncoderNetwork(tf.Module):
             for function in (self._group_vectors, self._answer, self._embedding)
         )
 
+    def without_packed_copies(self) -> "EncoderNetwork":
+        """The same network, none of whose graphs keeps packed copies of weights."""
+        if not self._keeps_packed:
+            return self
+        network = copy.copy(self)
+        network._keeps_packed = False
+        network._make_functions()
+        return network
+
     def _group_vectors(self, tokens: PackedTokens) -> tf.Tensor:
         """The vectors that the head needs, of so few tokens that they are encoded at once."""
+        encoder = self._encoder if self._keeps_packed else self._encoder.without_packed_copies()
         if self._reads_tokens:
-            return token_vectors(self._encoder, tokens, self._pooling)
-        return pool(self._encoder, tokens, self._pooling, self._projections)
+            return token_vectors(encoder, tokens, self._pooling)
+        return pool(encoder, tokens, self._pooling, self._projections)
 
     def _answer(self, tokens: PackedTokens) -> tf.Tensor:
         """What the head says of every row or token, whatever the size of the batch."""

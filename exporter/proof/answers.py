@@ -66,24 +66,17 @@ def windows_of_context(
 
 def decode_answers(
     context: Context, model: TextModel, settings: QuestionSettings, count: int
-) -> list[Answer]:
-    """The `count` best answers, the best one first.
+) -> tuple[list[Answer], list[Answer]]:
+    """The best answers, the best one first, and their twins.
+
+    Twins say the same words elsewhere, with scores that rounding may exchange: run_squad.py lists
+    one place of each text, the best one.
 
     Args:
       context: of the question.
       model: has word pieces.
       settings: whose rules, and what answers there may be.
       count: of answers.
-    """
-    return decode_with_twins(context, model, settings, count)[0]
-
-
-def decode_with_twins(
-    context: Context, model: TextModel, settings: QuestionSettings, count: int
-) -> tuple[list[Answer], list[Answer]]:
-    """The same, and their twins: the same words elsewhere, with scores that rounding may exchange.
-
-    run_squad.py lists one place of each text, the best one.
     """
     if settings.rules == RUN_SQUAD:
         answers, twins = _run_squad(context, model, settings, count)

@@ -10,7 +10,7 @@ from bert.tasks import RowOutputs
 from exporter.models.opened_model import Row
 from exporter.proof.answers import (
     Context,
-    decode_with_twins,
+    decode_answers,
     given_answers,
     same_answers,
     windows_of_context,
@@ -156,7 +156,7 @@ class QuestionDecoding(Decoding):
         settings = self._settings
         one, several = given_answers(outputs)
         for found, count in ((one, settings.searched_for_one), (several, settings.n_best_size)):
-            expected, twins = decode_with_twins(context, self._model, settings, count)
+            expected, twins = decode_answers(context, self._model, settings, count)
             asked = expected[: len(found)] if found is one else expected
             if not same_answers(found, asked, twins):
                 return found, expected

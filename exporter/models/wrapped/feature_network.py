@@ -41,6 +41,10 @@ class FeatureNetwork(tf.Module):
         )
         self.embedding = self.answer
 
+    def without_packed_copies(self) -> "FeatureNetwork":
+        """Itself: its products are its author's."""
+        return self
+
     def _answer_tokens(self, tokens: PackedTokens) -> tf.Tensor:
         """The answer for every row, float32 [B, ...]."""
         if self._length is None:

@@ -1,7 +1,7 @@
 """Every request gets the graph whose case it is."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -22,12 +22,12 @@ def _tokens(lengths: Sequence[int], bias: Sequence[float] | None = None) -> Pack
 def _case(tokens: PackedTokens, float32_from: int | None = None) -> Case:
     """Those of the graph that runs."""
 
-    def run(case: Case, tokens: PackedTokens) -> tf.Tensor:
-        return tf.constant(dataclasses.astuple(case))
+    def graph(case: Case) -> Callable[[PackedTokens], tf.Tensor]:
+        return lambda tokens: tf.constant(dataclasses.astuple(case))
 
     def run_any(tokens: PackedTokens) -> tf.Tensor:
         threshold = None if float32_from is None else tf.constant(float32_from)
-        return run_by_case(run, tokens, threshold)
+        return run_by_case(graph, tokens, threshold)
 
     return Case(*map(bool, tf.function(run_any)(tokens).numpy()))
 
