@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from bert.encoder.precision import PRECISIONS
+from bert.encoder.precision import Precision
 from exporter.artefact import saving
 from exporter.artefact.sentences import read_rows
 from exporter.artefact.warmup import default_rows, write_warmup
@@ -36,9 +36,7 @@ def export_checkpoint(options: ExportOptions) -> ExportReport:
     checkpoint = os.fspath(options.checkpoint)
     tables = OpTables()
     target = gate.target_release(options.target_serving, tables)
-    op = PRECISIONS[options.precision].op
-    if op is not None:
-        gate.require_op("--precision", options.precision, op, target, tables)
+    precision = gate.runnable_precision(options.precision, target, tables)
     with contextlib.ExitStack() as stack:
         with stage(f"reading {checkpoint.rstrip('/').rsplit('/')[-1]}"):
             path = stack.enter_context(local_path(checkpoint))
@@ -50,7 +48,7 @@ def export_checkpoint(options: ExportOptions) -> ExportReport:
             warmup_rows = read_rows("--warmup_file", options.warmup_file, text_pair)
         elif options.warmup:
             warmup_rows = default_rows(text_pair)
-        return _export(opened, options, version, text_pair, target, tables, warmup_rows)
+        return _export(opened, options, version, text_pair, precision, target, tables, warmup_rows)
 
 
 def _export(
@@ -58,6 +56,7 @@ def _export(
     options: ExportOptions,
     version: int,
     text_pair: bool,
+    precision: Precision,
     target: Release,
     tables: OpTables,
     warmup_rows: Sequence[tuple[bytes, ...]] | None,
@@ -76,6 +75,7 @@ def _export(
                     directory,
                     options,
                     text_pair,
+                    precision,
                     word_piece_op,
                     proof if options.verify else None,
                 )
@@ -93,7 +93,7 @@ def _export(
                         opened.model,
                         warmup_rows,
                         options.warmup_batch_size,
-                        PRECISIONS[options.precision],
+                        precision,
                     )
                 except (OSError, tf.errors.OpError) as error:
                     raise cannot_write(export_dir, error) from error
@@ -105,7 +105,7 @@ def _export(
                     opened,
                     text_pair,
                     options.verify_file,
-                    PRECISIONS[options.precision],
+                    precision,
                     options.strategy(opened.model),
                     advance,
                     options.question_settings(opened.model),
@@ -123,7 +123,7 @@ def _export(
             long_texts=options.long_text_settings(opened.model, text_pair),
             signatures=signatures,
             default_signature=options.default_signature,
-            precision=options.precision,
+            precision=precision,
             calibration_file=options.calibration_file,
             gate=gate_report,
             warmup_requests=warmup_requests,

@@ -95,7 +95,7 @@ class ExportKeywords(QuestionKeywords, ReadKeywords[File]):
         FLOAT32,
         "the type that weights are stored in",
         group=_EXPORT,
-        choices=tuple(PRECISIONS),
+        choices=tuple(dict.fromkeys(each.flag_value for each in PRECISIONS.values())),
     )
     calibration_file: File | None = option(
         None,

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bert.encoder.precision import PRECISIONS
+from bert.encoder.precision import Precision
 from bert.model import TextModel
 from exporter.artefact.model_card import model_card
 from exporter.contract import CARD_FILE, REPORT_FILE, TEXT, text_inputs
@@ -33,7 +33,7 @@ class ExportReport:
     long_texts: LongTexts
     signatures: tuple[str, ...]
     default_signature: str
-    precision: str
+    precision: Precision
     calibration_file: Path | None
     """what weights were scaled by; None for our own sentences, or for no scaling"""
 
@@ -75,7 +75,7 @@ class ExportReport:
             **self.opened.network_to_json(),
             "signatures": list(self.signatures),
             "serving_default": self.default_signature,
-            "precision": self.precision,
+            "precision": self.precision.flag_value,
             "calibration_file": str(self.calibration_file) if self.calibration_file else None,
             "ops": list(self.gate.ops),
             "oldest_tensorflow_serving": self.gate.oldest_release,
@@ -149,7 +149,7 @@ class ExportReport:
         return "" if self.long_texts == CUT else f"; longer texts are {self.long_texts}"
 
     def _precision(self) -> str:
-        precision = PRECISIONS[self.precision]
+        precision = self.precision
         if not precision.is_calibrated:
             return precision.words
         return f"{precision.words}, smoothed by {self.calibration_file or 'built-in sentences'}"
@@ -169,7 +169,7 @@ class ExportReport:
             f"{found.largest_probability_difference:.1e} on "
             f"{found.texts_with_compared_probabilities}"
         )
-        if PRECISIONS[self.precision].is_exact or self.model.task.choose is None:
+        if self.precision.is_exact or self.model.task.choose is None:
             return compared
         return f"{compared}, of which {found.changed_labels} changed their label"
 

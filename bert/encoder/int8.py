@@ -21,10 +21,10 @@ from bert.encoder.layouts import Layout, activated, named_bias
 from bert.encoder.projections import Projections
 from bert.encoder.quantized_product import (
     LEAST_SHARE,
+    IntegerProduct,
     as_integers,
     as_unsigned_integers,
     correction_of_zeros,
-    quantized_product,
 )
 
 # See integers.py. Where one scale has to do for all rows, columns have to be more alike.
@@ -44,11 +44,13 @@ class DynamicInt8(Layout):
     Widening 1,024 tokens of BERT-base takes 7 ms, not 29 in float32 (Zen 4).
     """
 
+    multiply: IntegerProduct
+
     def keep(
         self, kernel: np.ndarray, bias: np.ndarray | None, seen: InputRange
     ) -> dict[str, np.ndarray]:
         """[I, O], [O] -> integers, the range of each column [O], and the bias."""
-        return {**kept_kernel(kernel), **named_bias(bias)}
+        return {**kept_kernel(kernel, self.multiply), **named_bias(bias)}
 
     def divisors(self, kernel: np.ndarray, seen: InputRange) -> np.ndarray:
         """Those that make the columns of the inputs alike: float32 [I]."""
@@ -64,7 +66,7 @@ class DynamicInt8(Layout):
         """[N, I] -> float32 [N, O]."""
         shares, sizes = _shares(inputs, case)
         # Before `sizes` are multiplied in, a bias would be out of scale.
-        products = quantized_product(as_integers(shares), kept, keeps_packed=case.is_unrolled)
+        products = self.multiply(as_integers(shares), kept, keeps_packed=case.is_unrolled)
         return activated(products * sizes, kept, activation)
 
 
@@ -76,6 +78,8 @@ class OneSidedInt8(Layout):
     alone tells its size. MiniLM on SST-2, mean change of a probability: 0.0033, not 0.0040.
     """
 
+    multiply: IntegerProduct
+
     def keep(
         self, kernel: np.ndarray, bias: np.ndarray | None, seen: InputRange
     ) -> dict[str, np.ndarray]:
@@ -83,7 +87,7 @@ class OneSidedInt8(Layout):
         row [], and what makes the product of inputs of zero zero [O]."""
         lowest = -seen.least / LEAST_SHARE
         divisors = divisors_of(kernel, np.maximum(seen.largest, lowest), _MOVED_OF_ROWS)
-        kept = kept_kernel(kernel * divisors[:, np.newaxis])
+        kept = kept_kernel(kernel * divisors[:, np.newaxis], self.multiply)
         sums = kept["kernel"].sum(axis=0, dtype=np.float32)
         of_rows = {
             "factors": 1 / divisors,
@@ -103,7 +107,7 @@ class OneSidedInt8(Layout):
         inputs *= kept["factors"]
         sizes = tf.maximum(tf.reduce_max(inputs, axis=1, keepdims=True), kept["smallest"])
         integers = as_unsigned_integers(inputs, tf.math.reciprocal(sizes), is_small=case.few)
-        products = quantized_product(
+        products = self.multiply(
             integers, kept, tf.convert_to_tensor(kept["of_zeros"]), keeps_packed=case.is_unrolled
         )
         return activated(products * sizes, kept, activation)
@@ -119,6 +123,8 @@ class StaticInt8(Layout):
     0.0044 without centres; 0.038 if all inputs were static.
     """
 
+    multiply: IntegerProduct
+
     def keep(
         self, kernel: np.ndarray, bias: np.ndarray | None, seen: InputRange
     ) -> dict[str, np.ndarray]:
@@ -128,15 +134,15 @@ class StaticInt8(Layout):
         divisors = divisors_of(kernel, half, _MOVED_OF_ALL)
         # What is further from the centre is cut off there.
         size = max(float((half / divisors).max()) * _HEADROOM, _SMALLEST)
-        kept = kept_kernel(kernel * (divisors * size)[:, np.newaxis])
+        kept = kept_kernel(kernel * (divisors * size)[:, np.newaxis], self.multiply)
         of_centre = centre @ kernel
         bias = of_centre if bias is None else bias + of_centre.reshape(bias.shape)
         factors = (1 / (divisors * size)).astype(np.float32)
         return kept | {"bias": bias, "centre": centre, "factors": factors}
 
     def factors(self, activation: str) -> Factors:
-        """None: oneDNN computes the whole activation."""
-        return Factors(1.0, 1.0)
+        """None where oneDNN computes the whole activation."""
+        return Factors(1.0, 1.0) if self.multiply.has_activations else super().factors(activation)
 
     def product(
         self,
@@ -148,7 +154,7 @@ class StaticInt8(Layout):
         """[N, I] -> float32 [N, O]."""
         integers = as_integers((inputs - kept["centre"]) * kept["factors"])
         bias = tf.reshape(kept["bias"], [-1])
-        return quantized_product(integers, kept, bias, activation, keeps_packed=case.is_unrolled)
+        return self.multiply(integers, kept, bias, activation, keeps_packed=case.is_unrolled)
 
 
 @dataclasses.dataclass(frozen=True)

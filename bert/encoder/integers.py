@@ -8,7 +8,7 @@ without, 0.0036 with.
 
 import numpy as np
 
-from bert.encoder.quantized_product import LARGEST
+from bert.encoder.quantized_product import LARGEST, IntegerProduct
 
 # Rows of nothing but smaller values are zeros; its reciprocal is finite.
 SMALLEST_SIZE = 1e-30
@@ -32,8 +32,8 @@ def _above_nothing(sizes: np.ndarray) -> np.ndarray:
     return np.maximum(wide, max(wide.max() * _SMALLEST_SHARE, SMALLEST_SIZE))
 
 
-def kept_kernel(kernel: np.ndarray) -> dict[str, np.ndarray]:
-    """[I, O] -> integers [I, O], and the range of each column [O]."""
+def kept_kernel(kernel: np.ndarray, multiply: IntegerProduct) -> dict[str, np.ndarray]:
+    """[I, O] -> integers [I, O], the range of each column [O], and what the product asks for."""
     integers, scales = rounded_rows(kernel.T)
     # The op takes integers for shares of 127.
     ranges = scales[:, 0] * np.float32(LARGEST)
@@ -41,6 +41,7 @@ def kept_kernel(kernel: np.ndarray) -> dict[str, np.ndarray]:
         "kernel": np.ascontiguousarray(integers.T),
         "largest": ranges,
         "least": -ranges,
+        **multiply.of_sums(integers.sum(axis=1, dtype=np.int32)),
     }
 
 

@@ -14,7 +14,9 @@ from bert.encoder.layouts import (
     Layout,
     Table,
 )
-from bert.encoder.precision import BFLOAT16, FLOAT32, INT8
+from bert.encoder.precision import BFLOAT16, FLOAT32, INT8, INT8_SUMS
+from bert.encoder.quantized_product import FusedProduct, IntegerProduct
+from bert.encoder.summed_product import SummedProduct
 from bert.variables import ATTENTION_OUTPUT, EMBEDDINGS_PROJECTION, INTERMEDIATE, OUTPUT, POOLER
 
 
@@ -31,6 +33,26 @@ class Layouts:
     dense: Mapping[str, Layout]
     """the others, by their names in bert/variables.py"""
 
+
+def _int8(multiply: IntegerProduct) -> Layouts:
+    return Layouts(
+        words=Int8Table(),
+        tables=Table(tf.float32),
+        heads=Int8Heads(StaticInt8(multiply)),
+        # Of first tokens alone these are hardly any work.
+        last_heads=LastHeadBlocks(tf.float32),
+        dense={
+            EMBEDDINGS_PROJECTION: StaticInt8(multiply),
+            ATTENTION_OUTPUT: DynamicInt8(multiply),
+            INTERMEDIATE: StaticInt8(multiply),
+            OUTPUT: OneSidedInt8(multiply),
+            POOLER: DynamicInt8(multiply),
+        },
+    )
+
+
+PRODUCTS: Mapping[str, IntegerProduct] = {INT8: FusedProduct(), INT8_SUMS: SummedProduct()}
+"""of the precisions of integers"""
 
 LAYOUTS: Mapping[str, Layouts] = {
     FLOAT32: Layouts(
@@ -59,27 +81,16 @@ LAYOUTS: Mapping[str, Layouts] = {
             POOLER: Blocks(tf.bfloat16),
         },
     ),
-    INT8: Layouts(
-        words=Int8Table(),
-        tables=Table(tf.float32),
-        heads=Int8Heads(StaticInt8()),
-        # Of first tokens alone these are hardly any work.
-        last_heads=LastHeadBlocks(tf.float32),
-        dense={
-            EMBEDDINGS_PROJECTION: StaticInt8(),
-            ATTENTION_OUTPUT: DynamicInt8(),
-            INTERMEDIATE: StaticInt8(),
-            OUTPUT: OneSidedInt8(),
-            POOLER: DynamicInt8(),
-        },
-    ),
+    INT8: _int8(PRODUCTS[INT8]),
+    INT8_SUMS: _int8(PRODUCTS[INT8_SUMS]),
 }
 
 
 def layouts(precision: str, activation: str) -> Layouts:
     """The layouts of a precision, for an encoder whose inner layers have that activation."""
     found = LAYOUTS[precision]
-    if precision == INT8 and activation in (TANH, LINEAR):
+    if precision in PRODUCTS and activation in (TANH, LINEAR):
         # It makes values as far below zero as above.
-        return dataclasses.replace(found, dense={**found.dense, OUTPUT: DynamicInt8()})
+        signed = DynamicInt8(PRODUCTS[precision])
+        return dataclasses.replace(found, dense={**found.dense, OUTPUT: signed})
     return found

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 FLOAT32 = "float32"
 BFLOAT16 = "bfloat16"
 INT8 = "int8"
+INT8_SUMS = "int8_sums"
+"""what `--precision=int8` is for servers that lack the op of INT8"""
 
 # The resource that holds the number of tokens from which products are made in float32: its name
 # begins so, and a server sets it when it loads a model (float32_threshold.py).
@@ -29,7 +31,10 @@ class Precision:
     """The number format of weights."""
 
     name: str
-    """as `--precision` has it"""
+    """as LAYOUTS and PRECISIONS have it"""
+
+    flag: str = ""
+    """as `--precision` has it, where that is not the name"""
 
     words: str
     """its line in the summary of an export"""
@@ -42,6 +47,9 @@ class Precision:
 
     op: str | None = None
     """what its products need, where not every release has it"""
+
+    older: str | None = None
+    """the name of the same weights with another op, for releases that lack this one"""
 
     is_calibrated: bool = False
     """whether its layouts ask for the range of the inputs of each layer"""
@@ -56,6 +64,11 @@ class Precision:
     """whether a server that loads a model tries if products are faster in float32"""
 
     @property
+    def flag_value(self) -> str:
+        """As `--precision` has it."""
+        return self.flag or self.name
+
+    @property
     def choices(self) -> tuple[Choice, ...]:
         """Everything a server may choose; each choice must keep answers within the tolerance."""
         return ({FLOAT32_FROM: ALWAYS}, {FLOAT32_FROM: NEVER}) if self.tries_float32 else ({},)
@@ -65,6 +78,19 @@ class Precision:
         """Whether weights are the checkpoint's, so that no answer changes its label."""
         return self.tolerance <= _ROUNDING
 
+
+_INT8 = Precision(
+    name=INT8,
+    words="int8, made 7 bits where a server's processor does not multiply 8 exactly",
+    # The largest change seen is 0.086 on 872 sentences of SST-2 with MiniLM.
+    tolerance=2.5e-1,
+    tolerated_labels=0.1,
+    op="_QuantizedMatMul",
+    older=INT8_SUMS,
+    is_calibrated=True,
+    keeps_packed=True,
+    tries_bits=True,
+)
 
 PRECISIONS: Mapping[str, Precision] = {
     precision.name: precision
@@ -77,16 +103,14 @@ PRECISIONS: Mapping[str, Precision] = {
             tolerance=5e-2,
             tries_float32=True,
         ),
-        Precision(
-            name=INT8,
-            words="int8, made 7 bits where a server's processor does not multiply 8 exactly",
-            # The largest change seen is 0.086 on 872 sentences of SST-2 with MiniLM.
-            tolerance=2.5e-1,
-            tolerated_labels=0.1,
-            op="_QuantizedMatMul",
-            is_calibrated=True,
-            keeps_packed=True,
-            tries_bits=True,
+        _INT8,
+        dataclasses.replace(
+            _INT8,
+            name=INT8_SUMS,
+            flag=INT8,
+            words=f"{_INT8.words}, by products that releases before 2.17 have too",
+            op="_MklQuantizedMatMulWithBias",
+            older=None,
         ),
     )
 }

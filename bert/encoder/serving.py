@@ -21,7 +21,7 @@ from bert.encoder.graphs import Case, run_by_case
 from bert.encoder.kept_arrays import STACKED, kept_arrays
 from bert.encoder.kernel_bits import KernelBits
 from bert.encoder.kernels import as_float, layer_norm_of_few, layer_norm_of_many
-from bert.encoder.layout_table import layouts
+from bert.encoder.layout_table import PRODUCTS, layouts
 from bert.encoder.layouts import Attend
 from bert.encoder.packed_tokens import PackedTokens
 from bert.encoder.precision import FLOAT32, PRECISIONS
@@ -78,7 +78,8 @@ class ServingEncoder(tf.Module):
 
         self._bits = None
         if PRECISIONS[precision].tries_bits:
-            self._bits = KernelBits([kept for kept in self._kept.values() if "least" in kept])
+            kernels = [kept for kept in self._kept.values() if "least" in kept]
+            self._bits = KernelBits(kernels, PRODUCTS[precision])
 
     def without_packed_copies(self) -> "ServingEncoder":
         """The same encoder, none of whose graphs keeps packed copies of weights."""

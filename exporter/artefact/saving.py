@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from bert.encoder.precision import PRECISIONS
+from bert.encoder.precision import Precision
 from exporter.artefact.quick_loading import drop_annotations, optimise_calls_once, share_constants
 from exporter.artefact.rewriting import remove_save_only_ops, share_signatures
 from exporter.artefact.sentences import calibration_rows, read_rows
@@ -38,6 +38,7 @@ def write(
     directory: Path,
     options: ExportOptions,
     text_pair: bool,
+    precision: Precision,
     word_piece_op: str,
     proof: Proof | None = None,
 ) -> tuple[str, ...]:
@@ -48,6 +49,7 @@ def write(
       directory: where to.
       options: of the export.
       text_pair: whether its texts are two.
+      precision: of its weights, in the form that the servers have ops for.
       word_piece_op: the one to split words with.
       proof: what the verification needs; nothing is written for it where the model itself has it.
 
@@ -57,9 +59,9 @@ def write(
     questions = options.question_settings(opened.model)
     long_texts = options.long_text_settings(opened.model, text_pair)
     text_names = text_inputs(opened.model.task, text_pair)
-    sentences = _sentences(options, len(text_names) > 1)
+    sentences = _sentences(options, len(text_names) > 1) if precision.is_calibrated else ()
     model = opened.model
-    network = opened.network(options.precision, sentences, options.top_k or DEFAULT_TOP_K)
+    network = opened.network(precision.name, sentences, options.top_k or DEFAULT_TOP_K)
     served = ServedModel(model, network, text_names, word_piece_op, questions, long_texts)
     context = SignatureContext(
         served,
@@ -83,9 +85,7 @@ def write(
 
 
 def _sentences(options: ExportOptions, text_pair: bool) -> Sequence[tuple[bytes, ...]]:
-    """What weights are calibrated by; nothing where they are not."""
-    if not PRECISIONS[options.precision].is_calibrated:
-        return ()
+    """What weights are calibrated by."""
     if options.calibration_file is None:
         return calibration_rows(text_pair)
     return read_rows("--calibration_file", options.calibration_file, text_pair)

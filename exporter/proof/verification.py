@@ -118,7 +118,7 @@ def verify(
     if changed_labels > allowed:
         raise VerificationError(
             f"{changed_labels} of {len(compared)} texts have another label in the export than by "
-            f"the {witness.name}, where --precision={precision.name} may change {allowed}"
+            f"the {witness.name}, where --precision={precision.flag_value} may change {allowed}"
         )
     return VerificationReport(len(texts), len(compared), largest, changed_labels, load)
 

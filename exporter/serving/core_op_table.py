@@ -14,10 +14,13 @@ from exporter.serving.release import Release, format_release, parse_release
 Attributes = frozenset[str]
 
 # Optimizers make these ops, people do not, so releases have a kernel for some types alone.
-OPS_WITH_KERNELS = frozenset({"_QuantizedMatMul"})
+OPS_WITH_KERNELS = frozenset({"_QuantizedMatMul", "_MklQuantizedMatMulWithBias"})
 
 KERNEL = "kernel("
 """how the name of a kernel begins"""
+
+KERNEL_LABEL = "_kernel"
+"""the attribute by which a node asks for a kernel with a label; without it, it gets one without"""
 
 _DATA = Path(__file__).parent / "data"
 _OPS_FILE = "core_ops_by_tensorflow_release.json"
@@ -74,9 +77,9 @@ class CoreOpTable:
         _write(directory / _ATTRIBUTES_FILE, dict(sorted(changes.items())))
 
 
-def kernel_name(types: Mapping[str, str]) -> str:
+def kernel_name(attributes: Mapping[str, str]) -> str:
     """`{"T2": "qint8", "T1": "qint8"}` -> "kernel(T1=qint8, T2=qint8)"."""
-    told = ", ".join(f"{name}={dtype}" for name, dtype in sorted(types.items()))
+    told = ", ".join(f"{name}={value}" for name, value in sorted(attributes.items()))
     return f"{KERNEL}{told})"
 
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from bert.encoder.precision import PRECISIONS, Precision
 from bert.errors import UserError
 from exporter.serving.core_op_table import KERNEL
 from exporter.serving.graph_file import read_serving_graph
@@ -78,22 +79,17 @@ def target_release(text: str, tables: OpTables) -> Release:
     return target
 
 
-def require_op(flag: str, value: str, op: str, target: Release, tables: OpTables) -> None:
-    """Refuses a flag's value at once, where a release from `target` on lacks the op that it needs.
+def runnable_precision(name: str, target: Release, tables: OpTables) -> Precision:
+    """The precision that `--precision` names, by ops that every release from `target` on has.
 
-    Raises:
-      UserError: one does.
+    Where none of its forms is such, `check` refuses what is made of the last.
     """
-    lacking = tables.lacking(op, tables.from_release_on(target))
-    if not lacking:
-        return
-    since = tables.oldest_release([op])
-    fix = f", or give --target_serving={format_release(since)} or newer" if since else ""
-    raise UserError(
-        f"{flag} is {value}, which needs the op {op}, but TensorFlow Serving "
-        f"{format_release(lacking[-1])}, newer than --target_serving={format_release(target)}, "
-        f"does not have it: leave {flag} out{fix}."
-    )
+    precision = PRECISIONS[name]
+    while precision.op and precision.older:
+        if not tables.lacking(precision.op, tables.from_release_on(target)):
+            break
+        precision = PRECISIONS[precision.older]
+    return precision
 
 
 def check(directory: Path, target: Release, tables: OpTables) -> GateReport:

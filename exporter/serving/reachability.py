@@ -8,7 +8,7 @@ from tensorflow.core.framework.attr_value_pb2 import AttrValue
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
 
-from exporter.serving.core_op_table import OPS_WITH_KERNELS, kernel_name
+from exporter.serving.core_op_table import KERNEL_LABEL, OPS_WITH_KERNELS, kernel_name
 
 # TensorFlow keeps the initialisation among the signatures, under names with this prefix; no client
 # calls it.
@@ -130,8 +130,10 @@ def _set_attributes(node: NodeDef, defaults: Mapping[tuple[str, str], AttrValue]
         # Saving leaves out what is the default.
         values = {name: value for (op, name), value in defaults.items() if op == node.op}
         values |= node.attr
-        types = {name: value.type for name, value in values.items() if value.type}
-        yield kernel_name({name: tf.as_dtype(each).name for name, each in types.items()})
+        told = {name: tf.as_dtype(each.type).name for name, each in values.items() if each.type}
+        if KERNEL_LABEL in values:
+            told[KERNEL_LABEL] = values[KERNEL_LABEL].s.decode()
+        yield kernel_name(told)
 
 
 def called_functions(node: NodeDef) -> Iterator[str]:

@@ -157,8 +157,8 @@ _MISTAKES: dict[str, Mistake] = {
     "sentences and no warm-up": flags("--nowarmup", "--warmup_file=x", told=("--nowarmup",)),
     "a stray word": flags("stray"),
     "another precision": flags("--precision=float16", told=("float16", "bfloat16", "int8")),
-    "int8 for servers without its op": flags(
-        "--precision=int8", told=("_QuantizedMatMul", "2.12.0", "--target_serving=2.17.0")
+    "int8 for servers before its ops": flags(
+        "--target_serving=2.5.1", "--precision=int8", told=("2.5.1", "--target_serving=2.8.0")
     ),
     "calibration of what needs none": flags(
         "--calibration_file=x", told=("--precision is float32", "int8")
@@ -166,7 +166,6 @@ _MISTAKES: dict[str, Mistake] = {
     "no such calibration": flags(
         "--calibration_file=/no/such.txt",
         "--precision=int8",
-        "--target_serving=2.17.0",
         told=("--calibration_file /no/such.txt",),
     ),
     "no tokenizer": flags("--tokenizer=unheard_of"),

@@ -16,8 +16,10 @@ from bert.encoder.graphs import Case
 from bert.encoder.int8 import DynamicInt8, Int8Table, OneSidedInt8, StaticInt8
 from bert.encoder.kernel_bits import KernelBits
 from bert.encoder.kernels import ACTIVATIONS, UNFUSED_ACTIVATIONS
+from bert.encoder.layout_table import PRODUCTS
 from bert.encoder.layouts import Arrays, Layout
 from bert.encoder.precision import INT8
+from bert.encoder.quantized_product import IntegerProduct
 from bert.encoder.serving import ServingEncoder
 from bert.reference import ReferenceClassifier
 from tests.bert.encoder.test_encoder import packed, padded, random_rows
@@ -28,6 +30,8 @@ _INPUTS, _OUTPUTS = 48, 32
 _LONE, _MANY = Case(few=True, even=True, is_unrolled=True), Case()
 # Of normal inputs.
 _SEEN = InputRange(np.full(_INPUTS, -3, np.float32), np.full(_INPUTS, 4, np.float32))
+
+_both_products = pytest.mark.parametrize("multiply", PRODUCTS.values(), ids=PRODUCTS)
 
 
 def _layer(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -55,14 +59,15 @@ def _scaled(kept: Arrays, inputs: np.ndarray) -> np.ndarray:
     return (inputs - kept.get("centre", np.float32(0))) * kept.get("factors", np.float32(1))
 
 
+@_both_products
 @pytest.mark.parametrize("case", [_LONE, _MANY])
 @pytest.mark.parametrize("rows", [0, 1, 3, 200])
-def test_products_are_those_of_integers(rows: int, case: Case) -> None:
+def test_products_are_those_of_integers(rows: int, case: Case, multiply: IntegerProduct) -> None:
     """Each row in its own scale; a row of zeros gives the bias."""
     kernel, bias = _layer()
     inputs = np.random.default_rng(rows).normal(size=(rows, _INPUTS)).astype(np.float32)
     inputs[1:2] = 0
-    layout = DynamicInt8()
+    layout = DynamicInt8(multiply)
     kept = layout.keep(kernel, bias, _SEEN)
     sizes = np.abs(inputs).max(axis=1, keepdims=True, initial=0)
     expected = _expected(kept, inputs, np.where(sizes, sizes, 1))
@@ -72,16 +77,19 @@ def test_products_are_those_of_integers(rows: int, case: Case) -> None:
         assert np.abs(found - (inputs @ kernel + bias)).max() > 1e-4, "nothing was rounded"
 
 
+@_both_products
 @pytest.mark.parametrize("case", [_LONE, _MANY])
 @pytest.mark.parametrize("rows", [0, 1, 3, 200])
-def test_what_an_activation_made_has_no_sign(rows: int, case: Case) -> None:
+def test_what_an_activation_made_has_no_sign(
+    rows: int, case: Case, multiply: IntegerProduct
+) -> None:
     """40 is zero; small rows have the size at which nothing that was seen is cut off."""
     kernel, bias = _layer()
     random = np.random.default_rng(rows).normal(size=(rows, _INPUTS)).astype(np.float32)
     inputs = np.array(ACTIVATIONS[GELU_ERF](3 * random))
     inputs[1:2] = 0
     inputs[2:3] = -0.16
-    layout = OneSidedInt8()
+    layout = OneSidedInt8(multiply)
     ones = np.ones(_INPUTS, np.float32)
     kept = layout.keep(kernel, bias, InputRange(-0.17 * ones, np.linspace(1, 9, _INPUTS) * ones))
     scaled = _scaled(kept, inputs)
@@ -93,7 +101,7 @@ def test_what_an_activation_made_has_no_sign(rows: int, case: Case) -> None:
     found = _product(layout, kept, inputs, case)
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
     if rows == 200:
-        signed = DynamicInt8()
+        signed = DynamicInt8(multiply)
         kept_signed = signed.keep(kernel / kept["factors"][:, np.newaxis], bias, _SEEN)
         of_signed = _product(signed, kept_signed, scaled, case)
         errors, errors_signed = (
@@ -102,10 +110,11 @@ def test_what_an_activation_made_has_no_sign(rows: int, case: Case) -> None:
         assert 1e-4 < errors < 0.8 * errors_signed
 
 
-def test_what_is_further_below_zero_is_cut_off() -> None:
+@_both_products
+def test_what_is_further_below_zero_is_cut_off(multiply: IntegerProduct) -> None:
     kernel, bias = _layer()
     ones = np.ones(_INPUTS, np.float32)
-    layout = OneSidedInt8()
+    layout = OneSidedInt8(multiply)
     kept = layout.keep(kernel, bias, InputRange(-0.17 * ones, ones))
     for case in (_LONE, _MANY):
         far = _product(layout, kept, np.array([-9 * ones, ones]), case)
@@ -113,25 +122,32 @@ def test_what_is_further_below_zero_is_cut_off() -> None:
         np.testing.assert_allclose(far[0], lowest @ kernel + bias, atol=0.01)
 
 
+@_both_products
 @pytest.mark.parametrize("case", [_LONE, _MANY])
 @pytest.mark.parametrize("activation", [*ACTIVATIONS])
 @pytest.mark.parametrize("rows", [0, 1, 200])
-def test_one_scale_does_for_all_rows(rows: int, activation: str, case: Case) -> None:
-    """oneDNN adds the bias and computes the activation; what is beyond the scale is cut off."""
+def test_one_scale_does_for_all_rows(
+    rows: int, activation: str, case: Case, multiply: IntegerProduct
+) -> None:
+    """The bias is added and the activation computed; what is beyond the scale is cut off."""
     kernel, bias = _layer()
     inputs = np.random.default_rng(rows).normal(size=(rows, _INPUTS)).astype(np.float32)
     inputs[:1] = 9
-    layout = StaticInt8()
-    kept = layout.keep(kernel, bias, _SEEN)
+    layout = StaticInt8(multiply)
+    inner, outer = layout.factors(activation)
+    kept = layout.keep(kernel * np.float32(inner), bias * np.float32(inner), _SEEN)
     assert rows == 0 or np.abs(inputs * kept["factors"]).max() > 1.5
-    expected = ACTIVATIONS[activation](tf.constant(_expected(kept, inputs, 1.0), tf.float32))
-    found = _product(layout, kept, inputs, case, activation)
+    expected = ACTIVATIONS[activation](
+        tf.constant(_expected(kept, inputs, 1.0) / inner, tf.float32)
+    )
+    found = outer * _product(layout, kept, inputs, case, activation)
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
     exact = ACTIVATIONS[activation](inputs[1:] @ kernel + bias)
     assert rows < 2 or 1e-4 < np.abs(found[1:] - exact).mean() < 1e-2
 
 
-def test_an_outlier_column_does_not_spoil_others() -> None:
+@_both_products
+def test_an_outlier_column_does_not_spoil_others(multiply: IntegerProduct) -> None:
     """Of which the inputs would be a third of a step, were columns not smoothed."""
     kernel, bias = _layer()
     inputs = np.random.default_rng(1).normal(size=(100, _INPUTS)).astype(np.float32)
@@ -139,7 +155,7 @@ def test_an_outlier_column_does_not_spoil_others() -> None:
     exact = inputs @ kernel + bias
     size = np.full(_INPUTS, np.abs(inputs).max())
     alike, seen = InputRange(-size, size), InputRange(inputs.min(axis=0), inputs.max(axis=0))
-    for layout in (DynamicInt8(), OneSidedInt8(), StaticInt8()):
+    for layout in (DynamicInt8(multiply), OneSidedInt8(multiply), StaticInt8(multiply)):
         errors = []
         for ranges in (alike, seen):
             divisors = layout.divisors(kernel, ranges)
@@ -184,12 +200,13 @@ def test_calibration_sees_the_range_of_inputs() -> None:
         assert widened.centre().shape == of_heads.centre().shape == (16,)
 
 
-def test_the_encoder_is_near_the_reference() -> None:
+@pytest.mark.parametrize("precision", PRODUCTS)
+def test_the_encoder_is_near_the_reference(precision: str) -> None:
     """For first tokens and for all, in every graph; and not so near that nothing was rounded."""
     config = tiny_config(50, hidden_size=64, intermediate_size=256)
     weights = {name: 0.3 * values for name, values in random_weights(config, 3).items()}
     ranges = input_ranges(config, weights, [packed(random_rows(9, [40] * 8))])
-    encoder = ServingEncoder(config, weights, INT8, ranges)
+    encoder = ServingEncoder(config, weights, precision, ranges)
     pooled, sequence = (
         tf.function(each, reduce_retracing=True) for each in (encoder.pooled, encoder.sequence)
     )
@@ -218,16 +235,16 @@ def test_the_encoder_asks_for_calibration() -> None:
 class _Multiplied(tf.Module):
     """The largest bytes, which processors without VNNI cannot add up."""
 
-    def __init__(self) -> None:
+    def __init__(self, multiply: IntegerProduct) -> None:
         super().__init__()
-        layout = DynamicInt8()
+        layout = DynamicInt8(multiply)
         kernel = np.linspace(0.9, 1, _INPUTS * _OUTPUTS, dtype=np.float32)
         ones = np.ones(_INPUTS, np.float32)
         seen = InputRange(-ones, ones)
         kernel = kernel.reshape(_INPUTS, _OUTPUTS)
         kept = layout.keep(kernel, np.zeros(_OUTPUTS, np.float32), seen)
         self.kept = {name: tf.Variable(values) for name, values in kept.items()}
-        self.bits = KernelBits([self.kept])
+        self.bits = KernelBits([self.kept], multiply)
         self._layout = layout
 
     @tf.function(input_signature=[tf.TensorSpec([None, _INPUTS])], autograph=False)
@@ -248,10 +265,13 @@ np.savez(sys.argv[3], **{name: value.numpy() for name, value in answer.items()})
 """
 
 
+@_both_products
 @pytest.mark.parametrize("isa", ["DEFAULT", "AVX512_CORE", "AVX2"])
-def test_kernels_lose_a_bit_where_bytes_overflow(isa: str, tmp_path: Path) -> None:
+def test_kernels_lose_a_bit_where_bytes_overflow(
+    isa: str, multiply: IntegerProduct, tmp_path: Path
+) -> None:
     """A processor without VNNI is asked of oneDNN; without the bit the sums would be far off."""
-    module = _Multiplied()
+    module = _Multiplied(multiply)
     tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.run)
     subprocess.run(
         [sys.executable, "-c", _LOAD, tmp_path / "model", str(_INPUTS), tmp_path / "answer.npz"],

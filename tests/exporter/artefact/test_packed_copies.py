@@ -7,16 +7,20 @@ import numpy as np
 import pytest
 from tensorflow.core.framework.attr_value_pb2 import AttrValue
 
-from bert.encoder.precision import INT8, PRECISIONS
+from bert.encoder.precision import INT8, INT8_SUMS, PRECISIONS
 from exporter import export
 from exporter.runtime.servable import Servable
 from exporter.serving.graph_file import read_serving_graph
 from tests.tiny_model import LABELS, TinyModel
 
 
-@pytest.fixture(scope="module")
-def exports(tiny_model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Of all signatures, and of two that are named."""
+@pytest.fixture(scope="module", params=["2.17.0", "2.12.0"])
+def exports(
+    request: pytest.FixtureRequest,
+    tiny_model: TinyModel,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Path]:
+    """Of all signatures, and of two that are named, by the op of newer servers and of older."""
     scratch = tmp_path_factory.mktemp("packed")
     chosen: dict[str, Sequence[str] | None] = {"all": None, "named": ("text", "labels")}
     return {
@@ -26,7 +30,7 @@ def exports(tiny_model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> 
             version=1,
             labels=LABELS,
             precision=INT8,
-            target_serving="2.17.0",
+            target_serving=request.param,
             signatures=signatures,
             warmup=False,
             verify=False,
@@ -65,7 +69,7 @@ def _keeps_packed(directory: Path, signature: str) -> set[bool]:
     seen: set[str] = set()
     while waiting:
         node = waiting.pop()
-        if node.op == PRECISIONS[INT8].op:
+        if node.op in (PRECISIONS[INT8].op, PRECISIONS[INT8_SUMS].op):
             # Values that an op has by default are not saved; this one is True.
             found.add("is_weight_const" not in node.attr or node.attr["is_weight_const"].b)
         for name in set(_functions_of(node.attr.values())) - seen:

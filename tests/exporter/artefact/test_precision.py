@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from bert.checkpoints import ReadOptions, read
 from bert.encoder.kernels import SCALED_ACTIVATIONS
-from bert.encoder.precision import BFLOAT16, FLOAT32, INT8, PRECISIONS, Choice
+from bert.encoder.precision import BFLOAT16, FLOAT32, INT8, INT8_SUMS, PRECISIONS, Choice
 from bert.model import FineTunedModel
 from bert.reference import ReferenceModel
 from bert.variables import INTERMEDIATE, OUTPUT, layer, self_attention
@@ -27,7 +27,7 @@ from tests.tiny_model import LABELS, TinyModel, write_tiny_model
 # More tokens than the encoder's layer normalisation takes for few, and single rows.
 _TEXTS = [b"the film is very good and not bad at all , a fun film it is .", b"fun", b""] * 6
 
-_TOLERANCES = {FLOAT32: 1e-5, BFLOAT16: 5e-2, INT8: 0.1}
+_TOLERANCES = {FLOAT32: 1e-5, BFLOAT16: 5e-2, INT8: 0.1, INT8_SUMS: 0.1}
 
 # What a server's processor or build may lack.
 _MACHINES = {
@@ -61,9 +61,9 @@ def exports(model: TinyModel, tmp_path_factory: pytest.TempPathFactory) -> dict[
             scratch / precision,
             version=1,
             labels=LABELS,
-            precision=precision,
-            # Older ones have no product of integers.
-            target_serving="2.17.0",
+            precision=PRECISIONS[precision].flag_value,
+            # int8 is by the op of these servers, or by one that older ones have too.
+            target_serving="2.17.0" if precision == INT8 else "2.12.0",
             warmup=False,
             verify=False,
         ).version_directory
@@ -164,7 +164,7 @@ def test_they_differ_and_take_less(exports: dict[str, Path], model: TinyModel) -
         precision: Servable(directory).predict("text", {"text": texts})["probabilities"]
         for precision, directory in exports.items()
     }
-    for precision in (BFLOAT16, INT8):
+    for precision in (BFLOAT16, INT8, INT8_SUMS):
         assert np.abs(answers[FLOAT32] - answers[precision]).max() > 1e-5
     sizes = {
         precision: next(directory.glob("variables/*.data-*")).stat().st_size
@@ -175,6 +175,17 @@ def test_they_differ_and_take_less(exports: dict[str, Path], model: TinyModel) -
     assert sizes[FLOAT32] - sizes[BFLOAT16] == pytest.approx(weights / 2, rel=0.1)
     # But for scales, biases, and what the last layer's attention needs.
     assert sizes[FLOAT32] - sizes[INT8] > weights / 2
+    assert sizes[FLOAT32] - sizes[INT8_SUMS] > weights / 2
+
+
+@pytest.mark.parametrize("precision", [INT8, INT8_SUMS])
+def test_the_op_is_one_that_the_servers_have(precision: str, exports: dict[str, Path]) -> None:
+    ops = {
+        node.op
+        for function in read_serving_graph(exports[precision]).graph_def.library.function
+        for node in function.node_def
+    }
+    assert ops & {PRECISIONS[each].op for each in (INT8, INT8_SUMS)} == {PRECISIONS[precision].op}
 
 
 def test_every_output_is_float32(exports: dict[str, Path]) -> None:

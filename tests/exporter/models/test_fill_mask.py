@@ -171,10 +171,7 @@ def test_the_scores_of_few_rows_are_held_at_once(model: FineTunedModel) -> None:
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 def test_other_precisions(precision: str, directory: Path, tmp_path: Path) -> None:
     """Verified by their tolerance."""
-    target = "2.17.0" if PRECISIONS[precision].op else "2.12.0"
-    report = export(
-        directory, tmp_path / "served", precision=precision, warmup=False, target_serving=target
-    )
+    report = export(directory, tmp_path / "served", precision=precision, warmup=False)
     assert report.verification is not None
     assert report.verification.largest_probability_difference < PRECISIONS[precision].tolerance
 

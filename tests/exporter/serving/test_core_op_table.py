@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from exporter.serving.core_op_table import KERNEL, OPS_WITH_KERNELS, CoreOpTable, kernel_name
+from exporter.serving.core_op_table import (
+    KERNEL,
+    KERNEL_LABEL,
+    OPS_WITH_KERNELS,
+    CoreOpTable,
+    kernel_name,
+)
 from exporter.serving.release import parse_release
 from tests.repository import ROOT
 
@@ -48,6 +54,16 @@ def test_kernels_are_those_that_run() -> None:
     assert not any(
         other in table.ops(release).get("_QuantizedMatMul", ()) for release in table.releases
     )
+
+
+def test_a_kernel_with_a_label() -> None:
+    """The one of an int8 export for older servers, which none has without the label."""
+    table, op = CoreOpTable.load(), "_MklQuantizedMatMulWithBias"
+    types = {"T1": "quint8", "T2": "qint8", "Tbias": "qint32", "Toutput": "qint32"}
+    for release in table.releases:
+        kernels = table.ops(release)[op]
+        assert kernel_name({**types, KERNEL_LABEL: "QuantizedMklOp"}) in kernels
+        assert kernel_name(types) not in kernels
 
 
 def test_saving_and_loading(table: CoreOpTable, tmp_path: Path) -> None:

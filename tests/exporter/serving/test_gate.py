@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from bert.encoder.precision import BFLOAT16, FLOAT32, INT8, INT8_SUMS
 from bert.errors import UserError
 from exporter.serving import gate
 from exporter.serving.op_tables import OpTables
@@ -110,6 +111,13 @@ def test_calls_of_functions_are_no_ops(tables: OpTables, tmp_path: Path) -> None
     directory = write_graph(tmp_path, ["MatMul", "helper"], ["Softmax"])
     report = gate.check(directory, parse_release("2.12.0"), tables)
     assert report.ops == ("MatMul", "Softmax")
+
+
+def test_the_form_of_a_precision(tables: OpTables) -> None:
+    for target, form in (((2, 12, 0), INT8_SUMS), ((2, 16, 1), INT8_SUMS), ((2, 17, 0), INT8)):
+        assert gate.runnable_precision(INT8, target, tables).name == form
+    for name in (FLOAT32, BFLOAT16):
+        assert gate.runnable_precision(name, (2, 5, 1), tables).name == name
 
 
 def test_targets(tables: OpTables) -> None:

@@ -142,7 +142,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--precision",
-        choices=[precision.name for precision in PRECISIONS.values() if precision.op],
+        choices=[name for name, precision in PRECISIONS.items() if precision.older],
         help="rows for the classifiers with such weights, oneDNN on and off, in place of all ways",
     )
     parser.add_argument("--guards", action="store_true", help="the guard cases on each runner too")

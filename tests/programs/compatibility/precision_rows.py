@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,7 +26,10 @@ def precision_lines(
     scratch: Path,
     reds: Reds,
 ) -> Iterator[str]:
-    """The table: a release that lacks the op has to refuse the model at load, in words."""
+    """The table: with the precision's own op, and with the one for releases that lack that.
+
+    A release that lacks an op has to refuse the model at load, in words.
+    """
     precision = PRECISIONS[arguments.precision]
     assert precision.op is not None, "the flag takes no others"
     oldest = OpTables().oldest_release([precision.op])
@@ -35,29 +39,31 @@ def precision_lines(
         dataclasses.replace(model, kinds=(kind,))
         for model in classifiers(scratch, arguments.checkpoint)
     ]
+    lacking = [each for each in runners if parse_release(each.tensorflow) < oldest]
+    targets = [oldest, *dict.fromkeys(parse_release(each.target_serving) for each in lacking)]
     heads = ["exported with", "`--target_serving`", "run on TensorFlow", "oneDNN", *loaders]
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"
-    for exporter in exporters:
-        environment = Environment(exporter)
-        folder, target = scratch / exporter.tensorflow, format_release(oldest)
-        expected = expected_answers(environment, make_exports(environment, models, target, folder))
+    for exporter, target in itertools.product(exporters, targets):
+        environment, told = Environment(exporter), format_release(target)
+        folder = scratch / exporter.tensorflow / told
+        try:
+            directories = make_exports(environment, models, told, folder)
+        except ExportFailed as error:
+            if "--target_serving" not in str(error):
+                reds.add(f"{exporter.tensorflow}, --target_serving {told}: {error}")
+            yield f"| {exporter.tensorflow} | {told} | refused: {error} |"
+            continue
+        expected = expected_answers(environment, directories)
         for runner in runners:
-            lacked_op = None if parse_release(runner.tensorflow) >= oldest else precision.op
+            lacked_op = precision.op if target == oldest and runner in lacking else None
+            if lacked_op is None and parse_release(runner.target_serving) < target != oldest:
+                continue
             runs = Environment(runner)
             for state, value in (("on", "1"), ("off", "0")):
-                row = f"| {exporter.tensorflow} | {target} | {runner.tensorflow} | {state} |"
+                row = f"| {exporter.tensorflow} | {told} | {runner.tensorflow} | {state} |"
                 cells = [
                     cell(runs, loader, expected, exporter, reds, {_SWITCH: value}, lacked_op)
                     for loader in loaders
                 ]
                 yield f"{row} {' | '.join(cells)} |"
-        lacking = [each for each in runners if parse_release(each.tensorflow) < oldest]
-        for older in dict.fromkeys(release.target_serving for release in lacking):
-            try:
-                make_exports(environment, models, older, folder / "refused")
-                reds.add(f"{exporter.tensorflow} exports {precision.name} for {older}")
-            except ExportFailed as error:
-                if precision.op not in str(error):
-                    reds.add(f"{exporter.tensorflow}, --target_serving {older}: {error}")
-                yield f"\n`--target_serving={older}`: {error}"
