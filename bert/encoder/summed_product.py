@@ -1,4 +1,4 @@
-"""The product of integers as TensorFlow 2.12 to 2.16 have it too: sums, and the rest as ops."""
+"""The product of integers that TensorFlow before 2.17 has too: sums, and the rest as ops."""
 
 from collections.abc import Mapping
 from typing import Any

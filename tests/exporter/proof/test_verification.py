@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from bert.checkpoints import ReadOptions
 from bert.config import LINEAR
-from bert.encoder.precision import INT8, PRECISIONS
+from bert.encoder.precision import FLOAT32, INT8, PRECISIONS
 from bert.encoder.serving import _CaseWeights
 from bert.errors import UserError
 from exporter import export
@@ -201,7 +201,9 @@ def test_too_many_labels_are_changed(tiny_model: TinyModel, tmp_path: Path) -> N
     """By an export whose numbers are near enough for a precision that allows anything."""
     opened = open_model(tiny_model.prefix, ReadOptions(), str(tiny_model.prefix))
     options = ExportOptions(tiny_model.prefix, tmp_path)
-    tampering_with_weights("output_bias", 100)(opened, tmp_path / "1", options, False, FAST_OP)
+    exact = PRECISIONS[FLOAT32]
+    write = tampering_with_weights("output_bias", 100)
+    write(opened, tmp_path / "1", options, False, exact, FAST_OP)
     loose = dataclasses.replace(PRECISIONS[INT8], tolerance=10.0)
     with pytest.raises(VerificationError, match=r"texts have another label .* may change 1"):
         verify(tmp_path / "1", opened, False, None, loose)
