@@ -17,7 +17,10 @@ _SHIFT = 128
 
 
 class SummedProduct(IntegerProduct):
-    """Sums of integers, exactly; takes 1.1 to 1.25 times as long as `FusedProduct`."""
+    """Sums of integers, exactly.
+
+    BERT-base takes 1.03 (1 x 8) to 1.5 times (16 mixed) as long as with `FusedProduct`.
+    """
 
     has_activations = False
 
